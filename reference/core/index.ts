@@ -1,0 +1,1 @@
+export { ConfigError, HawserError, type HawserErrorOptions } from './errors.ts';
