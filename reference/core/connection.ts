@@ -1,0 +1,191 @@
+import { type HawserError, InternalError } from './errors.ts';
+import type { Event } from './events.ts';
+import type { EvidenceMaterial } from './evidence.ts';
+import type { ClientOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
+import type { ErrorName, MachineState } from './registry.gen.ts';
+
+/** State of a connection, in the registry's words. */
+export type ConnectionState = MachineState<'client-connection'> | MachineState<'server-connection'>;
+
+/** The session of an established connection. */
+export interface Session {
+  /** 16 octets; a name, never a credential. */
+  readonly id: Uint8Array;
+  readonly epoch: number;
+}
+
+/**
+ * One Hawser connection, from after the TLS handshake to its end, without input or output of its own: octets that the
+ * transport brought go into `receive`, octets for it come out of `takeOutput`, time comes in with every call.
+ *
+ * After each call the owner writes what `takeOutput` gives, handles the events returned, and sets one timer to
+ * `nextDeadline`.
+ *
+ * Commands throw only {@link MisuseError}, and only for what the caller could have known. A command for a channel or a
+ * connection that has meanwhile ended has no effect, because the event that tells of the end may not have been handled
+ * yet. Every `now` is in milliseconds of one clock that does not jump. [SES-023]
+ */
+export interface Connection {
+  /**
+   * Takes octets of the transport, in any division. Never throws because of what the peer sent. [WIR-002]
+   *
+   * The caller leaves `bytes` unchanged as long as anyone holds a message of one of the events: messages are views.
+   */
+  receive(bytes: Uint8Array, now: number): readonly Event[];
+
+  /**
+   * The transport has ended: the peer closed its direction, or the connection is lost.
+   *
+   * @param cause - the transport's error, if it was one.
+   */
+  transportEnded(now: number, cause?: unknown): readonly Event[];
+
+  /** Lets time pass: call at `nextDeadline`, earlier or later does no harm. */
+  tick(now: number): readonly Event[];
+
+  /**
+   * When `tick` has something to do; undefined while nothing is waited for. Not after the `now` of the last call when
+   * events are waiting for `takeEvents`.
+   */
+  nextDeadline(): number | undefined;
+
+  /**
+   * Events that a command or `takeOutput` caused (`channel-writable`, `channel-closed`): they are returned by whichever
+   * of `receive`, `tick`, `takeEvents` comes first.
+   */
+  takeEvents(): readonly Event[];
+
+  /**
+   * Takes octets for the transport, in their order. The chunks are the caller's and are not changed afterwards; large
+   * ones are the payloads given to `sendMessage`, not copies.
+   *
+   * Queued messages leave only here, so that a slow transport does not delay control frames behind them: call again
+   * until the result is empty, or stop while the transport does not drain.
+   *
+   * @param limitBytes - stop adding queued messages once this many octets are in the result (default 65,536).
+   */
+  takeOutput(limitBytes?: number): readonly Uint8Array[];
+
+  /** Octets that `takeOutput` would give at least; pause reading while a peer that does not read makes them grow. */
+  readonly pendingBytes: number;
+
+  /** After writing the output, close our direction of the transport: CLOSE or REJECT was sent, or received. */
+  readonly outputEnded: boolean;
+
+  /**
+   * After writing the output, cut the transport: nothing is owed to the peer any more. False while the peer may still
+   * be reading our last frame; the close deadline comes through `nextDeadline`. [SES-014] [SES-015]
+   */
+  readonly finished: boolean;
+
+  readonly state: ConnectionState;
+
+  /** The first error of the connection, whatever follows. [WIR-028] */
+  readonly error: HawserError | undefined;
+
+  /** What the peer declared in CHALLENGE or CONNECT, and granted in ACCEPT; undefined before. */
+  readonly peer: PeerParameters | undefined;
+
+  /** The session, once it is established. */
+  readonly session: Session | undefined;
+
+  /** Whether the peer is SUSPECT: nothing new is begun. [SES-020] [SES-021] */
+  readonly suspect: boolean;
+
+  /** The octets of the establishment for an evidence record, once the connection is established; else undefined. */
+  evidence(): EvidenceMaterial | undefined;
+
+  /** Answers `connect-received` with ACCEPT (server). RESUME_REFUSED goes out instead in mode `resume`. [EST-018] */
+  accept(grant: Grant, now: number): readonly Event[];
+
+  /**
+   * Answers with REJECT (server), after `connect-received` or before it.
+   *
+   * @param code - a code that REJECT may carry. [ERR-001]
+   * @param retryAfterMs - shortest time until a new attempt is welcome; 0 says nothing.
+   */
+  reject(code: ErrorName, retryAfterMs: number, now: number): readonly Event[];
+
+  /**
+   * Asks for a channel to an application end (client). While the peer is SUSPECT the OPEN waits until it is live.
+   *
+   * @param application - name of the application end, 1 to 255 octets of UTF-8 without control characters.
+   * @returns the number of the channel; `channel-opened` or `channel-refused` follows.
+   */
+  openChannel(application: string, options: { readonly applicationData?: Uint8Array | undefined }, now: number): number;
+
+  /** Answers `channel-requested` with OPENED (server). */
+  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void;
+
+  /** Answers `channel-requested` with REFUSED (server). [CHN-005] */
+  refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void;
+
+  /**
+   * Sends a message. What credit, SUSPECT or the transport do not let out yet is queued; channels take turns.
+   *
+   * @param payload - 0 to `peer.maxMessageBytes` octets; the caller leaves them unchanged from now on. [CHN-017]
+   */
+  sendMessage(channel: number, payload: Uint8Array, now: number): void;
+
+  /** Says, after everything queued on the channel, that no message follows. [CHN-028] */
+  endChannel(channel: number, now: number): void;
+
+  /**
+   * Abandons a channel in both directions; what is queued is discarded. `channel-closed` follows.
+   *
+   * @param code - a code that RESET may carry. [ERR-001]
+   */
+  resetChannel(channel: number, code: ErrorName, now: number): void;
+
+  /**
+   * The application is done with messages of this channel: the peer may be granted as much again. [CHN-025] [CHN-026]
+   *
+   * @param messages - how many messages.
+   * @param bytes - the sum of their octets.
+   */
+  consume(channel: number, messages: number, bytes: number, now: number): void;
+
+  /**
+   * The application end has stopped working on a channel that ended with RESET, from either side (server). Until then
+   * the channel counts toward `max_channels`; a channel that ended otherwise needs no release. [CHN-011]
+   */
+  release(channel: number, now: number): void;
+
+  /** Octets of messages given to `sendMessage` and not yet written. */
+  queuedBytes(channel: number): number;
+
+  /**
+   * Sends a PING; `pong-received` follows.
+   *
+   * @throws MisuseError `HAWSER_ERR_MISUSE_PING_LIMIT` when `max_outstanding_pings` wait for their PONG, or more PINGs
+   *   were sent than the budget allows. [SES-008]
+   */
+  ping(now: number): void;
+
+  /**
+   * Ends the session with CLOSE; before ACCEPT a server sends REJECT instead. Queued messages are not sent; `closed`
+   * tells their fate.
+   *
+   * @param code - a code that CLOSE may carry. [ERR-001]
+   * @param error - the error behind the code, to be the connection's.
+   */
+  close(code: ErrorName, now: number, error?: HawserError): readonly Event[];
+}
+
+/**
+ * A connection in the client's role, right after the TLS handshake.
+ *
+ * @throws MisuseError `HAWSER_ERR_MISUSE_OPTION` for an option out of the bounds of the registry.
+ */
+export function createClientConnection(options: ClientOptions): Connection {
+  throw new InternalError(`no engine for ${options.audience}`);
+}
+
+/**
+ * A connection in the server's role, right after the TLS handshake. CHALLENGE is in its output at once. [EST-006]
+ *
+ * @throws MisuseError `HAWSER_ERR_MISUSE_OPTION` for an option out of the bounds of the registry.
+ */
+export function createServerConnection(options: ServerOptions): Connection {
+  throw new InternalError(`no engine for ${options.identity}`);
+}

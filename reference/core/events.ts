@@ -1,0 +1,170 @@
+import type { HawserError } from './errors.ts';
+import type { PeerParameters } from './options.ts';
+import type { ErrorName } from './registry.gen.ts';
+
+/**
+ * A verified CONNECT waits for the server's decision: answer with `accept` or `reject`, now or later. Signature and
+ * audience are right; identity, policy and room are for the receiver of the event to judge. [EST-015] [EST-016]
+ */
+export interface ConnectReceived {
+  readonly type: 'connect-received';
+  readonly audience: string;
+  /** A CONNECT in mode `resume` ends in RESUME_REFUSED even if it is accepted. [EST-018] */
+  readonly mode: 'new' | 'resume';
+  readonly parameters: PeerParameters;
+}
+
+/** The long connection exists: channels may be opened. */
+export interface Established {
+  readonly type: 'established';
+  /** The session id, 16 octets. */
+  readonly sessionId: Uint8Array;
+  readonly epoch: number;
+}
+
+/** The server answered with REJECT (client only); `closed` follows. */
+export interface Rejected {
+  readonly type: 'rejected';
+  /** The code, an unknown one being replaced as ERR-002 says. */
+  readonly code: ErrorName;
+  /** The code on the wire. */
+  readonly wireCode: number;
+  /** Shortest time until a next attempt, in milliseconds. [EST-024] */
+  readonly retryAfterMs: number;
+}
+
+/**
+ * The client asks for an application end (server only): answer with `opened` or `refuse`, now or later. [CHN-005]
+ */
+export interface ChannelRequested {
+  readonly type: 'channel-requested';
+  readonly channel: number;
+  readonly application: string;
+  /** The client's nonce, 32 octets. */
+  readonly nonce: Uint8Array;
+  readonly applicationData: Uint8Array | undefined;
+}
+
+/** The application end has taken the channel (client only). */
+export interface ChannelOpened {
+  readonly type: 'channel-opened';
+  readonly channel: number;
+  readonly applicationData: Uint8Array | undefined;
+}
+
+/** The channel was not opened (client only). Last event of the channel. */
+export interface ChannelRefused {
+  readonly type: 'channel-refused';
+  readonly channel: number;
+  readonly code: ErrorName;
+  readonly wireCode: number;
+  readonly retryAfterMs: number;
+}
+
+/** A whole message, in the order in which its channel's messages were sent. [CHN-015] */
+export interface MessageReceived {
+  readonly type: 'message-received';
+  readonly channel: number;
+  /** Number of the message on its channel, from 1. */
+  readonly number: number;
+  /**
+   * The octets. A message of one fragment is a view into the octets given to `receive`: copy what outlives the
+   * handling of the event. Report with `consume` when the application is done with it.
+   */
+  readonly data: Uint8Array;
+}
+
+/** The peer has sent its last message on the channel; the own direction stays open. */
+export interface ChannelEnded {
+  readonly type: 'channel-ended';
+  readonly channel: number;
+}
+
+/** The peer has abandoned the channel. Last event of the channel. */
+export interface ChannelReset {
+  readonly type: 'channel-reset';
+  readonly channel: number;
+  readonly code: ErrorName;
+  readonly wireCode: number;
+}
+
+/**
+ * The channel is over: ended in both directions, or the answer to the own RESET has come. Last event of the channel.
+ */
+export interface ChannelClosed {
+  readonly type: 'channel-closed';
+  readonly channel: number;
+}
+
+/** The channel's queue was not empty and now is: every message given to `sendMessage` has been written. */
+export interface ChannelWritable {
+  readonly type: 'channel-writable';
+  readonly channel: number;
+}
+
+/** The answer to the oldest PING. Everything sent before that PING was processed by the peer. [SES-005] */
+export interface PongReceived {
+  readonly type: 'pong-received';
+  /** Time from PING to PONG in milliseconds. */
+  readonly rttMs: number;
+}
+
+/** The peer was silent for `liveness_suspect_intervals` of its intervals: nothing new is begun. [SES-020] [SES-021] */
+export interface PeerSuspect {
+  readonly type: 'peer-suspect';
+}
+
+/** A frame has come from a peer that was suspect. */
+export interface PeerLive {
+  readonly type: 'peer-live';
+}
+
+/** Messages of one channel with consecutive numbers. */
+export interface MessageRange {
+  readonly channel: number;
+  /** Number of the first message. */
+  readonly first: number;
+  /** Number of the last message. */
+  readonly last: number;
+}
+
+/** The connection is over. Exactly once, and the last event; no event of a channel follows. */
+export interface Closed {
+  readonly type: 'closed';
+  /**
+   * `orderly`: the peer's CLOSE was read and neither side reported a failure. `aborted`: the transport ended, or the
+   * close deadline passed, without a CLOSE from the peer [SES-016]. `error`: an error, a REJECT, or a CLOSE with a
+   * code other than NO_ERROR and SHUTTING_DOWN.
+   */
+  readonly outcome: 'orderly' | 'aborted' | 'error';
+  /** The code with which the connection ended; undefined when no code was sent or received. */
+  readonly code: ErrorName | undefined;
+  /** The first error of the connection. [WIR-028] */
+  readonly error: HawserError | undefined;
+  /** Whether the peer, or the loss of the transport, began the end. */
+  readonly remote: boolean;
+  /** `receive_cursor` of the peer's CLOSE; undefined without one. */
+  readonly peerReceiveCursor: number | undefined;
+  /** Messages that were sent completely and of which it is not known whether the peer received them. [SES-018] */
+  readonly unknownMessages: readonly MessageRange[];
+  /** Messages that the peer did not receive: not sent completely, or beyond the receive cursor of its CLOSE. */
+  readonly undeliveredMessages: readonly MessageRange[];
+}
+
+/** What a connection tells its owner. */
+export type Event =
+  | ConnectReceived
+  | Established
+  | Rejected
+  | ChannelRequested
+  | ChannelOpened
+  | ChannelRefused
+  | MessageReceived
+  | ChannelEnded
+  | ChannelReset
+  | ChannelClosed
+  | ChannelWritable
+  | PongReceived
+  | PeerSuspect
+  | PeerLive
+  | Closed;
