@@ -1,0 +1,47 @@
+/** Octet strings: hexadecimal text, concatenation and big-endian integers of any size. */
+
+/** Lower-case hexadecimal text of `octets`. */
+export function toHex(octets: Uint8Array): string {
+  return Array.from(octets, (octet) => octet.toString(16).padStart(2, '0')).join('');
+}
+
+/**
+ * The octets that hexadecimal text names; white space between them is allowed, so that hand-written input can be grouped.
+ *
+ * @throws TypeError for anything else.
+ */
+export function fromHex(text: string): Uint8Array {
+  const digits = text.replaceAll(/\s+/g, '');
+  if (digits.length % 2 !== 0 || /[^0-9a-fA-F]/.test(digits)) throw new TypeError(`not hexadecimal: ${text}`);
+  return Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+}
+
+/** All parts, one after the other. */
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(parts.flatMap((part) => [...part]));
+}
+
+/**
+ * `value` in `size` octets, big-endian.
+ *
+ * @throws RangeError when it does not fit.
+ */
+export function integer(value: number | bigint, size: number): Uint8Array {
+  const digits = BigInt(value)
+    .toString(16)
+    .padStart(2 * size, '0');
+  if (BigInt(value) < 0n || digits.length > 2 * size) {
+    throw new RangeError(`${String(value)} does not fit into ${size} octets`);
+  }
+  return fromHex(digits);
+}
+
+/** The big-endian unsigned integer in `octets`; 0 for no octets. */
+export function readInteger(octets: Uint8Array): bigint {
+  return BigInt(`0x0${toHex(octets)}`);
+}
+
+/** Whether two octet strings are the same. */
+export function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((octet, index) => octet === b[index]);
+}
