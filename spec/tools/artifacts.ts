@@ -1,5 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { format, resolveConfig } from 'prettier';
 import { renderBlock } from './blocks.ts';
@@ -10,14 +9,12 @@ import { readExceptions } from './exceptions.ts';
 import { fillMarkers } from './markers.ts';
 import { failOn } from './problems.ts';
 import { checkReferences } from './references.ts';
+import { type Artifacts, readIfPresent } from './generated-files.ts';
 import { loadRegistry } from './registry.ts';
 import { checkPermanence, extractRequirements, type Requirement } from './requirements.ts';
 
 const REQUIREMENTS = 'spec/requirements.json';
 const RETIRED = 'spec/retired.yaml';
-
-/** Content of each generated file, by its path below the project root. */
-export type Artifacts = ReadonlyMap<string, string>;
 
 /**
  * Computes every generated file of a project.
@@ -60,25 +57,4 @@ async function formatted(source: string): Promise<string> {
   // The style is the project's own even when a copy of it is generated elsewhere.
   const style = await resolveConfig(fileURLToPath(import.meta.url));
   return format(source, { ...style, parser: 'typescript' });
-}
-
-/** Paths of the artifacts whose file is absent or differs. */
-export function staleFiles(root: string, artifacts: Artifacts): readonly string[] {
-  return [...artifacts].filter(([path, content]) => readIfPresent(join(root, path)) !== content).map(([path]) => path);
-}
-
-/** Writes the artifacts that are stale and returns their paths. */
-export function writeArtifacts(root: string, artifacts: Artifacts): readonly string[] {
-  const stale = staleFiles(root, artifacts);
-  for (const path of stale) {
-    const content = artifacts.get(path);
-    if (content === undefined) continue;
-    mkdirSync(dirname(join(root, path)), { recursive: true });
-    writeFileSync(join(root, path), content);
-  }
-  return stale;
-}
-
-function readIfPresent(path: string): string | undefined {
-  return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { parse } from 'yaml';
 import { failOn } from './problems.ts';
+import { parseYaml } from './yaml-file.ts';
 
 /** A requirement id with a reason, as spec/retired.yaml and conformance/cases/untestable.yaml list them. */
 export interface Exception {
@@ -16,7 +16,7 @@ export interface Exception {
  */
 export function readExceptions(path: string, name: string): readonly Exception[] {
   if (!existsSync(path)) return [];
-  const data: unknown = parse(readFileSync(path, 'utf8')) ?? [];
+  const data = parseYaml(readFileSync(path, 'utf8'), name) ?? [];
   if (!Array.isArray(data)) failOn([`${name}: expected a list of { id, reason }`]);
   const entries = (data as readonly unknown[]).filter(isException);
   const ids = entries.map(({ id }) => id);

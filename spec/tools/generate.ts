@@ -1,21 +1,18 @@
 import { fileURLToPath } from 'node:url';
-import { createArtifacts, staleFiles, writeArtifacts } from './artifacts.ts';
-import { SpecificationError } from './problems.ts';
+import { createArtifacts } from './artifacts.ts';
+import { staleProblems, writeArtifacts } from './generated-files.ts';
+import { failOn, runTool } from './problems.ts';
+import { checkTraceability, writeTraceability } from './traceability.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-const check = process.argv.includes('--check');
 
-try {
+await runTool(async () => {
   const artifacts = await createArtifacts(root);
-  if (check) {
-    const stale = staleFiles(root, artifacts);
-    for (const path of stale) console.error(`${path} is stale: run \`npm run generate\` and commit the result`);
-    if (stale.length > 0) process.exitCode = 1;
-  } else {
-    for (const path of writeArtifacts(root, artifacts)) console.log(`wrote ${path}`);
+  if (process.argv.includes('--check')) {
+    failOn([...staleProblems(root, artifacts), ...(await checkTraceability(root))]);
+    return;
   }
-} catch (error) {
-  if (!(error instanceof SpecificationError)) throw error;
-  for (const problem of error.problems) console.error(problem);
-  process.exitCode = 1;
-}
+  // Written before the citations are collected: the suite that cites requirements is built on these files.
+  const written = writeArtifacts(root, artifacts);
+  for (const path of [...written, ...(await writeTraceability(root))]) console.log(`wrote ${path}`);
+});

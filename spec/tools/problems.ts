@@ -14,3 +14,14 @@ export class SpecificationError extends Error {
 export function failOn(problems: readonly string[]): void {
   if (problems.length > 0) throw new SpecificationError(problems);
 }
+
+/** Runs a command-line tool: a {@link SpecificationError} becomes lines on stderr and exit status 1. */
+export async function runTool(work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof SpecificationError)) throw error;
+    for (const problem of error.problems) console.error(problem);
+    process.exitCode = 1;
+  }
+}

@@ -1,29 +1,27 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Ajv2020 } from 'ajv/dist/2020.js';
-import { parseDocument } from 'yaml';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { failOn } from './problems.ts';
 import { checkRegistry } from './registry-checks.ts';
 import type { Registry } from './registry-types.ts';
+import { parseYaml } from './yaml-file.ts';
+
+/** Compiles spec/registry.schema.json. */
+export function createValidator(schema: object): ValidateFunction<Registry> {
+  return new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false }).compile<Registry>(
+    schema,
+  );
+}
 
 /**
  * Parses and validates a registry.
  *
  * @param text - the YAML of spec/registry.yaml
- * @param schema - the parsed spec/registry.schema.json
+ * @param validate - made by {@link createValidator}
  * @throws SpecificationError naming every problem: YAML, schema, then meaning.
  */
-export function parseRegistry(text: string, schema: object): Registry {
-  const document = parseDocument(text);
-  failOn(
-    [...document.errors, ...document.warnings].map(
-      ({ message }) => `registry.yaml: ${message.split('\n', 1)[0] ?? ''}`,
-    ),
-  );
-
-  const data: unknown = document.toJS();
-  const ajv = new Ajv2020({ allErrors: true, strict: true, strictRequired: false, strictTypes: false });
-  const validate = ajv.compile<Registry>(schema);
+export function parseRegistry(text: string, validate: ValidateFunction<Registry>): Registry {
+  const data = parseYaml(text, 'registry.yaml');
   if (!validate(data)) {
     failOn(
       (validate.errors ?? []).map((error) => {
@@ -40,5 +38,5 @@ export function parseRegistry(text: string, schema: object): Registry {
 /** Loads `spec/registry.yaml` and its schema below a project root. Throws like {@link parseRegistry}. */
 export function loadRegistry(root: string): Registry {
   const schema = JSON.parse(readFileSync(join(root, 'spec/registry.schema.json'), 'utf8')) as object;
-  return parseRegistry(readFileSync(join(root, 'spec/registry.yaml'), 'utf8'), schema);
+  return parseRegistry(readFileSync(join(root, 'spec/registry.yaml'), 'utf8'), createValidator(schema));
 }
