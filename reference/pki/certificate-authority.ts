@@ -71,7 +71,7 @@ class InMemoryAuthority implements CertificateAuthority {
       chainPem: chainDer.map((certificate) => encodePem('CERTIFICATE', certificate)).join(''),
       privateKey,
       privateKeyPem: exportKey(privateKey),
-      serial: parseCertificate(der).serial,
+      serial: new x509.X509Certificate(Uint8Array.from(der)).serialNumber,
     };
   }
 
@@ -219,7 +219,7 @@ function randomSerial(octets: Uint8Array): string {
 }
 
 function subjectName(commonName: string | undefined): x509.Name {
-  return new x509.Name(commonName === undefined ? [] : [{ CN: [commonName] }]);
+  return new x509.Name(commonName === undefined ? [] : [{ CN: [{ utf8String: commonName }] }]);
 }
 
 async function issuerFrom(der: Uint8Array, privateKey: KeyObject): Promise<Issuer> {
