@@ -9,8 +9,8 @@ const packagesExcept = (...allowed) => `^(?!\\.|${allowed.map((specifier) => `${
 
 const SELF = { regex: '^hawser(/|$)', message: 'Inside the package, import by relative path.' };
 const X509 = {
-  regex: '^(@peculiar/|reflect-metadata)',
-  message: 'Only reference/pki imports the X.509 library; use its public functions.',
+  regex: '^(@peculiar/|pkijs|reflect-metadata)',
+  message: 'Only reference/pki imports the X.509 libraries; use its public functions.',
 };
 const OUTSIDE_REFERENCE = {
   regex: into('conformance', 'vectors', 'spec', 'dist', 'test', 'bench'),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CertificateError, type CertificateAuthority, describeCertificate, encodePem } from '../../../pki/index.ts';
+import { parseCertificate } from '../../../pki/parsed-certificate.ts';
 import { GOOD_CLIENT, createRoot } from './laboratory.ts';
 
 describe('describeCertificate', () => {
@@ -17,9 +18,9 @@ describe('describeCertificate', () => {
   it('does not change with the buffer that it was given', async () => {
     const { certificateDer } = await root.issue(GOOD_CLIENT);
     const mutable = Uint8Array.from(certificateDer);
-    const before = describeCertificate(mutable);
+    expect(parseCertificate(mutable).der).toEqual(certificateDer);
     mutable.fill(0);
-    expect(describeCertificate(certificateDer)).toEqual(before);
+    expect(parseCertificate(certificateDer).der).toEqual(certificateDer);
   });
 
   it('refuses everything that is not exactly one DER certificate', () => {
