@@ -1,0 +1,230 @@
+import { X509Certificate } from 'node:crypto';
+import type { ConnectionOptions, SecureVersion, TLSSocket } from 'node:tls';
+import { connect as tlsConnect } from 'node:tls';
+import type { ParameterInput } from '../model/codec.ts';
+import { registry } from '../model/registry.ts';
+import type { TranscriptInput } from '../model/transcript.ts';
+import { leafHash } from '../model/transcript.ts';
+import type { Credential } from './credential.ts';
+import type { SigningOptions } from './establishment.ts';
+import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
+import { ConformanceFailure, fail, SetupFailure } from './failure.ts';
+import { writeKeyLog } from './key-log.ts';
+import type { PeerOptions } from './peer.ts';
+import { Peer } from './peer.ts';
+import type { ReceivedFrame } from './received-frame.ts';
+
+/** How the harness, as a client, reaches for the server under test. */
+export interface ClientConnectOptions {
+  /** What it presents; null for no certificate at all. */
+  readonly credential: Credential | null;
+  /** ALPN protocols in order; null offers none. */
+  readonly alpn?: readonly string[] | null;
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  /** A session of an earlier connection to resume, from {@link ClientPeer.ticket}. */
+  readonly session?: Buffer;
+  /** Anything else of node:tls. */
+  readonly tls?: ConnectionOptions;
+}
+
+/** Where the server under test listens. */
+export interface Target {
+  readonly host: string;
+  readonly port: number;
+  readonly caPem: string;
+  /** The identity that the server under test is to have. */
+  readonly identity: string;
+}
+
+/** What became of an attempt: a TLS connection, or its refusal by the other side's TLS. */
+export type ClientAttempt =
+  | { readonly type: 'connected'; readonly peer: ClientPeer }
+  | { readonly type: 'refused'; readonly how: string };
+
+/** Options of CONNECT beyond those of signing. */
+export interface ConnectOptions extends SigningOptions {
+  /** Replaces the server's identity. */
+  readonly audience?: string;
+}
+
+/** The harness in the role of a client. */
+export class ClientPeer extends Peer {
+  /** The CHALLENGE, once received. */
+  challenge: ReceivedFrame | undefined;
+  /** The octets of the CONNECT sent last. */
+  connectFrame: Uint8Array | undefined;
+  /** The ACCEPT, once received. */
+  accept: ReceivedFrame | undefined;
+  /** Number of the next channel to open. */
+  nextChannel = 1;
+  /** The last session ticket that the server sent, for {@link ClientConnectOptions.session}. */
+  ticket: Buffer | undefined;
+  readonly #target: Target;
+  readonly #credential: Credential | null;
+
+  private constructor(socket: TLSSocket, target: Target, credential: Credential | null, options: PeerOptions) {
+    super('client', socket, options);
+    this.#target = target;
+    this.#credential = credential;
+    socket.on('session', (ticket: Buffer) => {
+      this.ticket = ticket;
+    });
+  }
+
+  /**
+   * Makes a TLS connection.
+   *
+   * @throws SetupFailure when nothing listens there.
+   */
+  static attempt(target: Target, options: ClientConnectOptions, peerOptions: PeerOptions): Promise<ClientAttempt> {
+    const { credential, alpn = [registry.protocol.alpn], session } = options;
+    const { log, stepMs } = peerOptions;
+    const socket = tlsConnect({
+      host: target.host,
+      port: target.port,
+      ca: target.caPem,
+      ...(credential === null ? {} : { cert: credential.certificatePem, key: credential.keyPem }),
+      ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
+      minVersion: options.minVersion ?? 'TLSv1.3',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ...(session === undefined ? {} : { session }),
+      // The harness judges what it has to; and OpenSSL must not refuse to present a weak certificate.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      ciphers: WEAK_CERTIFICATES_ALLOWED,
+      allowHalfOpen: true,
+      ...options.tls,
+    } as ConnectionOptions);
+    log.add('note', `TLS to ${target.host}:${target.port} as ${credential?.name ?? 'nobody (no certificate)'}`);
+    socket.on('keylog', writeKeyLog);
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        socket.destroy();
+        resolve({ type: 'refused', how: `no TLS handshake within ${stepMs} ms` });
+      }, stepMs);
+      const refused = (how: string): void => {
+        clearTimeout(timer);
+        log.add('note', `TLS refused: ${how}`);
+        resolve({ type: 'refused', how });
+      };
+      socket.once('error', (error: NodeJS.ErrnoException) => {
+        if (error.code === 'ECONNREFUSED' || error.code === 'ENOTFOUND' || error.code === 'EHOSTUNREACH') {
+          clearTimeout(timer);
+          reject(new SetupFailure(`nothing listens at ${target.host}:${target.port} (${error.code})`));
+        } else {
+          refused(error.code ?? error.message);
+        }
+      });
+      socket.once('close', () => refused('the connection was closed'));
+      socket.once('secureConnect', () => {
+        clearTimeout(timer);
+        socket.removeAllListeners('close');
+        socket.removeAllListeners('error');
+        resolve({ type: 'connected', peer: new ClientPeer(socket, target, credential, peerOptions) });
+      });
+    });
+  }
+
+  /** As {@link attempt}; a refusal is a failure. */
+  static async connect(target: Target, options: ClientConnectOptions, peerOptions: PeerOptions): Promise<ClientPeer> {
+    const attempt = await ClientPeer.attempt(target, options, peerOptions);
+    if (attempt.type === 'refused') fail('a TLS connection', attempt.how);
+    return attempt.peer;
+  }
+
+  /** Waits for CHALLENGE, which has to be the first frame (EST-006). */
+  async expectChallenge(): Promise<ReceivedFrame> {
+    this.challenge = await this.expect('CHALLENGE', { requirement: 'EST-006' });
+    return this.challenge;
+  }
+
+  /** Builds CONNECT, right unless the options say otherwise; CHALLENGE has to have been received. */
+  buildConnect(options: ConnectOptions = {}): Uint8Array {
+    const key = options.key ?? this.#credential?.key;
+    if (key === undefined) throw new TypeError('without a certificate there is no key to sign with');
+    const fields = {
+      mode: 'new',
+      client_nonce: this.random(32),
+      audience: options.audience ?? this.#target.identity,
+      parameters: [] as readonly ParameterInput[],
+    };
+    return buildSigned('CONNECT', key, this.#transcriptParts(), fields, options);
+  }
+
+  /** Sends CONNECT, right unless the options say otherwise. */
+  sendConnect(options: ConnectOptions = {}): Uint8Array {
+    this.connectFrame = this.buildConnect(options);
+    this.sendFrame(this.connectFrame);
+    return this.connectFrame;
+  }
+
+  /** Waits for ACCEPT and judges all of it. */
+  async expectAccept(): Promise<ReceivedFrame> {
+    const accept = await this.expect('ACCEPT');
+    const key = new X509Certificate(this.#serverCertificate()).publicKey;
+    if (this.connectFrame === undefined) throw new TypeError('CONNECT was not sent');
+    const transcript: TranscriptInput = { ...this.#transcriptParts(), connect: this.connectFrame };
+    requireSignature(accept, 'server', key, transcript);
+    if (accept.integer('epoch') !== 1n) fail('epoch 1', String(accept.integer('epoch')), 'EST-020');
+    if (accept.integer('receive_cursor') !== 0n) {
+      fail('receive cursor 0', String(accept.integer('receive_cursor')), 'EST-020');
+    }
+    this.accept = accept;
+    return accept;
+  }
+
+  /** CHALLENGE, CONNECT, ACCEPT. */
+  async establish(options: ConnectOptions = {}): Promise<ReceivedFrame> {
+    await this.expectChallenge();
+    this.sendConnect(options);
+    return this.expectAccept();
+  }
+
+  /** Sends OPEN for the next channel and returns the channel's number. */
+  sendOpen(application: string, data?: Uint8Array): number {
+    const channel = this.nextChannel;
+    this.nextChannel += 1;
+    const parameters = data === undefined ? [] : [{ id: 'application_data', value: data }];
+    this.send('OPEN', { channel, fields: { nonce: this.random(32), application, parameters } });
+    return channel;
+  }
+
+  /** Sends OPEN and waits for OPENED. */
+  async open(application: string, data?: Uint8Array): Promise<number> {
+    const channel = this.sendOpen(application, data);
+    await this.expect('OPENED', { channel });
+    return channel;
+  }
+
+  /** Sends one message that fits into one frame. */
+  sendMessage(channel: number, fragment: Uint8Array): void {
+    this.send('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
+  }
+
+  /** What a parameter of the server is, declared or by default. */
+  serverParameter(name: string): number {
+    const declared = this.challenge?.parameter(name) ?? this.accept?.parameter(name);
+    const fallback = registry.parameters.find((row) => row.name === name)?.default;
+    return Number(declared ?? fallback);
+  }
+
+  #serverCertificate(): Buffer {
+    const certificate = this.socket.getPeerX509Certificate()?.raw;
+    if (certificate === undefined) throw new ConformanceFailure({ expected: 'a server certificate', actual: 'none' });
+    return certificate;
+  }
+
+  #transcriptParts(): Omit<TranscriptInput, 'connect'> {
+    const challenge = this.challenge?.octets;
+    if (challenge === undefined) throw new TypeError('CHALLENGE was not received');
+    return {
+      exporter: exporterValue(this.socket, challenge),
+      clientLeaf: this.#credential?.leafHash ?? new Uint8Array(32),
+      serverLeaf: leafHash(this.#serverCertificate()),
+      challenge,
+    };
+  }
+}
+
+const WEAK_CERTIFICATES_ALLOWED = 'DEFAULT@SECLEVEL=0';

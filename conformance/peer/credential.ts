@@ -1,0 +1,33 @@
+import type { KeyObject } from 'node:crypto';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { leafHash } from '../model/transcript.ts';
+
+/** A certificate chain with its private key, as the harness presents it. */
+export interface Credential {
+  /** File name without extension, for logs. */
+  readonly name: string;
+  readonly certificatePem: string;
+  readonly keyPem: string;
+  readonly key: KeyObject;
+  /** SHA-256 of the leaf in DER. */
+  readonly leafHash: Uint8Array;
+}
+
+/** Reads `NAME.pem` (leaf first) and `NAME.key`. Throws what the file system or OpenSSL throws. */
+export function readCredential(pathWithoutExtension: string): Credential {
+  const certificatePem = readFileSync(`${pathWithoutExtension}.pem`, 'utf8');
+  const keyPem = readFileSync(`${pathWithoutExtension}.key`, 'utf8');
+  return makeCredential(pathWithoutExtension.replace(/^.*\//, ''), certificatePem, keyPem);
+}
+
+/** A credential from PEM texts. */
+export function makeCredential(name: string, certificatePem: string, keyPem: string): Credential {
+  return {
+    name,
+    certificatePem,
+    keyPem,
+    key: createPrivateKey(keyPem),
+    leafHash: leafHash(new X509Certificate(certificatePem).raw),
+  };
+}

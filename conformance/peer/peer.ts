@@ -1,0 +1,354 @@
+import type { TLSSocket } from 'node:tls';
+import type { FrameInput } from '../model/codec.ts';
+import { buildFrame, buildRawFrame, equal, FrameReader } from '../model/codec.ts';
+import type { Role } from '../model/registry.ts';
+import { frameNamed, registry } from '../model/registry.ts';
+import { describeOctets } from './describe-frame.ts';
+import type { Finding } from './failure.ts';
+import { ConformanceFailure, fail } from './failure.ts';
+import { dutyOfSender, Monitor } from './monitor.ts';
+import { ReceivedFrame } from './received-frame.ts';
+import type { WireLog } from './wire-log.ts';
+
+/** What every peer needs from the run. */
+export interface PeerOptions {
+  readonly log: WireLog;
+  /** How long one step may take. */
+  readonly stepMs: number;
+  /** Random octets of the case. */
+  readonly random: (length: number) => Uint8Array;
+  /** Takes note of a right action with a wrong code. */
+  readonly onLenient: (finding: Finding) => void;
+}
+
+/** Which frame is waited for: by name, and where it matters, on one channel. */
+export interface Expectation {
+  /** Frames of other channels stay in the queue. */
+  readonly channel?: number;
+  /** The requirement that is broken when something else arrives. */
+  readonly requirement?: string;
+  /** Replaces the step's time limit. */
+  readonly withinMs?: number;
+}
+
+/** Options of {@link Peer.expectViolation}. */
+export interface ViolationOptions extends Expectation {
+  /**
+   * Whether a PING is sent behind, whose PONG proves at once that the error went unnoticed. By default where the session is
+   * established and nothing forbids it.
+   */
+  readonly probe?: boolean;
+}
+
+type Arrival =
+  | { readonly type: 'frame'; readonly frame: ReceivedFrame }
+  | { readonly type: 'finding'; readonly finding: Finding }
+  | { readonly type: 'end' }
+  | { readonly type: 'reset'; readonly text: string };
+
+/** One end of a TLS connection, scripted: it sends what it is told, right or wrong, and waits for what it is told. */
+export class Peer {
+  /** The role that the harness plays. */
+  readonly role: Role;
+  readonly socket: TLSSocket;
+  readonly log: WireLog;
+  /** Whether PINGs are answered by themselves; a case about liveness switches it off. */
+  answerPings = true;
+  /** Whether ignorable frames are handed to `expect`; otherwise they are only logged. */
+  keepIgnorable = false;
+  /** Sequence number of the next sequenced frame. */
+  nextSeq = 1n;
+  /** Sequence number of the last sequenced frame received. */
+  receivedSeq = 0n;
+  /** Whether ACCEPT has passed. */
+  established = false;
+  readonly #options: PeerOptions;
+  readonly #reader = new FrameReader();
+  readonly #monitor: Monitor;
+  readonly #arrivals: Arrival[] = [];
+  #closeSent = false;
+  #wake: (() => void) | undefined;
+
+  constructor(role: Role, socket: TLSSocket, options: PeerOptions) {
+    this.role = role;
+    this.socket = socket;
+    this.log = options.log;
+    this.#options = options;
+    this.#monitor = new Monitor(role);
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => this.#arrive({ type: 'end' }, 'end of stream'));
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      const text = `connection reset (${error.code ?? error.message})`;
+      this.#arrive({ type: 'reset', text }, text);
+    });
+  }
+
+  /** Random octets of the case. */
+  random(length: number): Uint8Array {
+    return this.#options.random(length);
+  }
+
+  /** Builds a frame with the sequence number that is due, unless one is given. The number counts as used. */
+  build(name: string, input: FrameInput = {}): Uint8Array {
+    if (input.seq !== undefined || !frameNamed(name).sequenced) return buildFrame(name, input);
+    const octets = buildFrame(name, { ...input, seq: this.nextSeq });
+    this.nextSeq += 1n;
+    return octets;
+  }
+
+  /** Sends one frame, right or wrong, and returns its octets. */
+  send(name: string, input: FrameInput = {}): Uint8Array {
+    const octets = this.build(name, input);
+    this.sendFrame(octets);
+    return octets;
+  }
+
+  /** Sends a frame of any type. */
+  sendRaw(parts: Parameters<typeof buildRawFrame>[0]): Uint8Array {
+    const octets = buildRawFrame(parts);
+    this.sendFrame(octets);
+    return octets;
+  }
+
+  /** Sends octets that are one frame. */
+  sendFrame(octets: Uint8Array): void {
+    this.#note(octets);
+    this.socket.write(octets);
+  }
+
+  /** Sends several frames in one write. */
+  sendTogether(...frames: readonly Uint8Array[]): void {
+    for (const frame of frames) this.#note(frame);
+    this.socket.write(Buffer.concat(frames));
+  }
+
+  /** Sends octets that need not be frames. */
+  sendOctets(octets: Uint8Array, text = describeOctets(octets)): void {
+    this.#monitor.stop();
+    this.log.add('sent', text, octets);
+    this.socket.write(octets);
+  }
+
+  /** Sends octets cut into pieces, each in a TLS record of its own; the rest, if any, is the last piece. */
+  async sendChunks(octets: Uint8Array, sizes: readonly number[]): Promise<void> {
+    this.#note(octets);
+    const pieces: Uint8Array[] = [];
+    let at = 0;
+    for (const size of sizes) {
+      if (at < octets.length) pieces.push(octets.subarray(at, at + size));
+      at += size;
+    }
+    if (at < octets.length) pieces.push(octets.subarray(at));
+    this.log.add('note', `in ${pieces.length} pieces`);
+    for (const piece of pieces) {
+      await new Promise<void>((resolve) => this.socket.write(piece, () => resolve()));
+    }
+  }
+
+  /** The next frame, which has to be of this name. PING, CREDIT and ignorable frames are passed over unless asked for. */
+  async expect(name: string, expectation: Expectation = {}): Promise<ReceivedFrame> {
+    const frame = await this.next(name, name, expectation);
+    if (frame.name !== name) fail(name, frame.text, expectation.requirement);
+    return frame;
+  }
+
+  /** The next frame for which the predicate holds; everything before it is passed over. */
+  async expectWhere(
+    what: string,
+    predicate: (frame: ReceivedFrame) => boolean,
+    expectation: Expectation = {},
+  ): Promise<ReceivedFrame> {
+    for (;;) {
+      const frame = await this.next(what, '*', expectation);
+      if (predicate(frame)) return frame;
+      if (frame.name === 'CLOSE' || frame.name === 'REJECT') fail(what, frame.text, expectation.requirement);
+    }
+  }
+
+  /**
+   * Demands the answer to an error: CLOSE with the code, or REJECT where a server has not accepted yet, then the end of the
+   * stream. Another code is noted as lenient. What was under way before is passed over.
+   */
+  async expectViolation(code: string, options: ViolationOptions = {}): Promise<ReceivedFrame> {
+    const { requirement } = options;
+    const kind = this.role === 'client' && !this.established ? 'REJECT' : 'CLOSE';
+    const what = `${kind}(${code})`;
+    const probe = options.probe ?? (this.established && !this.#closeSent);
+    const data = this.random(8);
+    if (probe) this.send('PING', { fields: { data } });
+    for (;;) {
+      const frame = await this.next(what, kind, options);
+      if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) {
+        fail(what, 'PONG to a PING sent behind the error: it went unnoticed', requirement);
+      }
+      if (frame.name === 'CLOSE' || frame.name === 'REJECT') {
+        if (frame.name !== kind) fail(what, frame.text, requirement);
+        if (frame.code !== code) {
+          this.#options.onLenient({
+            ...(requirement === undefined ? {} : { requirement }),
+            expected: what,
+            actual: `${kind}(${frame.code})`,
+          });
+        }
+        await this.expectEnd(kind === 'CLOSE' ? 'SES-014' : 'EST-023');
+        return frame;
+      }
+    }
+  }
+
+  /** Ends the own direction and demands that the peer ends its own in order, without a frame more. */
+  async expectEnd(requirement = 'SES-012'): Promise<void> {
+    this.socket.end();
+    const arrival = await this.#nextArrival('an orderly end of the stream', this.#options.stepMs, requirement);
+    if (arrival.type === 'frame') fail('an orderly end of the stream', arrival.frame.text, requirement);
+    if (arrival.type === 'reset') fail('an orderly end of the stream', arrival.text, requirement);
+  }
+
+  /** Demands that the connection ends, in order or not, without any frame before. */
+  async expectNoFrame(requirement?: string, withinMs: number = this.#options.stepMs): Promise<void> {
+    const what = 'the end of the connection, and no frame';
+    const arrival = await this.#nextArrival(what, withinMs, requirement);
+    if (arrival.type === 'frame') fail(what, arrival.frame.text, requirement);
+  }
+
+  /**
+   * PING and its PONG: everything before was processed and none of it was an error. Frames that were under way are passed over,
+   * and returned.
+   */
+  async barrier(requirement?: string): Promise<ReceivedFrame[]> {
+    const data = this.random(8);
+    this.send('PING', { fields: { data } });
+    const passed: ReceivedFrame[] = [];
+    for (;;) {
+      const expectation = requirement === undefined ? {} : { requirement };
+      const frame = await this.next('PONG', '*', expectation);
+      if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) return passed;
+      if (['CLOSE', 'REJECT', 'PONG'].includes(frame.name)) fail('PONG with the data of the PING', frame.text, requirement);
+      passed.push(frame);
+    }
+  }
+
+  /** Closes the session in order and demands the peer's CLOSE(NO_ERROR) and its end of stream. */
+  async close(): Promise<ReceivedFrame> {
+    this.sendClose();
+    const answer = await this.expectWhere('CLOSE(NO_ERROR)', (frame) => frame.name === 'CLOSE', {
+      requirement: 'SES-012',
+    });
+    answer.requireCode('NO_ERROR', 'SES-012');
+    await this.expectEnd('SES-012');
+    return answer;
+  }
+
+  /** Sends CLOSE with the cursors that are right, unless others are given. */
+  sendClose(code = 'NO_ERROR', input: FrameInput = {}): Uint8Array {
+    const number = registry.errors.find((row) => row.name === code)?.code ?? 0;
+    return this.send('CLOSE', {
+      flags: ['END_SESSION'],
+      ...input,
+      fields: { code: number, receive_cursor: this.receivedSeq, send_cursor: this.nextSeq - 1n, ...input.fields },
+    });
+  }
+
+  /** What the monitor found and no step has come upon. */
+  get leftover(): Finding | undefined {
+    return this.#arrivals.find((arrival) => arrival.type === 'finding')?.finding;
+  }
+
+  /** Cuts the connection without a word. */
+  destroy(): void {
+    this.socket.destroy();
+  }
+
+  /**
+   * The next frame of any name, except those that only keep a session alive; `wanted` exempts one name from that, `*` exempts
+   * CREDIT. The end of the connection is a failure.
+   */
+  async next(what: string, wanted = '*', expectation: Expectation = {}): Promise<ReceivedFrame> {
+    const { channel, requirement, withinMs = this.#options.stepMs } = expectation;
+    for (;;) {
+      const arrival = await this.#nextArrival(what, withinMs, requirement, channel);
+      if (arrival.type === 'end') fail(what, 'the end of the stream', requirement);
+      if (arrival.type === 'reset') fail(what, arrival.text, requirement);
+      const { frame } = arrival;
+      if (frame.name === wanted) return frame;
+      if (frame.name === 'PING' && this.answerPings) continue;
+      if (frame.name === 'CREDIT' && wanted !== '*') continue;
+      if (frame.name === 'IGNORABLE' && !this.keepIgnorable) continue;
+      return frame;
+    }
+  }
+
+  async #nextArrival(
+    what: string,
+    withinMs: number,
+    requirement?: string,
+    channel?: number,
+  ): Promise<Exclude<Arrival, { type: 'finding' }>> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const at = this.#arrivals.findIndex(
+        (arrival) =>
+          arrival.type !== 'frame' ||
+          channel === undefined ||
+          arrival.frame.channel === 0 ||
+          arrival.frame.channel === channel,
+      );
+      const [arrival] = at === -1 ? [] : this.#arrivals.splice(at, 1);
+      if (arrival !== undefined) {
+        if (arrival.type === 'finding') throw new ConformanceFailure(arrival.finding);
+        // The end stays: whoever asks next finds it again.
+        if (arrival.type !== 'frame') this.#arrivals.push(arrival);
+        return arrival;
+      }
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) fail(what, `nothing within ${withinMs} ms`, requirement);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  #arrive(arrival: Arrival, text: string, octets?: Uint8Array): void {
+    this.log.add(octets === undefined ? 'note' : 'received', text, octets);
+    this.#arrivals.push(arrival);
+    this.#wake?.();
+  }
+
+  #onData(chunk: Buffer): void {
+    const failed = this.#reader.error !== undefined;
+    for (const read of this.#reader.push(chunk)) this.#onFrame(new ReceivedFrame(read));
+    const { error, pending } = this.#reader;
+    if (error === undefined || failed) return;
+    const finding: Finding = {
+      requirement: dutyOfSender(error.requirement),
+      expected: 'only well-formed frames',
+      actual: `${describeOctets(pending)}, which is ${error.error} (${error.requirement})`,
+    };
+    this.#arrive({ type: 'finding', finding }, finding.actual, pending);
+  }
+
+  #onFrame(frame: ReceivedFrame): void {
+    const finding = this.#monitor.received(frame);
+    if (frame.seq !== 0n) this.receivedSeq = frame.seq;
+    // Judged last: an error code that a case waits for is worth more than what the monitor makes of it.
+    this.#arrive({ type: 'frame', frame }, frame.text, frame.octets);
+    if (finding !== undefined) this.#arrive({ type: 'finding', finding }, `not allowed here: ${finding.actual}`);
+    if (frame.name === 'ACCEPT') this.established = true;
+    if (frame.name === 'PING' && this.answerPings && this.established && !this.#closeSent) {
+      this.send('PONG', { fields: { data: frame.bytes('data') } });
+    }
+  }
+
+  #note(octets: Uint8Array): void {
+    this.#monitor.sent(octets);
+    const type = octets[0];
+    if (type === frameNamed('CLOSE').type) this.#closeSent = true;
+    if (type === frameNamed('ACCEPT').type) this.established = true;
+    this.log.add('sent', describeOctets(octets), octets);
+  }
+}

@@ -1,0 +1,263 @@
+import { X509Certificate } from 'node:crypto';
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls';
+import { createServer as createTlsServer } from 'node:tls';
+import type { ParameterInput } from '../model/codec.ts';
+import { registry } from '../model/registry.ts';
+import type { TranscriptInput } from '../model/transcript.ts';
+import { leafHash } from '../model/transcript.ts';
+import type { ClientHello } from './client-hello.ts';
+import { parseClientHello } from './client-hello.ts';
+import type { Credential } from './credential.ts';
+import type { SigningOptions } from './establishment.ts';
+import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
+import { fail } from './failure.ts';
+import { writeKeyLog } from './key-log.ts';
+import type { PeerOptions } from './peer.ts';
+import { Peer } from './peer.ts';
+import type { ReceivedFrame } from './received-frame.ts';
+import { WireLog } from './wire-log.ts';
+
+/** How the harness, as a server, waits for the client under test. */
+export interface ServerListenOptions {
+  readonly credential: Credential;
+  readonly caPem: string;
+  /** ALPN protocols to select from; null never selects one. */
+  readonly alpn?: readonly string[] | null;
+  readonly minVersion?: SecureVersion;
+  readonly maxVersion?: SecureVersion;
+  readonly requestCert?: boolean;
+  /** Anything else of node:tls. */
+  readonly tls?: TlsOptions;
+}
+
+/** What a client under test did when it came. */
+export type ServerAttempt = { readonly hello: ClientHello | undefined; readonly log: WireLog } & (
+  | { readonly type: 'connected'; readonly peer: ServerPeer }
+  | { readonly type: 'refused'; readonly how: string }
+);
+
+/** A listener of the harness on a port of its own. */
+export class ServerListener {
+  readonly port: number;
+  /** How many TCP connections have come. */
+  connections = 0;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #arrived: ServerAttempt[] = [];
+  readonly #stepMs: number;
+  #wake: (() => void) | undefined;
+
+  private constructor(server: Server, port: number, stepMs: number) {
+    this.#server = server;
+    this.port = port;
+    this.#stepMs = stepMs;
+  }
+
+  /** Listens on a free port of the loopback. `peerOptions` is asked for each connection, with its log. */
+  static async listen(
+    options: ServerListenOptions,
+    peerOptions: (log: WireLog) => PeerOptions,
+    stepMs: number,
+  ): Promise<ServerListener> {
+    const { credential, caPem, alpn = [registry.protocol.alpn] } = options;
+    const tls = createTlsServer({
+      cert: credential.certificatePem,
+      key: credential.keyPem,
+      ca: caPem,
+      requestCert: options.requestCert ?? true,
+      rejectUnauthorized: false,
+      minVersion: options.minVersion ?? 'TLSv1.3',
+      maxVersion: options.maxVersion ?? 'TLSv1.3',
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
+      allowHalfOpen: true,
+      ...options.tls,
+    } as TlsOptions);
+    tls.setMaxListeners(0);
+    const tcp = createServer({ pauseOnConnect: false, allowHalfOpen: true });
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    const address = tcp.address();
+    if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
+    const listener = new ServerListener(tcp, address.port, stepMs);
+    tls.on('keylog', writeKeyLog);
+    tcp.on('connection', (socket) => listener.#onConnection(socket, tls, credential, peerOptions));
+    return listener;
+  }
+
+  /** The next client: its TLS connection, or how its TLS ended. */
+  async nextAttempt(withinMs: number = this.#stepMs): Promise<ServerAttempt> {
+    const deadline = performance.now() + withinMs;
+    for (;;) {
+      const attempt = this.#arrived.shift();
+      if (attempt !== undefined) return attempt;
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) fail('a connection from the client', `none within ${withinMs} ms`);
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, leftMs);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  }
+
+  /** The next client, whose TLS has to come about. */
+  async accept(withinMs?: number): Promise<ServerPeer> {
+    const attempt = await this.nextAttempt(withinMs);
+    if (attempt.type === 'refused') fail('a TLS connection', attempt.how);
+    return attempt.peer;
+  }
+
+  /** Stops listening and cuts every connection. */
+  async close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    await new Promise<void>((resolve) => this.#server.close(() => resolve()));
+  }
+
+  #onConnection(
+    socket: Socket,
+    tls: Server,
+    credential: Credential,
+    peerOptions: (log: WireLog) => PeerOptions,
+  ): void {
+    this.connections += 1;
+    const log = new WireLog(`connection ${this.connections} of the client`);
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    let hello: ClientHello | undefined;
+    let settled = false;
+    const settle = (attempt: ServerAttempt): void => {
+      if (settled) return;
+      settled = true;
+      this.#arrived.push(attempt);
+      this.#wake?.();
+    };
+    const refused = (how: string): void => {
+      if (!settled) log.add('note', `TLS refused: ${how}`);
+      settle({ type: 'refused', how, hello, log });
+    };
+    socket.on('error', (error: NodeJS.ErrnoException) => refused(error.code ?? error.message));
+    socket.on('close', () => refused('the connection was closed'));
+    socket.once('readable', () => {
+      const first = socket.read() as Buffer | null;
+      if (first === null) return;
+      hello = parseClientHello(first);
+      socket.unshift(first);
+      // Taken up by node:tls together with what was read already.
+      const onSecure = (secure: TLSSocket): void => {
+        if (secure.remotePort !== socket.remotePort) return;
+        tls.off('secureConnection', onSecure);
+        log.add('note', `TLS ${secure.getProtocol() ?? ''}, ALPN ${String(secure.alpnProtocol)}`);
+        const peer = new ServerPeer(secure, credential, peerOptions(log));
+        settle({ type: 'connected', peer, hello, log });
+      };
+      const onRefused = (error: NodeJS.ErrnoException, secure: TLSSocket): void => {
+        if (secure.remotePort !== undefined && secure.remotePort !== socket.remotePort) return;
+        refused(error.code ?? error.message);
+      };
+      tls.on('secureConnection', onSecure);
+      tls.on('tlsClientError', onRefused);
+      socket.on('close', () => {
+        tls.off('secureConnection', onSecure);
+        tls.off('tlsClientError', onRefused);
+      });
+      tls.emit('connection', socket);
+    });
+  }
+}
+
+/** The harness in the role of a server. */
+export class ServerPeer extends Peer {
+  /** The octets of the CHALLENGE sent last. */
+  challengeFrame: Uint8Array | undefined;
+  /** The CONNECT, once received. */
+  connect: ReceivedFrame | undefined;
+  /** The octets of the ACCEPT sent. */
+  acceptFrame: Uint8Array | undefined;
+  readonly #credential: Credential;
+
+  constructor(socket: TLSSocket, credential: Credential, options: PeerOptions) {
+    super('server', socket, options);
+    this.#credential = credential;
+  }
+
+  /** Sends CHALLENGE with a fresh nonce, and the parameters given. */
+  sendChallenge(parameters: readonly ParameterInput[] = []): Uint8Array {
+    this.challengeFrame = this.send('CHALLENGE', { fields: { server_nonce: this.random(32), parameters } });
+    return this.challengeFrame;
+  }
+
+  /** Waits for CONNECT and judges its signature. */
+  async expectConnect(): Promise<ReceivedFrame> {
+    const connect = await this.expect('CONNECT');
+    this.connect = connect;
+    const der = this.#clientCertificate();
+    requireSignature(connect, 'client', new X509Certificate(der).publicKey, this.#transcript());
+    return connect;
+  }
+
+  /** Builds ACCEPT, right unless the options say otherwise; CONNECT has to have been received. */
+  buildAccept(options: SigningOptions = {}): Uint8Array {
+    const fields = {
+      session_id: this.random(16),
+      epoch: 1,
+      receive_cursor: 0,
+      parameters: [] as readonly ParameterInput[],
+    };
+    return buildSigned('ACCEPT', this.#credential.key, this.#transcript(), fields, options);
+  }
+
+  /** Sends ACCEPT, right unless the options say otherwise. */
+  sendAccept(options: SigningOptions = {}): Uint8Array {
+    this.acceptFrame = this.buildAccept(options);
+    this.sendFrame(this.acceptFrame);
+    return this.acceptFrame;
+  }
+
+  /** Sends REJECT. */
+  sendReject(code: string | number, retryAfterMs = 0): void {
+    const number = typeof code === 'number' ? code : (registry.errors.find((row) => row.name === code)?.code ?? 0);
+    this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs } });
+  }
+
+  /** CHALLENGE, CONNECT, ACCEPT. */
+  async establish(parameters: readonly ParameterInput[] = [], accept: SigningOptions = {}): Promise<ReceivedFrame> {
+    this.sendChallenge(parameters);
+    const connect = await this.expectConnect();
+    this.sendAccept(accept);
+    return connect;
+  }
+
+  /** Sends OPENED. */
+  sendOpened(channel: number, data?: Uint8Array): void {
+    const parameters = data === undefined ? [] : [{ id: 'application_data', value: data }];
+    this.send('OPENED', { channel, fields: { parameters } });
+  }
+
+  /** Sends one message that fits into one frame. */
+  sendMessage(channel: number, fragment: Uint8Array): void {
+    this.send('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
+  }
+
+  #clientCertificate(): Buffer {
+    const certificate = this.socket.getPeerX509Certificate()?.raw;
+    if (certificate === undefined) fail('a client certificate', 'none', 'TLS-010');
+    return certificate;
+  }
+
+  #transcript(): TranscriptInput {
+    const challenge = this.challengeFrame;
+    const connect = this.connect?.octets;
+    if (challenge === undefined || connect === undefined) throw new TypeError('CHALLENGE or CONNECT is missing');
+    return {
+      exporter: exporterValue(this.socket, challenge),
+      clientLeaf: leafHash(this.#clientCertificate()),
+      serverLeaf: this.#credential.leafHash,
+      challenge,
+      connect,
+    };
+  }
+}
