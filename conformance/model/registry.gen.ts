@@ -1049,7 +1049,40 @@ export const registry: RegistryData = {
       doc: 'PING and ignorable frames that a receiver takes at once',
     },
     { name: 'control_refill_per_second', value: 64, section: 'SES', doc: 'rate at which that budget is refilled' },
+    {
+      name: 'control_tolerance_factor',
+      value: 4,
+      section: 'SES',
+      doc: 'multiple of the control budget beyond which a receiver ends the session',
+    },
     { name: 'max_outstanding_pings', value: 16, section: 'SES', doc: 'PINGs that may wait for their PONG' },
+    {
+      name: 'credit_refresh_percent',
+      value: 50,
+      section: 'CHN',
+      doc: 'consumed share of the last grant at which further credit is granted',
+    },
+    { name: 'grease_max_bytes', value: 16, section: 'EXT', doc: 'octets in a GREASE value or payload' },
+    {
+      name: 'test_max_liveness_interval_ms',
+      value: 2000,
+      section: 'APP',
+      doc: 'liveness interval of a server in test mode, at most',
+    },
+    { name: 'test_min_channels', value: 8, section: 'APP', doc: 'channels granted in test mode, at least' },
+    {
+      name: 'test_min_message_credit',
+      value: 16,
+      section: 'APP',
+      doc: 'initial message credit in test mode, at least',
+    },
+    { name: 'test_min_byte_credit', value: 65536, section: 'APP', doc: 'initial byte credit in test mode, at least' },
+    {
+      name: 'test_min_message_bytes',
+      value: 262144,
+      section: 'APP',
+      doc: 'largest message taken in test mode, at least',
+    },
     { name: 'max_chain_certificates', value: 8, section: 'TLS', doc: 'certificates in a chain' },
     { name: 'min_rsa_bits', value: 2048, section: 'TLS', doc: 'smallest RSA modulus' },
   ],
@@ -1167,7 +1200,12 @@ export const registry: RegistryData = {
         { state: 'closed', frame: 'IGNORABLE', next: 'closed', do: 'discard' },
       ],
       local: [
-        { event: 'close asked for', from: ['established'], next: 'closing', do: 'send CLOSE' },
+        {
+          event: 'close asked for',
+          from: ['awaiting-challenge', 'awaiting-accept', 'established'],
+          next: 'closing',
+          do: 'send CLOSE',
+        },
         {
           event: 'error found',
           from: ['awaiting-challenge', 'awaiting-accept', 'established'],
@@ -1310,6 +1348,12 @@ export const registry: RegistryData = {
           from: ['awaiting-connect', 'deciding'],
           next: 'closing',
           do: 'send REJECT with the code',
+        },
+        {
+          event: 'close asked for before ACCEPT',
+          from: ['awaiting-connect', 'deciding'],
+          next: 'closing',
+          do: 'send REJECT(SHUTTING_DOWN)',
         },
         {
           event: 'establishment deadline',

@@ -640,7 +640,15 @@ export const LIMITS = {
   max_message_bytes: 16777216,
   control_burst_frames: 256,
   control_refill_per_second: 64,
+  control_tolerance_factor: 4,
   max_outstanding_pings: 16,
+  credit_refresh_percent: 50,
+  grease_max_bytes: 16,
+  test_max_liveness_interval_ms: 2000,
+  test_min_channels: 8,
+  test_min_message_credit: 16,
+  test_min_byte_credit: 65536,
+  test_min_message_bytes: 262144,
   max_chain_certificates: 8,
   min_rsa_bits: 2048,
 } as const;
@@ -771,7 +779,12 @@ export const MACHINES = {
       'read the final cursors',
     ],
     local: [
-      { event: 'close asked for', from: ['established'], next: 'closing', do: 'send CLOSE' },
+      {
+        event: 'close asked for',
+        from: ['awaiting-challenge', 'awaiting-accept', 'established'],
+        next: 'closing',
+        do: 'send CLOSE',
+      },
       {
         event: 'error found',
         from: ['awaiting-challenge', 'awaiting-accept', 'established'],
@@ -921,6 +934,12 @@ export const MACHINES = {
         from: ['awaiting-connect', 'deciding'],
         next: 'closing',
         do: 'send REJECT with the code',
+      },
+      {
+        event: 'close asked for before ACCEPT',
+        from: ['awaiting-connect', 'deciding'],
+        next: 'closing',
+        do: 'send REJECT(SHUTTING_DOWN)',
       },
       {
         event: 'establishment deadline',
