@@ -1,0 +1,351 @@
+import { type AddressInfo, type Server as TcpServer, type Socket, createServer as createTcpServer } from 'node:net';
+import { type Server as TlsServer, type TLSSocket, createServer as createTlsServer } from 'node:tls';
+import { ConfigError, type DeclaredParameters, type Grant, TIMERS } from '../core/index.ts';
+import { type Credential, identityOf } from '../pki/index.ts';
+import { Admission, type AdmissionLimits, type Admitted, DEFAULT_ADMISSION_LIMITS } from './admission.ts';
+import type { Application } from './application.ts';
+import type { ScheduledTask } from './deadline-queue.ts';
+import { type Environment, systemEnvironment } from './environment.ts';
+import type { KeyLog } from './key-log.ts';
+import { type Log, silentLog } from './log.ts';
+import { type GateResult, gatePeer } from './peer-gate.ts';
+import type { Policy } from './policy.ts';
+import { type ServerCredential, ServerConnection, type ServerConnectionHost } from './server-connection.ts';
+import type { Session } from './session.ts';
+import { sha256 } from './sha256.ts';
+import { createSigner } from './signatures.ts';
+import { secureContextOptions, serverTlsOptions } from './tls-options.ts';
+import type { Trust } from './trust.ts';
+
+/** Options of {@link createServer}. */
+export interface ServerOptions extends Trust {
+  /** Certificate chain and key of the server; see `loadCredential` of `hawser/pki`. */
+  readonly credential: Credential;
+  /** Which client may have a session, and which application each may open. */
+  readonly policy: Policy;
+  /** The application ends, by name. */
+  readonly applications: ReadonlyMap<string, Application>;
+  /** What the server declares about itself; the registry's defaults where it is silent. */
+  readonly parameters?: DeclaredParameters;
+  /** What each session is granted. */
+  readonly grant?: Grant;
+  /** Bounds on what strangers may cost. */
+  readonly limits?: Partial<AdmissionLimits>;
+  /** Whether to send values without meaning at the extension points; true unless said otherwise. [EXT-003] */
+  readonly grease?: boolean;
+  readonly log?: Log;
+  /** Takes TLS secrets; see `openKeyLog`. [TLS-027] */
+  readonly keyLog?: KeyLog;
+  /** Called for each session when it is established. */
+  readonly onSession?: (session: Session) => void;
+  /** Time and randomness; a test replaces them. */
+  readonly environment?: Environment;
+}
+
+/** What {@link Server.reload} replaces; what is left out stays. */
+export interface ReloadOptions extends Partial<Trust> {
+  readonly credential?: Credential;
+}
+
+/** A Hawser server. */
+export interface Server {
+  /** The sessions that exist. */
+  readonly sessions: readonly Session[];
+  /** The address listened on; undefined while not listening. */
+  readonly address: AddressInfo | undefined;
+  /**
+   * Begins to listen.
+   *
+   * @param port - 0 lets the system choose.
+   * @throws ConfigError `HAWSER_ERR_CONFIG_LISTEN` (as a rejection) when the address can not be listened on.
+   */
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /**
+   * Takes a new credential, trust anchors or revocation lists for new connections, and judges the peer of every live
+   * session by the new trust: a peer that fails is cut at once. [SES-025] [SES-026]
+   *
+   * @throws Error when the new ones can not be used; the old ones stay in force.
+   */
+  reload(options: ReloadOptions): Promise<void>;
+  /**
+   * Stops listening and ends every session with CLOSE(SHUTTING_DOWN).
+   *
+   * @param deadlineMs - after which what is left is cut.
+   * @returns how many connections had to be cut.
+   */
+  drain(deadlineMs: number): Promise<number>;
+  /** Stops listening and cuts every connection. */
+  close(): Promise<void>;
+}
+
+/** A connection until it is behind the gate. */
+interface Pending {
+  readonly socket: Socket;
+  readonly acceptedAt: number;
+  readonly admitted: Admitted;
+  /** The establishment deadline of the TLS handshake. */
+  readonly deadline: ScheduledTask;
+}
+
+/**
+ * Creates a server.
+ *
+ * @throws ConfigError when the credential has no identity or a key outside the profile, or a limit makes no sense.
+ */
+export function createServer(options: ServerOptions): Server {
+  return new HawserServer(options);
+}
+
+class HawserServer implements Server {
+  readonly #options: ServerOptions;
+  readonly #environment: Environment;
+  readonly #log: Log;
+  /** Accepts; what is admitted goes on to {@link #tls}, so that a refused connection costs no key operation. */
+  readonly #tcp: TcpServer;
+  readonly #tls: TlsServer;
+  readonly #admission: Admission;
+  readonly #host: ServerConnectionHost;
+  /** By remote address and port. */
+  readonly #pending = new Map<string, Pending>();
+  readonly #connections = new Map<ServerConnection, Admitted>();
+  /** Newest first; a handshake that began before a reload ends with the one before. */
+  #credentials: readonly ServerCredential[];
+  #credential: Credential;
+  #trust: Trust;
+  #closing = false;
+  #onIdle: (() => void) | undefined;
+
+  constructor(options: ServerOptions) {
+    this.#options = options;
+    this.#environment = options.environment ?? systemEnvironment;
+    this.#log = options.log ?? silentLog;
+    this.#credential = options.credential;
+    this.#credentials = [toServerCredential(options.credential)];
+    this.#trust = { trustAnchors: options.trustAnchors, crls: options.crls };
+    this.#admission = new Admission(checkLimits({ ...DEFAULT_ADMISSION_LIMITS, ...options.limits }));
+    this.#tls = createTlsServer(serverTlsOptions(options.credential, this.#trust, TIMERS.establishment_deadline_ms));
+    this.#host = this.#createHost();
+    // The end of one direction is for the engine to judge.
+    this.#tcp = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#admit(socket));
+    this.#tls.on('secureConnection', (socket: TLSSocket) => this.#secured(socket));
+    this.#tls.on('tlsClientError', (error, socket) => {
+      this.#log.debug({ remote: socket.remoteAddress, err: error }, 'TLS handshake failed');
+    });
+    const { keyLog } = options;
+    if (keyLog !== undefined) this.#tls.on('keylog', keyLog);
+  }
+
+  get sessions(): readonly Session[] {
+    return [...this.#connections.keys()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+  }
+
+  get address(): AddressInfo | undefined {
+    const address = this.#tcp.address();
+    return address === null || typeof address === 'string' ? undefined : address;
+  }
+
+  listen(port: number, host: string): Promise<AddressInfo> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error): void => {
+        const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
+        const why = code === 'EADDRINUSE' ? 'the port is in use' : code;
+        const message = `Can not listen on ${host}:${port}: ${why}. Choose another address or port.`;
+        reject(new ConfigError('HAWSER_ERR_CONFIG_LISTEN', 'listen', message, { cause }));
+      };
+      this.#tcp.once('error', fail);
+      this.#tcp.listen({ port, host }, () => {
+        this.#tcp.off('error', fail);
+        this.#tcp.on('error', (error) => this.#log.error({ err: error }, 'the listening socket failed'));
+        resolve(this.#tcp.address() as AddressInfo);
+      });
+    });
+  }
+
+  async reload(options: ReloadOptions): Promise<void> {
+    const credential = options.credential ?? this.#credential;
+    const trust: Trust = {
+      trustAnchors: options.trustAnchors ?? this.#trust.trustAnchors,
+      crls: options.crls ?? this.#trust.crls,
+    };
+    const serverCredential = toServerCredential(credential);
+    // Throws for what the library can not use, and then nothing has changed. Live connections keep their context.
+    this.#tls.setSecureContext(secureContextOptions(credential, trust));
+    this.#credential = credential;
+    this.#trust = trust;
+    const [previous] = this.#credentials;
+    this.#credentials = previous === undefined ? [serverCredential] : [serverCredential, previous];
+    this.#log.info({ sessions: this.#connections.size, crls: trust.crls.length }, 'certificate and trust reloaded');
+    await Promise.all([...this.#connections.keys()].map((connection) => connection.updateTrust(trust)));
+  }
+
+  async drain(deadlineMs: number): Promise<number> {
+    this.#stop();
+    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    for (const connection of this.#connections.keys()) connection.shutDown();
+    this.#checkIdle();
+    let cut = 0;
+    const { deadlines } = this.#environment;
+    const task = deadlines.add(() => {
+      cut = this.#connections.size;
+      this.#cutAll();
+      return undefined;
+    });
+    task.by(deadlines.now() + deadlineMs);
+    await idle;
+    task.cancel();
+    return cut;
+  }
+
+  async close(): Promise<void> {
+    this.#stop();
+    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    this.#cutAll();
+    this.#checkIdle();
+    await idle;
+  }
+
+  #createHost(): ServerConnectionHost {
+    const { policy, applications, parameters = {}, grant = {}, grease = true } = this.#options;
+    const isClosing = (): boolean => this.#closing;
+    return {
+      policy,
+      applications,
+      parameters,
+      grant,
+      grease,
+      environment: this.#environment,
+      log: this.#log,
+      get closing() {
+        return isClosing() ? 'SHUTTING_DOWN' : undefined;
+      },
+      established: (connection, session) => {
+        this.#connections.get(connection)?.established();
+        this.#options.onSession?.(session);
+      },
+      gone: (connection) => {
+        this.#connections.delete(connection);
+        this.#checkIdle();
+      },
+    };
+  }
+
+  #admit(socket: Socket): void {
+    const { remoteAddress, remotePort } = socket;
+    const { deadlines } = this.#environment;
+    const acceptedAt = deadlines.now();
+    if (remoteAddress === undefined || remotePort === undefined) {
+      socket.destroy();
+      return;
+    }
+    const admitted = this.#admission.admit(remoteAddress, acceptedAt);
+    if (typeof admitted === 'string') {
+      this.#log.warn({ remote: remoteAddress, reason: admitted }, 'connection refused before TLS');
+      socket.destroy();
+      return;
+    }
+    // [EST-028]: from the TCP connection on; silently while TLS is not up.
+    const deadline = deadlines.add(() => {
+      this.#log.debug({ remote: remoteAddress }, 'TLS handshake not complete at the establishment deadline');
+      socket.destroy();
+      return undefined;
+    });
+    deadline.by(acceptedAt + TIMERS.establishment_deadline_ms);
+    const key = `${remoteAddress} ${remotePort}`;
+    const pending: Pending = { socket, acceptedAt, admitted, deadline };
+    this.#pending.set(key, pending);
+    socket.once('close', () => {
+      deadline.cancel();
+      if (this.#pending.get(key) === pending) this.#pending.delete(key);
+      admitted.release();
+      this.#checkIdle();
+    });
+    this.#tls.emit('connection', socket);
+  }
+
+  #secured(socket: TLSSocket): void {
+    const key = `${socket.remoteAddress ?? ''} ${socket.remotePort ?? 0}`;
+    const pending = this.#pending.get(key);
+    if (pending === undefined) {
+      socket.destroy();
+      return;
+    }
+    const lost = (error: Error): void => this.#log.debug({ err: error }, 'connection lost at the gate');
+    socket.on('error', lost);
+    gatePeer(socket, 'client', this.#trust, this.#environment.wallClock())
+      .then((gate) => {
+        socket.off('error', lost);
+        this.#pending.delete(key);
+        pending.deadline.cancel();
+        this.#enter(socket, gate, pending);
+      })
+      .catch((error: unknown) => {
+        this.#log.error({ err: error }, 'the gate failed; connection cut');
+        socket.destroy();
+      });
+  }
+
+  #enter(socket: TLSSocket, gate: GateResult, { acceptedAt, admitted }: Pending): void {
+    if (!gate.ok) {
+      const { reason, requirement, message } = gate;
+      this.#log.warn({ remote: socket.remoteAddress, reason, requirement }, `client refused: ${message}`);
+    }
+    const own = socket.destroyed ? undefined : socket.getX509Certificate()?.raw;
+    const leafHash = own === undefined ? undefined : sha256(own);
+    const credential = this.#credentials.find((one) => leafHash !== undefined && equal(one.leafHash, leafHash));
+    if (credential === undefined || (!gate.ok && gate.answer === 'cut')) {
+      socket.destroy();
+      return;
+    }
+    const connection = new ServerConnection(this.#host, socket, gate, credential, acceptedAt);
+    this.#connections.set(connection, admitted);
+    connection.start();
+  }
+
+  #stop(): void {
+    this.#closing = true;
+    if (this.#tcp.listening) this.#tcp.close();
+  }
+
+  #cutAll(): void {
+    for (const connection of this.#connections.keys()) connection.destroy();
+    for (const { socket } of this.#pending.values()) socket.destroy();
+  }
+
+  #checkIdle(): void {
+    if (this.#closing && this.#admission.connections === 0 && this.#connections.size === 0) this.#onIdle?.();
+  }
+}
+
+function toServerCredential(credential: Credential): ServerCredential {
+  const [leaf] = credential.chainDer;
+  if (leaf === undefined) {
+    throw new ConfigError('HAWSER_ERR_CONFIG_CERTIFICATE_MISSING', 'certificate', 'The credential has no certificate.');
+  }
+  const found = identityOf(leaf);
+  if (!found.ok) {
+    throw new ConfigError(
+      'HAWSER_ERR_CONFIG_CERTIFICATE_IDENTITY',
+      'certificate',
+      `The certificate can not name this server: ${found.message} Issue one with exactly one URI or DNS name.`,
+    );
+  }
+  return {
+    identity: found.identity.value,
+    signer: createSigner(credential.privateKey),
+    chain: credential.chainDer,
+    leafHash: sha256(leaf),
+  };
+}
+
+function checkLimits(limits: AdmissionLimits): AdmissionLimits {
+  for (const [key, value] of Object.entries(limits)) {
+    if (Number.isSafeInteger(value) && value >= 1) continue;
+    const message = `limits.${key} has to be a whole number of at least 1, not ${String(value)}.`;
+    throw new ConfigError('HAWSER_ERR_CONFIG_LIMIT', `limits.${key}`, message);
+  }
+  return limits;
+}
+
+function equal(left: Uint8Array, right: Uint8Array): boolean {
+  return Buffer.compare(left, right) === 0;
+}

@@ -1,0 +1,172 @@
+import type { TLSSocket } from 'node:tls';
+import { type Connection, type Event, TIMERS } from '../core/index.ts';
+import type { DeadlineQueue, ScheduledTask } from './deadline-queue.ts';
+
+/** Control frames that may wait for a peer that does not read, before it is not read from either. */
+const MAX_PENDING_BYTES = 64 * 1024;
+
+/** What the owner of a {@link SocketPump} is told. */
+export interface PumpOwner {
+  /** An event of the engine. What it throws is a bug of the owner, not of the application. */
+  event(event: Event): void;
+  /** The socket is gone; the last call. */
+  gone(): void;
+}
+
+/**
+ * Moves octets between one TLS socket and one engine, and time into the engine: the only place that reads, writes and
+ * closes an established socket.
+ *
+ * Everything that the engine puts out while one chunk is handled leaves in one write at the end of the chunk; what
+ * commands cause outside of that leaves on the next tick. There is no timed delay.
+ */
+export class SocketPump {
+  readonly connection: Connection;
+  readonly #socket: TLSSocket;
+  readonly #deadlines: DeadlineQueue;
+  readonly #owner: PumpOwner;
+  readonly #task: ScheduledTask;
+  readonly #waiting: Event[] = [];
+  /** Inside of {@link #turn}: what happens now is flushed at its end. */
+  #turning = false;
+  #flushScheduled = false;
+  #paused = false;
+  #outputEnded = false;
+  /** When the socket is cut, come what may. */
+  #cutAt = Infinity;
+  #gone = false;
+
+  constructor(socket: TLSSocket, connection: Connection, deadlines: DeadlineQueue, owner: PumpOwner) {
+    this.connection = connection;
+    this.#socket = socket;
+    this.#deadlines = deadlines;
+    this.#owner = owner;
+    this.#task = deadlines.add((now) => this.#tick(now));
+  }
+
+  /** Begins to read and write. */
+  start(): void {
+    const socket = this.#socket;
+    let failure: Error | undefined;
+    socket.on('data', (chunk: Buffer) => this.#turn(this.connection.receive(chunk, this.now())));
+    socket.on('drain', () => this.#turn([]));
+    socket.on('end', () => this.#turn(this.connection.transportEnded(this.now())));
+    socket.on('error', (error) => (failure = error));
+    socket.on('close', () => {
+      this.#gone = true;
+      this.#task.cancel();
+      this.#turn(this.connection.transportEnded(this.now(), failure));
+      this.#owner.gone();
+    });
+    this.#turn([]);
+  }
+
+  /** Time of the clock that the engine lives by. */
+  now(): number {
+    return this.#deadlines.now();
+  }
+
+  /** Handles the events that a command returned, and flushes what it put out. */
+  handle(events: readonly Event[]): void {
+    if (this.#turning) this.#waiting.push(...events);
+    else if (events.length > 0) this.#turn(events);
+    else this.flushSoon();
+  }
+
+  /** Flushes what commands put out: at the end of the chunk that is being handled, else on the next tick. */
+  flushSoon(): void {
+    if (this.#turning || this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(this.#flushNow);
+  }
+
+  /** Cuts the connection without another octet. */
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  readonly #flushNow = (): void => {
+    this.#flushScheduled = false;
+    this.#turn([]);
+  };
+
+  #tick(now: number): number | undefined {
+    if (now >= this.#cutAt) {
+      this.#socket.destroy();
+      return undefined;
+    }
+    this.#turn(this.connection.tick(now));
+    // Past the close deadline nobody waits for a peer that does not read. [SES-015]
+    if (this.connection.finished) this.#socket.destroy();
+    return this.#nextDeadline();
+  }
+
+  #nextDeadline(): number | undefined {
+    if (this.#gone) return undefined;
+    return Math.min(this.connection.nextDeadline() ?? Infinity, this.#cutAt);
+  }
+
+  /** Handles events, then whatever these cause, then writes; until nothing is left to do. */
+  #turn(events: readonly Event[]): void {
+    if (this.#turning) {
+      this.#waiting.push(...events);
+      return;
+    }
+    this.#turning = true;
+    for (const event of events) this.#owner.event(event);
+    do {
+      for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+        this.#owner.event(event);
+      }
+      this.#write();
+      this.#waiting.push(...this.connection.takeEvents());
+    } while (this.#waiting.length > 0);
+    this.#turning = false;
+    this.#end();
+    if (!this.#gone) this.#task.by(this.#nextDeadline());
+  }
+
+  #write(): void {
+    const socket = this.#socket;
+    while (socket.writable && !socket.writableNeedDrain) {
+      const chunks = this.connection.takeOutput();
+      const [only] = chunks;
+      if (only === undefined) break;
+      if (chunks.length === 1) {
+        socket.write(only);
+        continue;
+      }
+      socket.cork();
+      for (const chunk of chunks) socket.write(chunk);
+      socket.uncork();
+    }
+    this.#balance();
+  }
+
+  /**
+   * Stops reading from a peer that does not read the answers to what it sends. Messages do not count: credit and the
+   * engine's queue hold them back, and two ends that stopped reading for the sake of their own messages would wait for
+   * each other.
+   */
+  #balance(): void {
+    const full = this.connection.pendingBytes > MAX_PENDING_BYTES;
+    if (full === this.#paused) return;
+    this.#paused = full;
+    if (full) this.#socket.pause();
+    else this.#socket.resume();
+  }
+
+  #end(): void {
+    const socket = this.#socket;
+    if (this.#gone || socket.destroyed) return;
+    if (this.connection.outputEnded && !this.#outputEnded && !socket.writableNeedDrain) {
+      this.#outputEnded = true;
+      socket.end();
+    }
+    if (this.connection.finished && this.#cutAt === Infinity) {
+      // What is still in the socket's buffer, our CLOSE perhaps, may leave.
+      this.#cutAt = this.now() + TIMERS.close_deadline_ms;
+      socket.destroySoon();
+    }
+  }
+}

@@ -1,0 +1,125 @@
+import { ConfigError, type DeclaredParameters, type Grant, LIMITS } from '../core/index.ts';
+import type { Application } from './application.ts';
+
+/** Of messages that `test/source` sends: octet i of message n is (n + i) mod 251. */
+const PATTERN_PERIOD = 251;
+
+/** One pattern for all channels, as long as the largest message asked for so far. */
+let pattern = new Uint8Array(0);
+
+function patternOf(message: number, size: number): Uint8Array {
+  if (pattern.length < size + PATTERN_PERIOD) {
+    // Messages in flight keep their views of the old one.
+    pattern = Uint8Array.from({ length: size + PATTERN_PERIOD }, (_, index) => index % PATTERN_PERIOD);
+  }
+  const start = message % PATTERN_PERIOD;
+  return pattern.subarray(start, start + size);
+}
+
+const echo: Application = (channel) => {
+  channel.onMessage = (message) => channel.send(message);
+  channel.onEnd = () => channel.end();
+};
+
+const sink: Application = (channel) => {
+  let messages = 0;
+  let octets = 0;
+  channel.onMessage = (message) => {
+    messages += 1;
+    octets += message.length;
+  };
+  channel.onEnd = () => {
+    void channel.send(Buffer.from(`${messages} ${octets}`));
+    channel.end();
+  };
+};
+
+const source: Application = async (channel, request) => {
+  const data = request.applicationData;
+  // [APP-003]
+  if (data?.length !== 8) {
+    request.refuse('APPLICATION_ERROR');
+    return;
+  }
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  const count = view.getUint32(0);
+  const size = view.getUint32(4);
+  if (size > Math.min(request.session.peerParameters.maxMessageBytes, LIMITS.max_message_bytes)) {
+    request.refuse('APPLICATION_ERROR');
+    return;
+  }
+  request.accept();
+  // [APP-004]
+  for (let n = 0; n < count; n++) await channel.send(patternOf(n, size));
+  channel.end();
+};
+
+const refuse: Application = (_channel, request) => request.refuse('APPLICATION_ERROR');
+
+const reset: Application = (channel) => {
+  channel.onMessage = () => channel.reset('APPLICATION_ERROR');
+};
+
+/** Takes the channel; whoever sets no `onMessage` consumes nothing. */
+const hold: Application = (_channel, request) => request.accept();
+
+const data: Application = (channel, request) => {
+  request.accept({ applicationData: request.applicationData });
+  return echo(channel, request);
+};
+
+const close: Application = (channel, request) => {
+  channel.onMessage = () => void request.session.close('NO_ERROR');
+};
+
+const identity: Application = (channel, request) => {
+  request.accept();
+  void channel.send(Buffer.from(request.identity, 'utf8'));
+  channel.end();
+};
+
+/** The applications of test mode (annex A). Offer them only when the operator asked for test mode. [APP-001] [APP-002] */
+export const testApplications: ReadonlyMap<string, Application> = new Map([
+  ['test/echo', echo],
+  ['test/sink', sink],
+  ['test/source', source],
+  ['test/refuse', refuse],
+  ['test/reset', reset],
+  ['test/hold', hold],
+  ['test/data', data],
+  ['test/close', close],
+  ['test/identity', identity],
+]);
+
+/** What a server in test mode declares unless told otherwise. [APP-005] */
+export const TEST_MODE_PARAMETERS: DeclaredParameters = { livenessIntervalMs: 2_000 };
+
+/** The bounds of annex A: the least value of each parameter, or the most. */
+const TEST_MODE_BOUNDS = [
+  { key: 'livenessIntervalMs', most: 2_000 },
+  { key: 'maxMessageBytes', least: 262_144 },
+  { key: 'initialMessageCredit', least: 16 },
+  { key: 'initialByteCredit', least: 65_536 },
+  { key: 'maxChannels', least: 8 },
+] as const;
+
+/**
+ * Checks what a server in test mode declares. [APP-005]
+ *
+ * @throws ConfigError `HAWSER_ERR_CONFIG_TEST_MODE` for a value outside of the bounds of annex A.
+ */
+export function checkTestModeParameters(parameters: DeclaredParameters, grant: Grant): void {
+  const values: DeclaredParameters & Grant = { ...parameters, ...grant };
+  for (const bound of TEST_MODE_BOUNDS) {
+    const value = values[bound.key];
+    if (value === undefined) continue;
+    const wrong = 'most' in bound ? value > bound.most : value < bound.least;
+    if (!wrong) continue;
+    const limit = 'most' in bound ? `at most ${bound.most}` : `at least ${bound.least}`;
+    throw new ConfigError(
+      'HAWSER_ERR_CONFIG_TEST_MODE',
+      bound.key,
+      `${bound.key} has to be ${limit} in test mode, not ${value}.`,
+    );
+  }
+}
