@@ -68,6 +68,7 @@ export class Peer {
   readonly #arrivals: Arrival[] = [];
   #closeSent = false;
   #wake: (() => void) | undefined;
+  #watcher: (() => void) | undefined;
 
   constructor(role: Role, socket: TLSSocket, options: PeerOptions) {
     this.role = role;
@@ -279,6 +280,29 @@ export class Peer {
     }
   }
 
+  /** Waits until anything has arrived that was not there before, or the time is over. Nothing is taken from the queue. */
+  async arrival(withinMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const timer = setTimeout(resolve, withinMs);
+      this.#watcher = () => {
+        clearTimeout(timer);
+        resolve();
+      };
+    });
+    this.#watcher = undefined;
+  }
+
+  /** The next frame, or how the connection ended. For a case in which more than one answer is right. */
+  async nextOrEnd(what: string, withinMs: number = this.#options.stepMs): Promise<ReceivedFrame | 'end' | 'reset'> {
+    for (;;) {
+      const arrival = await this.#nextArrival(what, withinMs);
+      if (arrival.type !== 'frame') return arrival.type;
+      const { frame } = arrival;
+      const passedOver = (frame.name === 'PING' && this.answerPings) || (frame.name === 'IGNORABLE' && !this.keepIgnorable);
+      if (!passedOver) return frame;
+    }
+  }
+
   async #nextArrival(
     what: string,
     withinMs: number,
@@ -317,6 +341,7 @@ export class Peer {
     this.log.add(octets === undefined ? 'note' : 'received', text, octets);
     this.#arrivals.push(arrival);
     this.#wake?.();
+    this.#watcher?.();
   }
 
   #onData(chunk: Buffer): void {

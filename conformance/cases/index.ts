@@ -1,0 +1,33 @@
+import type { ConformanceCase } from './case.ts';
+import { channels as clientChannels } from './client/channels.ts';
+import { establishment as clientEstablishment } from './client/establishment.ts';
+import { session as clientSession } from './client/session.ts';
+import { tlsProfile as clientTlsProfile } from './client/tls-profile.ts';
+import { wireFormat as clientWireFormat } from './client/wire-format.ts';
+import { applications as serverApplications } from './server/applications.ts';
+import { channels as serverChannels } from './server/channels.ts';
+import { errors as serverErrors } from './server/errors.ts';
+import { establishment as serverEstablishment } from './server/establishment.ts';
+import { extension as serverExtension } from './server/extension.ts';
+import { session as serverSession } from './server/session.ts';
+import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
+import { wireFormat as serverWireFormat } from './server/wire-format.ts';
+import { properties } from '../properties/index.ts';
+
+/** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
+export const cases: readonly ConformanceCase[] = [
+  serverTlsProfile,
+  serverWireFormat,
+  serverEstablishment,
+  serverSession,
+  serverChannels,
+  serverErrors,
+  serverExtension,
+  serverApplications,
+  clientTlsProfile,
+  clientWireFormat,
+  clientEstablishment,
+  clientSession,
+  clientChannels,
+  properties,
+].flat();

@@ -1,0 +1,247 @@
+import type { ConformanceCase } from '../cases/case.ts';
+import { KitIssuance } from '../testee/kit.ts';
+import type { Outcome } from './case-run.ts';
+import { judge, runCase } from './case-run.ts';
+import { knownFailureOf } from './known-failing.ts';
+import { formatReplayToken } from './replay-token.ts';
+import type { RunOptions } from './run-options.ts';
+import { knownGoodExchange } from './sanity.ts';
+import { caseSeed, SeededRandom } from './seeded-random.ts';
+import type { CaseResult, Verdict } from './verdict.ts';
+
+/** Cases that wait for time to pass do little else: many can wait at once. */
+const TIMING_JOBS = 24;
+/** After so many known-good exchanges in a row have failed, the rest is judged one by one. */
+const GIVE_UP_AFTER = 3;
+/** How long a server that has died may take to come back by itself. */
+const COMING_BACK_MS = 2000;
+
+/**
+ * Runs cases against one implementation and judges each.
+ *
+ * A known-good exchange stands before and after each case; the one after a case is the one before the next. Where it fails, the
+ * case, and those that ran beside it, are judged again alone, so that a death is laid at the right door.
+ *
+ * @returns the results, in the order of the cases.
+ */
+export async function runCases(options: RunOptions): Promise<readonly CaseResult[]> {
+  return new Runner(options).run();
+}
+
+class Runner {
+  readonly #options: RunOptions;
+  readonly #issuance: KitIssuance;
+  readonly #results = new Map<string, CaseResult>();
+  readonly #suspects: ConformanceCase[] = [];
+  #baseBroken = false;
+  #failedInARow = 0;
+  #exchanges = 0;
+
+  constructor(options: RunOptions) {
+    this.#options = options;
+    this.#issuance = new KitIssuance(options.kit.directory);
+  }
+
+  async run(): Promise<readonly CaseResult[]> {
+    const { cases, attachment } = this.#options;
+    const first = await this.#exchange();
+    if (first.verdict === 'setup-failed' || first.verdict === 'died') {
+      for (const entry of cases) this.#report(entry, first);
+      return this.#ordered();
+    }
+    this.#baseBroken = first.verdict !== 'pass' && first.verdict !== 'pass-lenient';
+
+    // Cases on a reload change what the implementation trusts: nothing else may run beside them.
+    const alone = cases.filter((entry) => entry.features?.includes('reload') === true);
+    const others = cases.filter((entry) => !alone.includes(entry));
+    const concurrent = attachment.role === 'server' || this.#concurrent(await attachment.driver.process());
+    await Promise.all([
+      this.#lane(
+        others.filter(({ timing }) => timing !== true),
+        concurrent ? this.#options.jobs : 1,
+        true,
+      ),
+      ...(concurrent
+        ? [
+            this.#lane(
+              others.filter(({ timing }) => timing === true),
+              TIMING_JOBS,
+              false,
+            ),
+          ]
+        : []),
+    ]);
+    if (!concurrent) {
+      await this.#lane(
+        others.filter(({ timing }) => timing === true),
+        1,
+        false,
+      );
+    }
+    await this.#lane(alone, 1, true);
+    await this.#judgeSuspects();
+    return this.#ordered();
+  }
+
+  #concurrent(driver: { readonly description: { readonly unsupported: readonly string[] } }): boolean {
+    return ![...driver.description.unsupported, ...this.#options.attachment.unsupported].includes('concurrent');
+  }
+
+  async #lane(cases: readonly ConformanceCase[], jobs: number, sandwich: boolean): Promise<void> {
+    const queue = [...cases];
+    const worker = async (): Promise<void> => {
+      for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
+        if (this.#failedInARow >= GIVE_UP_AFTER) {
+          this.#suspects.push(entry);
+          continue;
+        }
+        const outcome = await this.#runRepeatedly(entry);
+        if (this.#baseBroken) {
+          this.#report(entry, withoutGoodPeer(outcome));
+        } else if (isSuspect(outcome) || (sandwich && outcome.verdict !== 'unsupported' && !(await this.#stillGood()))) {
+          this.#suspects.push(entry);
+        } else {
+          this.#report(entry, outcome);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(jobs, cases.length) }, worker));
+  }
+
+  async #stillGood(): Promise<boolean> {
+    const { verdict } = await this.#exchange();
+    const good = verdict === 'pass' || verdict === 'pass-lenient';
+    this.#failedInARow = good ? 0 : this.#failedInARow + 1;
+    return good;
+  }
+
+  /** One after the other, each between two known-good exchanges of its own. */
+  async #judgeSuspects(): Promise<void> {
+    for (const entry of this.#suspects) {
+      const before = await this.#comeBack();
+      if (before !== undefined) {
+        this.#report(entry, before);
+        continue;
+      }
+      const outcome = await this.#runRepeatedly(entry);
+      const after = await this.#exchange();
+      const good = after.verdict === 'pass' || after.verdict === 'pass-lenient';
+      if (outcome.verdict === 'unsupported' || (good && outcome.verdict !== 'died')) this.#report(entry, outcome);
+      else this.#report(entry, died(outcome, after));
+    }
+  }
+
+  /** Brings the implementation back if it has gone; the answer is why it does not come. */
+  async #comeBack(): Promise<Outcome | undefined> {
+    const { attachment } = this.#options;
+    const deadline = performance.now() + COMING_BACK_MS;
+    for (let attempt = 0; ; attempt += 1) {
+      const outcome = await this.#exchange();
+      if (outcome.verdict === 'pass' || outcome.verdict === 'pass-lenient') return undefined;
+      if (attempt === 0 && attachment.role === 'server') await attachment.revive?.();
+      else if (performance.now() > deadline) return { ...outcome, verdict: 'setup-failed', ...notServing(outcome) };
+    }
+  }
+
+  #exchange(): Promise<Outcome> {
+    this.#exchanges += 1;
+    const random = new SeededRandom(this.#options.seed ^ this.#exchanges);
+    return judge(this.#options.attachment, this.#contextOptions(random), knownGoodExchange);
+  }
+
+  async #runRepeatedly(entry: ConformanceCase): Promise<Outcome> {
+    let outcome = await this.#runOnce(entry);
+    for (let run = 1; run < this.#options.repeat; run += 1) {
+      const next = await this.#runOnce(entry);
+      if (next.verdict === outcome.verdict) continue;
+      const worse = outcome.verdict === 'pass' ? next : outcome;
+      const detail = `run ${run + 1} of ${this.#options.repeat} was ${next.verdict}, an earlier one ${outcome.verdict}`;
+      return { ...worse, detail, flaky: true };
+    }
+    return outcome;
+  }
+
+  #runOnce(entry: ConformanceCase): Promise<Outcome> {
+    const random = new SeededRandom(this.#seedOf(entry));
+    const path = this.#options.replay?.path;
+    const options = { ...this.#contextOptions(random), ...(path === undefined ? {} : { replayPath: path }) };
+    return runCase(entry, this.#options.attachment, options);
+  }
+
+  #contextOptions(random: SeededRandom): Parameters<typeof judge>[1] {
+    const { kit, stepMs, deep } = this.#options;
+    return { kit, issuance: this.#issuance, random, stepMs, deep, baseBroken: this.#baseBroken };
+  }
+
+  #seedOf(entry: ConformanceCase): number {
+    return this.#options.replay?.seed ?? caseSeed(this.#options.seed, entry.id);
+  }
+
+  #report(entry: ConformanceCase, outcome: Outcome): void {
+    const seed = this.#seedOf(entry);
+    const path = outcome.path ?? this.#options.replay?.path;
+    const known = knownFailureOf(this.#options.knownFailing, entry.id, new Date());
+    const verdict = finalVerdict(outcome, known !== undefined);
+    const detail = known === undefined ? outcome.detail : `listed as a known failure: ${known.reason}`;
+    const result: CaseResult = {
+      id: entry.id,
+      role: entry.role,
+      title: entry.title,
+      requirements: entry.requirements,
+      level: entry.level ?? 'MUST',
+      stimulus: entry.stimulus,
+      expectation: entry.expectation,
+      timing: entry.timing === true,
+      verdict,
+      durationMs: Math.round(outcome.durationMs * 10) / 10,
+      seed,
+      replay: formatReplayToken({ caseId: entry.id, seed, ...(path === undefined ? {} : { path }) }),
+      ...(outcome.finding === undefined ? {} : { finding: outcome.finding }),
+      ...(detail === undefined ? {} : { detail }),
+      wire: verdict === 'pass' || verdict === 'unsupported' ? [] : outcome.wire,
+      testeeLog: verdict === 'pass' || verdict === 'unsupported' ? [] : outcome.testeeLog,
+    };
+    this.#results.set(entry.id, result);
+    this.#options.onResult?.(result);
+  }
+
+  #ordered(): readonly CaseResult[] {
+    return this.#options.cases.flatMap(({ id }) => this.#results.get(id) ?? []);
+  }
+}
+
+/** Whether the testee may have gone, so that nothing can be said yet. */
+function isSuspect({ verdict }: Outcome): boolean {
+  return verdict === 'setup-failed' || verdict === 'died';
+}
+
+function died(outcome: Outcome, after: Outcome): Outcome {
+  const why = after.finding === undefined ? (after.detail ?? 'unknown') : `${after.finding.expected}, but: ${after.finding.actual}`;
+  return {
+    ...outcome,
+    verdict: 'died',
+    finding: { expected: 'a good peer is still served after this case', actual: why },
+    wire: [...outcome.wire, ...after.wire],
+  };
+}
+
+function notServing(outcome: Outcome): Pick<Outcome, 'detail'> {
+  const why = outcome.finding === undefined ? outcome.detail : `expected ${outcome.finding.expected}; got ${outcome.finding.actual}`;
+  return { detail: `the implementation no longer serves a good peer: ${why ?? 'unknown'}` };
+}
+
+/** A right answer of an implementation that gives no good peer a session proves nothing. */
+function withoutGoodPeer(outcome: Outcome): Outcome {
+  if (outcome.verdict !== 'pass' && outcome.verdict !== 'pass-lenient') return outcome;
+  const finding = { expected: 'a good peer is served too', actual: 'not even a plain session comes about' };
+  return { ...outcome, verdict: 'dependency-failed', finding };
+}
+
+function finalVerdict(outcome: Outcome, known: boolean): Verdict {
+  if (outcome.flaky === true) return 'flaky';
+  if (!known) return outcome.verdict;
+  if (outcome.verdict === 'pass') return 'unexpected-pass';
+  return outcome.verdict === 'fail' || outcome.verdict === 'died' || outcome.verdict === 'pass-lenient'
+    ? 'known-failing'
+    : outcome.verdict;
+}
