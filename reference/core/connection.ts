@@ -1,8 +1,14 @@
-import { type HawserError, InternalError } from './errors.ts';
+import { ConnectionEngine } from './connection-engine.ts';
+import { type HawserError, MisuseError } from './errors.ts';
+import { ClientEstablishment } from './establishment-client.ts';
+import { ServerEstablishment } from './establishment-server.ts';
 import type { Event } from './events.ts';
 import type { EvidenceMaterial } from './evidence.ts';
-import type { ClientOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
-import type { ErrorName, MachineState } from './registry.gen.ts';
+import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
+import { isInRange, type ParameterSet } from './parameters.ts';
+import { declarations, initialCredit } from './peer-parameters.ts';
+import { type ErrorName, FIELDS, type MachineState, PARAMETER, type ParameterName } from './registry.gen.ts';
+import { encodeText } from './text.ts';
 
 /** State of a connection, in the registry's words. */
 export type ConnectionState = MachineState<'client-connection'> | MachineState<'server-connection'>;
@@ -178,7 +184,14 @@ export interface Connection {
  * @throws MisuseError `HAWSER_ERR_MISUSE_OPTION` for an option out of the bounds of the registry.
  */
 export function createClientConnection(options: ClientOptions): Connection {
-  throw new InternalError(`no engine for ${options.audience}`);
+  const { min, max } = FIELDS.CONNECT.audience;
+  const audience = encodeText(options.audience);
+  if (audience === undefined || audience.length < min || audience.length > max) {
+    throw new MisuseError('HAWSER_ERR_MISUSE_OPTION', `audience has to be ${min} to ${max} octets of plain text.`);
+  }
+  const declared = declaredBy('client', options);
+  const establishment = new ClientEstablishment(options, declared);
+  return new ConnectionEngine({ type: 'client', options, establishment }, declared);
 }
 
 /**
@@ -187,5 +200,20 @@ export function createClientConnection(options: ClientOptions): Connection {
  * @throws MisuseError `HAWSER_ERR_MISUSE_OPTION` for an option out of the bounds of the registry.
  */
 export function createServerConnection(options: ServerOptions): Connection {
-  throw new InternalError(`no engine for ${options.identity}`);
+  const declared = declaredBy('server', options);
+  const establishment = new ServerEstablishment(options, declared);
+  return new ConnectionEngine({ type: 'server', options, establishment }, declared);
+}
+
+/** The parameters of the frame in which a role declares itself: the server's credit goes into ACCEPT. */
+function declaredBy(role: 'client' | 'server', { parameters = {} }: ConnectionOptions): ParameterSet {
+  const credit = initialCredit(parameters);
+  const declared = declarations(parameters);
+  for (const [name, value] of Object.entries({ ...declared, ...credit })) {
+    const { min, max, unit } = PARAMETER[name as ParameterName];
+    if (!isInRange(name as ParameterName, value as number)) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_OPTION', `${name} has to be ${min} to ${max} ${unit}.`);
+    }
+  }
+  return role === 'client' ? { ...declared, ...credit } : declared;
 }

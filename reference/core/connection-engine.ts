@@ -1,0 +1,583 @@
+import { checkCode } from './channels.ts';
+import type { Connection, ConnectionState, Session } from './connection.ts';
+import { FrameDecoder } from './decoder.ts';
+import { isFailure, mayCarry, meaningOf, wireErrorOf } from './error-codes.ts';
+import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, TransportError } from './errors.ts';
+import { ClientEstablishment, type Established } from './establishment-client.ts';
+import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
+import type { Event } from './events.ts';
+import type { EvidenceMaterial } from './evidence.ts';
+import { checkHeader } from './frame-check.ts';
+import { decodeClose, encodeClose } from './frames/close.ts';
+import { encodeFrame } from './frames/header.ts';
+import { decodeReject, encodeReject } from './frames/reject.ts';
+import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
+import { Output } from './output.ts';
+import { initialCredit, valueOf } from './peer-parameters.ts';
+import type { ParameterSet } from './parameters.ts';
+import { ERROR_CODE, type ErrorName, FIELDS, FLAG, type MachineEvent, TIMERS } from './registry.gen.ts';
+import { SessionEngine } from './session.ts';
+import { after, type Cell, stateOf, type State } from './transitions.ts';
+
+type Machine = 'client-connection' | 'server-connection';
+
+/** What differs between the roles. */
+export type Role =
+  | { readonly type: 'client'; readonly options: ClientOptions; readonly establishment: ClientEstablishment }
+  | { readonly type: 'server'; readonly options: ServerOptions; readonly establishment: ServerEstablishment };
+
+const NO_EVENTS: readonly Event[] = Object.freeze([]);
+
+/** How many octets of output `takeOutput` gives at a time, unless asked otherwise. */
+const DEFAULT_OUTPUT_BYTES = 65_536;
+
+/** The one implementation of {@link Connection}, for both roles. */
+export class ConnectionEngine implements Connection {
+  readonly #role: Role;
+  readonly #options: ConnectionOptions;
+  /** What this endpoint declares about itself. */
+  readonly #declared: ParameterSet;
+  readonly #decoder = new FrameDecoder();
+  readonly #output = new Output();
+  readonly #establishmentDeadline: number;
+  #state: State<Machine>;
+  #session: SessionEngine | undefined;
+  #sessionName: Session | undefined;
+  #peer: PeerParameters | undefined;
+  #evidence: EvidenceMaterial | undefined;
+  #connect: VerifiedConnect | undefined;
+  #events: Event[] = [];
+  #now: number;
+  #error: HawserError | undefined;
+  /** The code of the end: the first one that was sent or received. */
+  #code: ErrorName | undefined;
+  #remote = false;
+  #closeDeadline: number | undefined;
+  #outputEnded = false;
+  #finished = false;
+
+  constructor(role: Role, declared: ParameterSet) {
+    const { options } = role;
+    this.#role = role;
+    this.#options = options;
+    this.#declared = declared;
+    this.#now = options.now;
+    this.#establishmentDeadline = options.now + TIMERS.establishment_deadline_ms;
+    const initial: unknown = role.type === 'client' ? stateOf('client-connection') : stateOf('server-connection');
+    this.#state = initial as State<Machine>;
+    if (role.type === 'server') this.#output.raw(role.establishment.challenge); // [EST-006]
+  }
+
+  get state(): ConnectionState {
+    return this.#state.name;
+  }
+
+  get error(): HawserError | undefined {
+    return this.#error;
+  }
+
+  get peer(): PeerParameters | undefined {
+    return this.#peer;
+  }
+
+  get session(): Session | undefined {
+    return this.#sessionName;
+  }
+
+  get suspect(): boolean {
+    return this.#session?.suspect ?? false;
+  }
+
+  get pendingBytes(): number {
+    return this.#output.pendingBytes;
+  }
+
+  get outputEnded(): boolean {
+    return this.#outputEnded;
+  }
+
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  evidence(): EvidenceMaterial | undefined {
+    return this.#evidence;
+  }
+
+  receive(bytes: Uint8Array, now: number): readonly Event[] {
+    this.#advance(now);
+    if (this.#isClosed()) return this.takeEvents();
+    this.#decoder.push(bytes);
+    let heard = false;
+    // A frame that is an error ends the loop; what follows it is read on in state closing.
+    for (let more = true; more;) {
+      try {
+        for (let step = this.#decoder.next(); step !== 'none'; step = this.#decoder.next()) {
+          const cell = checkHeader(this.#decoder, this.#state, this.#session?.due ?? 1);
+          // The rest of the frame has yet to come. [WIR-003]
+          if (step === 'header') break;
+          if (!heard && this.#state.name === 'established') {
+            heard = true;
+            this.#session?.heard();
+          }
+          this.#process(cell);
+          if (this.#isClosed()) this.#decoder.stop();
+        }
+        more = false;
+      } catch (error) {
+        more = this.#fail(error);
+      }
+    }
+    return this.takeEvents();
+  }
+
+  transportEnded(now: number, cause?: unknown): readonly Event[] {
+    this.#advance(now);
+    this.#finished = true;
+    this.#outputEnded = true;
+    this.#output.clear();
+    this.#decoder.stop();
+    if (!this.#isClosed()) {
+      // In state closing this is the end that is waited for. [SES-014]
+      if (this.#state.name !== 'closing') {
+        this.#remote = true;
+        const message = cause === undefined ? 'The peer ended the transport without CLOSE.' : 'The transport failed.';
+        const code = cause === undefined ? 'HAWSER_ERR_TRANSPORT_ENDED' : 'HAWSER_ERR_TRANSPORT_FAILED';
+        this.#error ??= new TransportError(code, this.#state.name, message, { cause });
+      }
+      this.#enter('transport lost');
+      this.#end(false);
+    }
+    return this.takeEvents();
+  }
+
+  tick(now: number): readonly Event[] {
+    this.#advance(now);
+    if (this.#closeDeadline !== undefined) {
+      if (now >= this.#closeDeadline) this.#cut();
+    } else if (this.#session !== undefined) {
+      if (this.#session.tick() === 'down') {
+        const limitMs = this.#session.downAfterMs;
+        this.#fail(new TimeoutError('liveness', limitMs, `The peer was silent for ${limitMs} ms.`)); // [SES-022]
+      }
+    } else if (!this.#isOver() && now >= this.#establishmentDeadline) {
+      const limitMs = TIMERS.establishment_deadline_ms;
+      this.#fail(new TimeoutError('establishment', limitMs, `Nothing was established within ${limitMs} ms.`)); // [EST-028]
+    }
+    return this.takeEvents();
+  }
+
+  nextDeadline(): number | undefined {
+    if (this.#events.length > 0) return this.#now;
+    if (this.#finished) return undefined;
+    if (this.#closeDeadline !== undefined) return this.#closeDeadline;
+    return this.#session?.nextDeadline() ?? this.#establishmentDeadline;
+  }
+
+  takeEvents(): readonly Event[] {
+    if (this.#events.length === 0) return NO_EVENTS;
+    const events = this.#events;
+    this.#events = [];
+    return events;
+  }
+
+  takeOutput(limitBytes: number = DEFAULT_OUTPUT_BYTES): readonly Uint8Array[] {
+    if (this.#state.name === 'established') this.#session?.flush(limitBytes);
+    return this.#output.take();
+  }
+
+  accept(grant: Grant, now: number): readonly Event[] {
+    const role = this.#role;
+    if (role.type !== 'server') throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', 'accept is for the server.');
+    if (this.#isOver()) return this.takeEvents();
+    const connect = this.#connect;
+    if (this.#state.name !== 'deciding' || connect === undefined) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT to accept.');
+    }
+    this.#advance(now);
+    if (connect.mode === 'resume') return this.reject('RESUME_REFUSED', 0, now); // [EST-018]
+    const { random, parameters = {} } = this.#options;
+    const granted: ParameterSet = {
+      ...initialCredit({ ...parameters, ...grant }),
+      ...(grant.maxChannels === undefined ? {} : { max_channels: grant.maxChannels }),
+    };
+    const sessionId = grant.sessionId ?? random(FIELDS.ACCEPT.session_id.bytes); // [EST-019]
+    try {
+      const evidence = role.establishment.accept({ sessionId, parameters: granted });
+      this.#output.raw(evidence.accept);
+      this.#enter('decision: accept');
+      this.#establish({ sessionId, epoch: 1, peer: connect.peer, evidence }, granted);
+    } catch (error) {
+      if (error instanceof MisuseError) throw error;
+      this.#fail(error);
+    }
+    return this.takeEvents();
+  }
+
+  reject(code: ErrorName, retryAfterMs: number, now: number): readonly Event[] {
+    if (this.#role.type !== 'server') throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', 'reject is for the server.');
+    checkCode('REJECT', code);
+    if (this.#isOver()) return this.takeEvents();
+    if (this.#session !== undefined) throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'The session is established.');
+    this.#advance(now);
+    // Resumption is judged before room. [EST-018]
+    const resumption = this.#connect?.mode === 'resume' && code === 'BUSY';
+    this.#sendReject(resumption ? 'RESUME_REFUSED' : code, resumption ? 0 : retryAfterMs);
+    this.#enter(this.#state.name === 'deciding' ? 'decision: reject' : 'error found before ACCEPT');
+    return this.takeEvents();
+  }
+
+  openChannel(
+    application: string,
+    { applicationData }: { readonly applicationData?: Uint8Array | undefined },
+    now: number,
+  ): number {
+    const session = this.#established(now);
+    // A number that is never opened: every command for it, like every command from now on, has no effect.
+    return session?.channels.open(application, applicationData) ?? 0;
+  }
+
+  opened(
+    channel: number,
+    { applicationData }: { readonly applicationData?: Uint8Array | undefined },
+    now: number,
+  ): void {
+    this.#established(now)?.channels.opened(channel, applicationData);
+  }
+
+  refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
+    this.#established(now)?.channels.refuse(channel, code, retryAfterMs);
+  }
+
+  sendMessage(channel: number, payload: Uint8Array, now: number): void {
+    this.#established(now)?.channels.send(channel, payload);
+  }
+
+  endChannel(channel: number, now: number): void {
+    this.#established(now)?.channels.end(channel);
+  }
+
+  resetChannel(channel: number, code: ErrorName, now: number): void {
+    this.#established(now)?.channels.reset(channel, code);
+  }
+
+  consume(channel: number, messages: number, bytes: number, now: number): void {
+    this.#established(now)?.channels.consume(channel, messages, bytes);
+  }
+
+  release(channel: number, now: number): void {
+    this.#established(now)?.channels.release(channel);
+  }
+
+  queuedBytes(channel: number): number {
+    return this.#session?.channels.queuedBytes(channel) ?? 0;
+  }
+
+  ping(now: number): void {
+    this.#established(now)?.ping();
+  }
+
+  close(code: ErrorName, now: number, error?: HawserError): readonly Event[] {
+    checkCode('CLOSE', code);
+    if (this.#isOver()) return this.takeEvents();
+    this.#advance(now);
+    this.#error ??= error;
+    if (this.#session !== undefined) {
+      this.#sendClose(code);
+      this.#enter('close asked for');
+    } else this.#abandon(code);
+    return this.takeEvents();
+  }
+
+  /** The session, if commands have an effect; undefined when it is over. */
+  #established(now: number): SessionEngine | undefined {
+    if (this.#isOver()) return undefined;
+    if (this.#session === undefined) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'The session is not established yet.');
+    }
+    this.#advance(now);
+    return this.#session;
+  }
+
+  #isOver(): boolean {
+    return this.#state.name === 'closing' || this.#isClosed();
+  }
+
+  #isClosed(): boolean {
+    return this.#state.name === 'closed';
+  }
+
+  #advance(now: number): void {
+    this.#now = now;
+    if (this.#session !== undefined) this.#session.now = now;
+  }
+
+  #emit = (event: Event): void => {
+    this.#events.push(event);
+  };
+
+  /** Does what the table says for the frame that has just become complete. */
+  #process(cell: Cell<Machine>): void {
+    const { action, next } = cell;
+    const decoder = this.#decoder;
+    if (action === 'channel') {
+      this.#session?.channelFrame(decoder);
+      return;
+    }
+    switch (action) {
+      case 'send PONG':
+        this.#session?.pingFrame(decoder.payload());
+        break;
+      case 'match the oldest PING':
+        this.#session?.pongFrame(decoder.payload());
+        break;
+      case 'ignore':
+        this.#session?.ignorableFrame(decoder.type);
+        break;
+      case 'check the server certificate identity, send CONNECT':
+        this.#receiveChallenge();
+        break;
+      case 'verify the signature': {
+        this.#receiveAccept(next);
+        return;
+      }
+      case 'verify the signature, then the audience': {
+        this.#receiveConnect(next);
+        return;
+      }
+      case 'report the code': {
+        this.#receiveEarlyEnd(next);
+        return;
+      }
+      case 'send CLOSE': {
+        this.#receiveClose(next);
+        return;
+      }
+      case 'read the final cursors': {
+        this.#receiveFinalClose(next);
+        return;
+      }
+      case 'discard':
+        break;
+      case undefined:
+        throw new InternalError('A cell without an action is an error.');
+    }
+    this.#state = next;
+  }
+
+  #receiveChallenge(): void {
+    if (this.#role.type !== 'client') throw new InternalError('A server does not take CHALLENGE.');
+    const { establishment } = this.#role;
+    const connect = establishment.challenge(this.#decoder.copyFrame());
+    this.#peer = establishment.peer;
+    this.#output.raw(connect);
+  }
+
+  #receiveAccept(next: State<Machine>): void {
+    if (this.#role.type !== 'client') throw new InternalError('A server does not take ACCEPT.');
+    const established = this.#role.establishment.accept(this.#decoder.copyFrame());
+    this.#state = next;
+    this.#establish(established, {});
+  }
+
+  #receiveConnect(next: State<Machine>): void {
+    if (this.#role.type !== 'server') throw new InternalError('A client does not take CONNECT.');
+    const connect = this.#role.establishment.connect(this.#decoder.copyFrame());
+    this.#connect = connect;
+    this.#peer = connect.peer;
+    this.#state = next;
+    this.#emit({
+      type: 'connect-received',
+      audience: connect.audience,
+      mode: connect.mode,
+      parameters: connect.peer,
+    });
+  }
+
+  /** REJECT at the client, CLOSE at a server that has not answered CONNECT. */
+  #receiveEarlyEnd(next: State<Machine>): void {
+    this.#remote = true;
+    if (this.#role.type === 'client') {
+      const { code: wireCode, retryAfterMs } = decodeReject(this.#decoder.payload());
+      const code = meaningOf('REJECT', wireCode); // [ERR-002]
+      this.#emit({ type: 'rejected', code, wireCode, retryAfterMs });
+      this.#endRemotely(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
+    } else {
+      const { code: wireCode } = decodeClose(this.#decoder.payload());
+      const code = meaningOf('CLOSE', wireCode);
+      this.#endRemotely(code, wireCode, `The client gave up with CLOSE(${code}).`);
+    }
+    this.#endOutput();
+    this.#state = next;
+    this.#end(true);
+  }
+
+  /** CLOSE in state established: answer it. [SES-012] [SES-013] */
+  #receiveClose(next: State<Machine>): void {
+    const close = decodeClose(this.#decoder.payload());
+    this.#remote = true;
+    let answer: ErrorName = 'NO_ERROR';
+    let cursor: number | undefined;
+    const code = meaningOf('CLOSE', close.code);
+    try {
+      this.#session?.checkClose(close, false);
+      cursor = close.receiveCursor;
+      this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
+    } catch (error) {
+      const failure = toHawserError(error);
+      this.#error ??= failure;
+      answer = wireErrorOf(failure) ?? answer;
+    }
+    this.#sendClose(answer);
+    this.#code = answer === 'NO_ERROR' ? code : answer;
+    this.#state = next;
+    this.#end(true, cursor);
+  }
+
+  /** CLOSE in state closing: the peer's answer, or both have closed at the same time. */
+  #receiveFinalClose(next: State<Machine>): void {
+    const close = decodeClose(this.#decoder.payload());
+    let cursor: number | undefined;
+    try {
+      this.#session?.checkClose(close, true);
+      cursor = this.#session && close.receiveCursor;
+    } catch (error) {
+      this.#error ??= toHawserError(error);
+    }
+    const code = meaningOf('CLOSE', close.code);
+    if (this.#error === undefined) this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
+    this.#state = next;
+    this.#end(true, cursor);
+  }
+
+  /** The peer has said why it ends the connection. */
+  #endRemotely(code: ErrorName, wireCode: number, message: string, retryAfterMs?: number): void {
+    this.#code ??= code;
+    if (isFailure(code)) this.#error ??= new RemoteError(code, wireCode, message, retryAfterMs);
+  }
+
+  #establish({ sessionId, epoch, peer, evidence }: Established, granted: ParameterSet): void {
+    const credit = this.#role.type === 'client' ? this.#declared : granted;
+    this.#peer = peer;
+    this.#evidence = evidence;
+    this.#sessionName = { id: sessionId, epoch };
+    this.#emit({ type: 'established', sessionId, epoch });
+    this.#session = new SessionEngine({
+      machine: this.#role.type === 'client' ? 'client-channel' : 'server-channel',
+      output: this.#output,
+      emit: this.#emit,
+      random: this.#options.random,
+      grease: this.#options.grease ?? true,
+      own: {
+        livenessIntervalMs: valueOf(this.#declared, 'liveness_interval_ms'),
+        maxMessageBytes: valueOf(this.#declared, 'max_message_bytes'),
+        initialMessageCredit: valueOf(credit, 'initial_message_credit'),
+        initialByteCredit: valueOf(credit, 'initial_byte_credit'),
+        maxChannels: valueOf(granted, 'max_channels'),
+      },
+      peer,
+      now: this.#now,
+    });
+  }
+
+  /**
+   * Ends the connection because of an error.
+   *
+   * @returns whether reading goes on: what follows is discarded, but the peer's CLOSE is looked for.
+   */
+  #fail(error: unknown): boolean {
+    // After the own CLOSE or REJECT nothing can be reported, and a stream out of step can not be read on.
+    if (this.#isOver()) {
+      this.#decoder.stop();
+      return false;
+    }
+    const failure = toHawserError(error);
+    this.#error ??= failure; // [WIR-028]
+    const code = wireErrorOf(failure) ?? 'INTERNAL_ERROR';
+    if (this.#session === undefined) this.#abandon(code);
+    else {
+      const liveness = failure instanceof TimeoutError;
+      this.#sendClose(code); // [SES-003]
+      this.#enter(liveness ? 'peer DOWN' : 'error found');
+    }
+    return true;
+  }
+
+  /** Ends a connection that is not established, with the code: REJECT from a server, CLOSE from a client. */
+  #abandon(code: ErrorName): void {
+    const deadline = code === 'ESTABLISHMENT_TIMEOUT';
+    if (this.#role.type === 'server') {
+      // [EST-026]; a code that REJECT does not carry has no other way to be told.
+      this.#sendReject(mayCarry('REJECT', code) ? code : 'SHUTTING_DOWN', 0);
+      this.#enter(deadline ? 'establishment deadline' : 'error found before ACCEPT');
+    } else {
+      // [EST-027]; before ACCEPT is verified CLOSE always reports an error. [EST-012] [EST-013]
+      this.#sendClose(code === 'NO_ERROR' ? 'SHUTTING_DOWN' : code);
+      this.#enter(deadline ? 'establishment deadline' : 'error found');
+    }
+  }
+
+  #sendReject(code: ErrorName, retryAfterMs: number): void {
+    this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs })));
+    this.#code ??= code;
+    this.#endOutput();
+  }
+
+  #sendClose(code: ErrorName): void {
+    if (this.#session !== undefined) this.#session.close(code);
+    else {
+      // Before ACCEPT is verified both cursors are zero (section 4.6).
+      const payload = encodeClose({ code: ERROR_CODE[code], receiveCursor: 0, sendCursor: 0 });
+      this.#output.raw(encodeFrame('CLOSE', payload, FLAG.CLOSE.END_SESSION)); // [SES-017]
+    }
+    this.#code ??= code;
+    this.#endOutput();
+  }
+
+  /** Nothing is sent any more; the peer gets time to read what was. [EST-023] [SES-011] [SES-014] */
+  #endOutput(): void {
+    this.#outputEnded = true;
+    this.#closeDeadline = this.#now + TIMERS.close_deadline_ms;
+  }
+
+  /** The close deadline has passed. [SES-015] */
+  #cut(): void {
+    this.#finished = true;
+    this.#decoder.stop();
+    if (this.#state.name !== 'closing') return;
+    this.#enter('close deadline');
+    this.#end(false);
+  }
+
+  #enter(event: MachineEvent<Machine>): void {
+    this.#state = after(this.#state, event);
+  }
+
+  /**
+   * Reports the end, once, as the state is closed.
+   *
+   * @param answered - whether the peer's CLOSE, or REJECT, was read.
+   * @param peerReceiveCursor - what that CLOSE says; undefined where it says nothing that can be true.
+   */
+  #end(answered: boolean, peerReceiveCursor?: number): void {
+    const failed = this.#code !== undefined && isFailure(this.#code);
+    const transportLost = this.#error instanceof TransportError;
+    const outcome =
+      failed || (this.#error !== undefined && !transportLost) ? 'error' : answered ? 'orderly' : 'aborted'; // [SES-016]
+    const fates = this.#session?.fates(peerReceiveCursor);
+    this.#emit({
+      type: 'closed',
+      outcome,
+      code: this.#code,
+      error: this.#error,
+      remote: this.#remote,
+      peerReceiveCursor,
+      unknownMessages: fates?.unknownMessages ?? [],
+      undeliveredMessages: fates?.undeliveredMessages ?? [],
+    });
+  }
+}
+
+function toHawserError(error: unknown): HawserError {
+  return error instanceof HawserError ? error : new InternalError('The engine failed.', { cause: error });
+}

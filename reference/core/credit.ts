@@ -1,0 +1,120 @@
+import type { Credit } from './frames/credit.ts';
+
+/** What this endpoint may still send on a channel. */
+export class SendCredit {
+  #messageLimit: number;
+  #byteLimit: number;
+  #messages = 0;
+  #bytes = 0;
+
+  constructor(initial: Credit) {
+    this.#messageLimit = initial.messageLimit;
+    this.#byteLimit = initial.byteLimit;
+  }
+
+  /** Messages that have been begun. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Whether another message may be begun. [CHN-020] */
+  get mayBegin(): boolean {
+    return this.#messages < this.#messageLimit;
+  }
+
+  /** Octets of fragments that may be sent. [CHN-020] */
+  get bytes(): number {
+    return this.#byteLimit - this.#bytes;
+  }
+
+  /** A fragment is sent. */
+  use(first: boolean, length: number): void {
+    if (first) this.#messages += 1;
+    this.#bytes += length;
+  }
+
+  /** Takes a CREDIT; false, and nothing changes, when it lowers a limit or raises neither. [CHN-022] */
+  raise({ messageLimit, byteLimit }: Credit): boolean {
+    if (messageLimit < this.#messageLimit || byteLimit < this.#byteLimit) return false;
+    if (messageLimit === this.#messageLimit && byteLimit === this.#byteLimit) return false;
+    this.#messageLimit = messageLimit;
+    this.#byteLimit = byteLimit;
+    return true;
+  }
+}
+
+/** How much a receiver lets come in before its application has consumed it. */
+export interface Window {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+/** What the peer may still send on a channel, and when it is granted more. */
+export class ReceiveCredit {
+  readonly #window: Window;
+  readonly #maxMessageBytes: number;
+  #messageLimit: number;
+  #byteLimit: number;
+  #messages = 0;
+  #bytes = 0;
+  #consumedMessages = 0;
+  #consumedBytes = 0;
+  /** Octets that the incomplete message needs at most, counted like the byte limit. */
+  #neededBytes = 0;
+
+  /**
+   * @param initial - the limits that the channel starts with.
+   * @param window - what is kept granted beyond what was consumed.
+   */
+  constructor(initial: Credit, window: Window, maxMessageBytes: number) {
+    this.#messageLimit = initial.messageLimit;
+    this.#byteLimit = initial.byteLimit;
+    this.#window = window;
+    this.#maxMessageBytes = maxMessageBytes;
+  }
+
+  /** Messages that the peer has begun. */
+  get messages(): number {
+    return this.#messages;
+  }
+
+  /** Counts a fragment; false when it exceeds a limit. [CHN-021] */
+  receive(first: boolean, last: boolean, length: number): boolean {
+    const messages = first ? this.#messages + 1 : this.#messages;
+    const bytes = this.#bytes + length;
+    if (messages > this.#messageLimit || bytes > this.#byteLimit) return false;
+    // The message may grow to the largest one allowed, and has to be able to arrive. [CHN-024]
+    if (first && !last) this.#neededBytes = this.#bytes + this.#maxMessageBytes;
+    this.#messages = messages;
+    this.#bytes = bytes;
+    return true;
+  }
+
+  /** Counts what the application has consumed; false, and nothing changes, when so much has not been received. */
+  consume(messages: number, bytes: number): boolean {
+    if (this.#consumedMessages + messages > this.#messages || this.#consumedBytes + bytes > this.#bytes) return false;
+    this.#consumedMessages += messages;
+    this.#consumedBytes += bytes;
+    return true;
+  }
+
+  /**
+   * Whether more is to be granted: half of a window is consumed and not granted again [CHN-025], or the incomplete
+   * message needs it [CHN-024].
+   */
+  get due(): boolean {
+    const { messages, bytes } = this.#window;
+    return (
+      this.#neededBytes > this.#byteLimit ||
+      this.#consumedMessages + messages - this.#messageLimit >= Math.max(1, messages >> 1) ||
+      this.#consumedBytes + bytes - this.#byteLimit >= Math.max(1, bytes >> 1)
+    );
+  }
+
+  /** Raises the limits to what is to be granted, and returns them. Never beyond the window and one message. [CHN-026] */
+  grant(): Credit {
+    this.#messageLimit = Math.max(this.#messageLimit, this.#consumedMessages + this.#window.messages);
+    this.#byteLimit = Math.max(this.#byteLimit, this.#consumedBytes + this.#window.bytes, this.#neededBytes);
+    return { messageLimit: this.#messageLimit, byteLimit: this.#byteLimit };
+  }
+}

@@ -1,0 +1,124 @@
+import { IncompatibleError, PeerViolationError } from './errors.ts';
+import type { EvidenceMaterial } from './evidence.ts';
+import { decodeAccept } from './frames/accept.ts';
+import { decodeChallenge } from './frames/challenge.ts';
+import { encodeConnect } from './frames/connect.ts';
+import { encodeFrame, payloadOf } from './frames/header.ts';
+import { greaseParameter } from './grease.ts';
+import type { ClientOptions, PeerParameters } from './options.ts';
+import type { ParameterSet } from './parameters.ts';
+import { peerParameters } from './peer-parameters.ts';
+import { FIELDS, FRAME_TYPE } from './registry.gen.ts';
+import { acceptContent, type BoundValues, connectContent, exporterContext, signFrame } from './transcript.ts';
+
+/** What a verified ACCEPT has established. */
+export interface Established {
+  readonly sessionId: Uint8Array;
+  readonly epoch: number;
+  readonly peer: PeerParameters;
+  readonly evidence: EvidenceMaterial;
+}
+
+const { session_id, client_nonce } = FIELDS.CONNECT;
+
+/** The client's side of chapter 4: CHALLENGE in, CONNECT out, ACCEPT in. */
+export class ClientEstablishment {
+  readonly #options: ClientOptions;
+  readonly #declared: ParameterSet;
+  #bound: BoundValues | undefined;
+  #challenge: Uint8Array | undefined;
+  #challenged: ParameterSet = {};
+  #connect: Uint8Array | undefined;
+
+  /** @param declared - the parameters of CONNECT. */
+  constructor(options: ClientOptions, declared: ParameterSet) {
+    this.#options = options;
+    this.#declared = declared;
+  }
+
+  /** What the server has declared; undefined before CHALLENGE. */
+  get peer(): PeerParameters | undefined {
+    return this.#challenge === undefined ? undefined : peerParameters(this.#challenged);
+  }
+
+  /**
+   * Answers CHALLENGE.
+   *
+   * @param frame - the complete frame, which is kept.
+   * @returns the complete CONNECT.
+   * @throws PeerViolationError
+   * @throws IncompatibleError when the server is not the one that is meant.
+   */
+  challenge(frame: Uint8Array): Uint8Array {
+    const { audience, peerIdentity, binding, random, signer } = this.#options;
+    const { parameters } = decodeChallenge(payloadOf(frame));
+    // No later field repairs the absence of this comparison. [EST-009] [EST-010]
+    if (peerIdentity !== audience) {
+      const message =
+        peerIdentity === undefined
+          ? `The server's certificate has no identity; ${audience} is expected.`
+          : `The server is ${peerIdentity}; ${audience} is expected.`;
+      const code = 'HAWSER_ERR_INCOMPATIBLE_SERVER_IDENTITY';
+      throw new IncompatibleError(code, 'AUTHENTICATION_FAILED', 'EST-010', audience, peerIdentity, message);
+    }
+    const bound: BoundValues = {
+      exporter: binding.exporter(exporterContext(frame)),
+      clientLeafHash: binding.clientLeafHash,
+      serverLeafHash: binding.serverLeafHash,
+    };
+    const payload = encodeConnect(
+      {
+        mode: 'new',
+        sessionId: new Uint8Array(session_id.bytes),
+        epoch: 0,
+        attempt: 0,
+        receiveCursor: 0,
+        clientNonce: random(client_nonce.bytes), // [EST-011]
+        audience,
+        parameters: this.#declared,
+        scheme: signer.scheme, // [EST-003]
+        signature: new Uint8Array(signer.signatureBytes),
+      },
+      this.#options.grease === false ? [] : [greaseParameter(random)], // [EXT-003]
+    );
+    const connect = encodeFrame('CONNECT', payload);
+    signFrame(connect, connectContent(bound, frame, connect, signer.signatureBytes), signer); // [EST-002]
+    this.#bound = bound;
+    this.#challenge = frame;
+    this.#challenged = parameters;
+    this.#connect = connect;
+    return connect;
+  }
+
+  /**
+   * Verifies ACCEPT. [EST-022]
+   *
+   * @param frame - the complete frame, which is kept.
+   * @throws PeerViolationError
+   */
+  accept(frame: Uint8Array): Established {
+    const bound = this.#bound;
+    const challenge = this.#challenge;
+    const connect = this.#connect;
+    const accept = decodeAccept(payloadOf(frame));
+    if (accept.epoch !== 1 || accept.receiveCursor !== 0) {
+      const message = `ACCEPT of a new session has epoch ${accept.epoch} and cursor ${accept.receiveCursor}.`;
+      throw new PeerViolationError('FRAME_MALFORMED', 'EST-021', message, FRAME_TYPE.ACCEPT);
+    }
+    // The table lets ACCEPT in only after CONNECT: the three values are there.
+    if (bound === undefined || challenge === undefined || connect === undefined) {
+      throw new PeerViolationError('FRAME_UNEXPECTED', 'SES-001', 'ACCEPT came before CONNECT.', FRAME_TYPE.ACCEPT);
+    }
+    const content = acceptContent(bound, challenge, connect, frame, accept.signature.length);
+    if (!this.#options.verifier.verify(content, accept.scheme, accept.signature)) {
+      const message = 'The signature of ACCEPT does not verify, or its scheme does not fit the key of the server.';
+      throw new PeerViolationError('SIGNATURE_INVALID', 'EST-005', message, FRAME_TYPE.ACCEPT); // [EST-004]
+    }
+    return {
+      sessionId: accept.sessionId.slice(),
+      epoch: accept.epoch,
+      peer: peerParameters(this.#challenged, accept.parameters),
+      evidence: { recordedBy: 'client', exporter: bound.exporter, challenge, connect, accept: frame },
+    };
+  }
+}

@@ -1,0 +1,111 @@
+import type { MessageRange } from './events.ts';
+
+/** Messages of one channel with consecutive numbers, whose last fragments lie `stride` sequence numbers apart. */
+interface Run {
+  readonly channel: number;
+  firstNumber: number;
+  firstSeq: number;
+  lastNumber: number;
+  lastSeq: number;
+  /** 0 while the run is one message. */
+  stride: number;
+}
+
+/** The run that a channel's next message may continue. */
+export interface RunHolder {
+  readonly number: number;
+  run: Run | undefined;
+}
+
+/** Runs from which on the peer is asked, with a PING, how far it has come. */
+const BARRIER_RUNS = 1024;
+
+/** Runs at which no further message is begun before the peer has answered. */
+const MAX_RUNS = 65_536;
+
+/**
+ * Which messages have been sent and are not known to have been received. [SES-018]
+ *
+ * A message is received when the sequence number of its last fragment is within what the peer has processed: a PONG
+ * tells so for everything before its PING, CLOSE for everything within its receive cursor. Regular traffic is a few
+ * runs, however many messages it has.
+ */
+export class FateLedger {
+  #runs: Run[] = [];
+
+  /** Whether a PING should be sent to find out more. */
+  get wantsBarrier(): boolean {
+    return this.#runs.length >= BARRIER_RUNS;
+  }
+
+  /** Whether no further message may be begun. */
+  get full(): boolean {
+    return this.#runs.length >= MAX_RUNS;
+  }
+
+  /**
+   * A message has been sent completely.
+   *
+   * @param holder - its channel.
+   * @param number - its number on the channel.
+   * @param seq - sequence number of its last fragment.
+   */
+  sent(holder: RunHolder, number: number, seq: number): void {
+    const run = holder.run;
+    if (run !== undefined && run.lastNumber + 1 === number) {
+      const stride = seq - run.lastSeq;
+      if (run.stride === stride || run.stride === 0) {
+        run.stride = stride;
+        run.lastNumber = number;
+        run.lastSeq = seq;
+        return;
+      }
+    }
+    const added: Run = {
+      channel: holder.number,
+      firstNumber: number,
+      firstSeq: seq,
+      lastNumber: number,
+      lastSeq: seq,
+      stride: 0,
+    };
+    holder.run = added;
+    this.#runs.push(added);
+  }
+
+  /** The peer has processed everything up to a sequence number: forget those messages. */
+  received(cursor: number): void {
+    this.#runs = this.#runs.filter((run) => {
+      if (run.lastSeq <= cursor) {
+        // A channel may still hold the run: it must not continue it outside of the list.
+        run.lastNumber = -1;
+        return false;
+      }
+      if (run.firstSeq <= cursor) {
+        const known = Math.floor((cursor - run.firstSeq) / run.stride) + 1;
+        run.firstNumber += known;
+        run.firstSeq += known * run.stride;
+      }
+      return true;
+    });
+  }
+
+  /** The messages that are left, by channel and number. */
+  ranges(): readonly MessageRange[] {
+    return joinRanges(
+      this.#runs.map(({ channel, firstNumber, lastNumber }) => ({ channel, first: firstNumber, last: lastNumber })),
+    );
+  }
+}
+
+/** Sorts ranges by channel and number, and joins those that touch. */
+export function joinRanges(ranges: readonly MessageRange[]): readonly MessageRange[] {
+  const joined: MessageRange[] = [];
+  for (const range of [...ranges].sort((a, b) => a.channel - b.channel || a.first - b.first)) {
+    const previous = joined.at(-1);
+    if (previous?.channel === range.channel && previous.last + 1 === range.first) {
+      joined[joined.length - 1] = { ...previous, last: range.last };
+    } else joined.push(range);
+  }
+  return joined;
+}
