@@ -91,16 +91,16 @@ export const testApplications: ReadonlyMap<string, Application> = new Map([
   ['test/identity', identity],
 ]);
 
-/** What a server in test mode declares unless told otherwise. [APP-005] */
-export const TEST_MODE_PARAMETERS: DeclaredParameters = { livenessIntervalMs: 2_000 };
+/** What a server in test mode declares unless told otherwise; the other defaults are within its bounds. [APP-005] */
+export const TEST_MODE_PARAMETERS: DeclaredParameters = { livenessIntervalMs: LIMITS.test_max_liveness_interval_ms };
 
 /** The bounds of annex A: the least value of each parameter, or the most. */
 const TEST_MODE_BOUNDS = [
-  { key: 'livenessIntervalMs', most: 2_000 },
-  { key: 'maxMessageBytes', least: 262_144 },
-  { key: 'initialMessageCredit', least: 16 },
-  { key: 'initialByteCredit', least: 65_536 },
-  { key: 'maxChannels', least: 8 },
+  { key: 'livenessIntervalMs', most: LIMITS.test_max_liveness_interval_ms },
+  { key: 'maxMessageBytes', least: LIMITS.test_min_message_bytes },
+  { key: 'initialMessageCredit', least: LIMITS.test_min_message_credit },
+  { key: 'initialByteCredit', least: LIMITS.test_min_byte_credit },
+  { key: 'maxChannels', least: LIMITS.test_min_channels },
 ] as const;
 
 /**

@@ -1,0 +1,158 @@
+import { createInterface } from 'node:readline';
+import { Command, Option } from 'commander';
+import type { Channel, Session, SessionEnd } from '../node/index.ts';
+import { parseAddress } from './address.ts';
+import { type EndpointFlags, addEndpointOptions, declaredParameters, loadEndpoint } from './endpoint-options.ts';
+import { EXIT, UsageError, failureLine } from './failure.ts';
+import { readBytes, writeFile } from './files.ts';
+import { wholeNumber } from './numbers.ts';
+
+interface ConnectFlags extends EndpointFlags {
+  readonly audience: string;
+  readonly application: string;
+  readonly data?: string;
+  readonly format: 'text' | 'hex' | 'base64';
+  readonly whole?: boolean;
+  readonly evidence?: string;
+  readonly timeout?: number;
+  readonly logLevel: string;
+}
+
+/** `hawser connect`: opens one channel, sends lines or files, prints what comes back. */
+export function connectCommand(): Command {
+  const command = new Command('connect')
+    .description('open a channel, send each line of the files (or of standard input) as a message, print the answers')
+    .argument('<host:port>', 'the server')
+    .argument('[file...]', 'files to send; standard input without any');
+  addEndpointOptions(command);
+  return command
+    .requiredOption('--audience <identity>', 'identity of the server that is meant')
+    .requiredOption('--application <name>', 'application end to open')
+    .option('--data <text>', 'application data of the request')
+    .option('--whole', 'send each file as one message, not line by line')
+    .addOption(
+      new Option('--format <format>', 'how messages are printed, one per line')
+        .choices(['text', 'hex', 'base64'])
+        .default('text'),
+    )
+    .option('--evidence <file>', 'write the evidence record of the session')
+    .option('--timeout <seconds>', 'give up after this time', wholeNumber(1, 86_400))
+    .addOption(
+      new Option('--log-level <level>', 'of the JSON log on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .env('HAWSER_LOG_LEVEL')
+        .default('silent'),
+    )
+    .addHelpText(
+      'after',
+      '\nExit status: 0 when session and channel ended in order, 1 when one failed or was refused, 2 for usage, configuration, or a\n' +
+        'server that can not be reached. SSLKEYLOGFILE names a file for TLS secrets.\n' +
+        '\nExample:\n' +
+        '  echo hello | hawser connect 127.0.0.1:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
+        '    --audience spiffe://example.org/server --application test/echo\n',
+    )
+    .action(async (address: string, files: readonly string[], flags: ConnectFlags) => {
+      const { host, port } = parseAddress(address, '<host:port>', 1);
+      const contents = files.map((file) => readBytes(file, '<file>'));
+      const session = await establish(host, port, flags);
+      process.exitCode = await exchange(session, contents, flags);
+    });
+}
+
+async function establish(host: string, port: number, flags: ConnectFlags): Promise<Session> {
+  const endpoint = await loadEndpoint(flags);
+  const { connect, openKeyLog } = await import('../node/index.ts');
+  const { createLog } = await import('./log.ts');
+  const log = createLog(flags.logLevel);
+  const keyLogFile = process.env['SSLKEYLOGFILE'];
+  try {
+    return await connect({
+      ...endpoint,
+      host,
+      port,
+      audience: flags.audience,
+      parameters: declaredParameters(flags),
+      log,
+      ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
+    });
+  } catch (error) {
+    if ((error as { code?: unknown }).code !== 'HAWSER_ERR_TRANSPORT_UNREACHABLE') throw error;
+    const { message } = error as Error;
+    throw new UsageError('<host:port>', `${message} Check the address, and that the server runs.`, error);
+  }
+}
+
+async function exchange(session: Session, contents: readonly Buffer[], flags: ConnectFlags): Promise<number> {
+  if (flags.evidence !== undefined) {
+    writeFile(flags.evidence, `${JSON.stringify(session.evidence(), undefined, 2)}\n`, '--evidence', 0o600);
+  }
+  let timedOut = false;
+  const timer = setTimeout(() => {
+    timedOut = true;
+    void session.close();
+  }, (flags.timeout ?? 0) * 1000);
+  if (flags.timeout === undefined) clearTimeout(timer);
+  const applicationData = flags.data === undefined ? {} : { applicationData: Buffer.from(flags.data, 'utf8') };
+  const channel = session.request(flags.application, applicationData);
+  channel.onMessage = (message) => {
+    const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
+    process.stdout.write(flags.format === 'text' ? Buffer.concat([text, NEWLINE]) : `${text.toString(flags.format)}\n`);
+  };
+  try {
+    await channel.opened;
+    await sendAll(session, channel, contents, flags.whole === true);
+    const channelEnd = await channel.closed;
+    const sessionEnd = await session.close();
+    if (timedOut) {
+      process.stderr.write(`hawser: No end within ${flags.timeout ?? 0} s: raise --timeout, or see the server's log.\n`);
+      return EXIT.failed;
+    }
+    const orderly = channelEnd.type === 'closed' || (channelEnd.type === 'session-ended' && isOrderly(sessionEnd));
+    if (orderly && isOrderly(sessionEnd)) return EXIT.ok;
+    throw channelEnd.type === 'closed' || channelEnd.type === 'session-ended'
+      ? (sessionEnd.error ?? new Error(`The session ended with ${sessionEnd.code ?? 'no code'}.`))
+      : channelEnd.error;
+  } catch (error) {
+    await session.close();
+    process.stderr.write(`${failureLine(error) ?? ''}\n`);
+    return EXIT.failed;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+const NEWLINE = Buffer.from('\n');
+
+async function sendAll(
+  session: Session,
+  channel: Channel,
+  contents: readonly Buffer[],
+  whole: boolean,
+): Promise<void> {
+  if (contents.length > 0) {
+    for (const content of contents) {
+      for (const message of whole ? [content] : linesOf(content)) await channel.send(message);
+    }
+  } else if (whole) {
+    const parts: Buffer[] = [];
+    for await (const part of process.stdin) parts.push(part as Buffer);
+    await channel.send(Buffer.concat(parts));
+  } else {
+    const lines = createInterface({ input: process.stdin, crlfDelay: Infinity });
+    // Who has nothing to send may still have to be told that the other end is gone.
+    void channel.closed.then(() => lines.close());
+    void session.closed.then(() => lines.close());
+    for await (const line of lines) await channel.send(Buffer.from(line, 'utf8'));
+  }
+  channel.end();
+}
+
+function linesOf(content: Buffer): Buffer[] {
+  const lines = content.toString('utf8').split(/\r?\n/);
+  if (lines.at(-1) === '') lines.pop();
+  return lines.map((line) => Buffer.from(line, 'utf8'));
+}
+
+function isOrderly(end: SessionEnd): boolean {
+  return end.outcome === 'orderly' && end.unknownMessages.length + end.undeliveredMessages.length === 0;
+}

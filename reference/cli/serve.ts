@@ -1,0 +1,260 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import type { AllowRule, Application, Log, Policy, Server, Session } from '../node/index.ts';
+import { parseAddress } from './address.ts';
+import { type EndpointFlags, addEndpointOptions, collect, declaredParameters, loadEndpoint } from './endpoint-options.ts';
+import { UsageError, fileProblem } from './failure.ts';
+import { writeFile } from './files.ts';
+import { wholeNumber } from './numbers.ts';
+
+interface ServeFlags extends EndpointFlags {
+  readonly config?: string;
+  readonly printConfig?: boolean;
+  readonly listen: string;
+  readonly allow?: readonly AllowRule[];
+  readonly application?: ReadonlyMap<string, ApplicationKind>;
+  readonly testMode: boolean;
+  readonly evidenceDir?: string;
+  readonly maxConnections: number;
+  readonly drainDeadline: number;
+  readonly logLevel: string;
+}
+
+const APPLICATION_KINDS = ['echo', 'discard', 'print'] as const;
+type ApplicationKind = (typeof APPLICATION_KINDS)[number];
+
+/** `hawser serve`: a server with built-in applications. */
+export function serveCommand(): Command {
+  const command = new Command('serve').description('run a server; prints one JSON line on standard output when it listens');
+  addEndpointOptions(command);
+  return command
+    .addOption(new Option('--config <file>', 'YAML file with these options in camel case').env('HAWSER_CONFIG'))
+    .option('--print-config', 'print the options in force as JSON and exit')
+    .addOption(
+      new Option('--listen <host:port>', 'address; port 0 lets the system choose')
+        .env('HAWSER_LISTEN')
+        .default('127.0.0.1:7443'),
+    )
+    .addOption(
+      new Option('--allow <identity=application>', 'let this client open this application; repeatable')
+        .env('HAWSER_ALLOW')
+        .argParser(collectAllow),
+    )
+    .addOption(
+      new Option('--application <name=kind>', `offer an application: ${APPLICATION_KINDS.join(', ')}; repeatable`)
+        .env('HAWSER_APPLICATION')
+        .argParser(collectApplication),
+    )
+    .option('--test-mode', 'offer the test applications of annex A to every client (HAWSER_TEST_MODE=true)')
+    .addOption(
+      new Option('--evidence-dir <folder>', 'write an evidence record for each session').env('HAWSER_EVIDENCE_DIR'),
+    )
+    .addOption(
+      new Option('--max-connections <n>', 'connections at once')
+        .env('HAWSER_MAX_CONNECTIONS')
+        .argParser(wholeNumber(1, 1_000_000))
+        .default(10_000),
+    )
+    .addOption(
+      new Option('--drain-deadline <ms>', 'how long SIGTERM waits for the sessions to close')
+        .env('HAWSER_DRAIN_DEADLINE')
+        .argParser(wholeNumber(0, 3_600_000))
+        .default(10_000),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'of the JSON log on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .env('HAWSER_LOG_LEVEL')
+        .default('info'),
+    )
+    .addHelpText(
+      'after',
+      '\nA flag wins over the environment, the environment over --config. SIGTERM drains and exits 0; SIGHUP loads\n' +
+        'certificate, key, trust anchors and revocation lists again, and keeps the old ones if the new ones are bad.\n' +
+        'SSLKEYLOGFILE names a file for TLS secrets.\n' +
+        '\nExamples:\n' +
+        '  hawser serve --listen 127.0.0.1:7443 --cert pki/server.pem --key pki/server.key --ca pki/ca.pem \\\n' +
+        '    --crl pki/crl.pem --test-mode\n' +
+        '  hawser serve --config server.yaml --application payments=print \\\n' +
+        '    --allow spiffe://example.org/client=payments\n',
+    )
+    .action(async () => {
+      const { config } = command.opts<ServeFlags>();
+      if (config !== undefined) {
+        const { applyConfigFile } = await import('./config-file.ts');
+        applyConfigFile(command, config);
+      }
+      const flags = { ...command.opts<ServeFlags>(), testMode: isTestMode(command) };
+      if (flags.printConfig === true) {
+        process.stdout.write(`${JSON.stringify(printable(flags), undefined, 2)}\n`);
+        return;
+      }
+      await serve(flags);
+    });
+}
+
+/** Whether test mode was asked for. The library would take any value of the variable, even `false`, as yes. [APP-002] */
+function isTestMode(command: Command): boolean {
+  const { testMode } = command.opts<{ testMode?: boolean }>();
+  const variable = process.env['HAWSER_TEST_MODE'];
+  if (variable === undefined || command.getOptionValueSource('testMode') === 'cli') return testMode === true;
+  if (variable === 'true' || variable === 'false') return variable === 'true';
+  throw new UsageError('HAWSER_TEST_MODE', `HAWSER_TEST_MODE has to be true or false, not "${variable}".`);
+}
+
+/** Runs until SIGTERM or SIGINT has drained the server. */
+async function serve(flags: ServeFlags): Promise<void> {
+  const { host, port } = parseAddress(flags.listen, '--listen', 0);
+  checkEvidenceFolder(flags.evidenceDir);
+  const endpoint = await loadEndpoint(flags);
+  const { TEST_MODE_PARAMETERS, checkTestModeParameters, createServer, openKeyLog, testApplications } =
+    await import('../node/index.ts');
+  const { createLog } = await import('./log.ts');
+  const log = createLog(flags.logLevel);
+  const { testMode } = flags;
+  const parameters = { ...(testMode ? TEST_MODE_PARAMETERS : {}), ...declaredParameters(flags) };
+  if (testMode) checkTestModeParameters(parameters, {});
+  const keyLogFile = process.env['SSLKEYLOGFILE'];
+  const server = createServer({
+    ...endpoint,
+    parameters,
+    policy: await policyOf(flags.allow ?? [], testMode),
+    applications: applicationsOf(flags.application, testMode ? testApplications : new Map<string, Application>()),
+    limits: { maxConnections: flags.maxConnections },
+    log,
+    ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
+    onSession: (session) => recordEvidence(session, flags.evidenceDir, log),
+  });
+  if (testMode) log.warn({}, 'test mode: every accepted client may open the test applications');
+  else if (flags.allow === undefined) log.warn({}, 'no --allow: every client is refused');
+  const address = await server.listen(port, host);
+  process.stdout.write(`${JSON.stringify({ listening: { host: address.address, port: address.port } })}\n`);
+  process.on('SIGHUP', () => void reload(server, flags, log));
+  await drained(server, flags.drainDeadline, log);
+}
+
+async function reload(server: Server, flags: ServeFlags, log: Log): Promise<void> {
+  try {
+    await server.reload(await loadEndpoint(flags));
+  } catch (error) {
+    log.error({ err: error }, 'reload failed: the certificate, key and revocation lists in force stay');
+  }
+}
+
+function drained(server: Server, deadlineMs: number, log: Log): Promise<void> {
+  return new Promise((resolve) => {
+    let draining = false;
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (draining) {
+        // Asked twice: no more waiting.
+        void server.close();
+        return;
+      }
+      draining = true;
+      log.info({ signal, sessions: server.sessions.length, deadlineMs }, 'draining');
+      void server.drain(deadlineMs).then((cut) => {
+        log.info({ cut }, 'drained');
+        process.off('SIGTERM', onSignal);
+        process.off('SIGINT', onSignal);
+        resolve();
+      });
+    };
+    process.on('SIGTERM', onSignal);
+    process.on('SIGINT', onSignal);
+  });
+}
+
+function recordEvidence(session: Session, folder: string | undefined, log: Log): void {
+  if (folder === undefined) return;
+  const path = join(folder, `${session.id}.json`);
+  try {
+    writeFile(path, `${JSON.stringify(session.evidence(), undefined, 2)}\n`, '--evidence-dir', 0o600);
+  } catch (error) {
+    log.error({ err: error, session: session.id }, 'the evidence record was not written');
+  }
+}
+
+function checkEvidenceFolder(folder: string | undefined): void {
+  if (folder === undefined) return;
+  try {
+    accessSync(folder, constants.W_OK);
+  } catch (cause) {
+    const message = `${folder} is no folder to write to: ${fileProblem(cause)}. Make it, or name another --evidence-dir.`;
+    throw new UsageError('--evidence-dir', message, cause);
+  }
+}
+
+async function policyOf(rules: readonly AllowRule[], testMode: boolean): Promise<Policy> {
+  const { createAllowList, testApplications } = await import('../node/index.ts');
+  const allowed = createAllowList(rules);
+  if (!testMode) return allowed;
+  return {
+    acceptsClient: () => true,
+    allowsApplication: (identity, application) =>
+      testApplications.has(application) || allowed.allowsApplication(identity, application),
+  };
+}
+
+function applicationsOf(
+  named: ReadonlyMap<string, ApplicationKind> | undefined,
+  builtIn: ReadonlyMap<string, Application>,
+): ReadonlyMap<string, Application> {
+  const applications = new Map(builtIn);
+  for (const [name, kind] of named ?? []) applications.set(name, createApplication(kind));
+  return applications;
+}
+
+function createApplication(kind: ApplicationKind): Application {
+  return (channel, { application, identity }) => {
+    channel.onMessage = (message, number) => {
+      if (kind === 'echo') return channel.send(message);
+      if (kind === 'discard') return undefined;
+      const data = Buffer.from(message).toString('base64');
+      const line = { message: { identity, application, channel: channel.number, number, data } };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+      return undefined;
+    };
+    channel.onEnd = () => channel.end();
+  };
+}
+
+function collectAllow(value: string, previous: readonly AllowRule[] | undefined): AllowRule[] {
+  const rules = collect(value, []).map((rule) => {
+    // A URI may hold an equals sign, the name of an application hardly.
+    const split = rule.lastIndexOf('=');
+    const [identity, application] = [rule.slice(0, split), rule.slice(split + 1)];
+    if (split > 0 && application !== '') return { identity, application };
+    throw new InvalidArgumentError('It has to be IDENTITY=APPLICATION.');
+  });
+  return [...(previous ?? []), ...rules];
+}
+
+function collectApplication(
+  value: string,
+  previous: ReadonlyMap<string, ApplicationKind> | undefined,
+): Map<string, ApplicationKind> {
+  const applications = new Map(previous);
+  for (const part of collect(value, [])) {
+    const split = part.lastIndexOf('=');
+    const kind = APPLICATION_KINDS.find((one) => one === part.slice(split + 1));
+    const name = part.slice(0, Math.max(split, 0));
+    if (name === '' || kind === undefined) {
+      throw new InvalidArgumentError(`It has to be NAME=KIND, KIND being one of ${APPLICATION_KINDS.join(', ')}.`);
+    }
+    if (name.startsWith('test/')) throw new InvalidArgumentError('Names that begin with test/ are those of --test-mode.');
+    applications.set(name, kind);
+  }
+  return applications;
+}
+
+function printable({ config: _config, printConfig: _printConfig, ...flags }: ServeFlags): object {
+  const { allow, application, ...others } = flags;
+  return {
+    ...others,
+    ...(allow === undefined ? {} : { allow: allow.map((rule) => `${rule.identity}=${rule.application}`) }),
+    ...(application === undefined
+      ? {}
+      : { application: [...application].map(([name, kind]) => `${name}=${kind}`) }),
+  };
+}

@@ -1,0 +1,203 @@
+import {
+  ERROR_CODE,
+  type Event,
+  type HawserError,
+  IncompatibleError,
+  PeerViolationError,
+  RemoteError,
+  TimeoutError,
+  TransportError,
+} from '../../core/index.ts';
+import type { Channel, Client, Session, SessionEnd, Trust } from '../../node/index.ts';
+import { loadEndpoint } from '../endpoint-options.ts';
+import { type Request, RequestError, parameterSet } from './requests.ts';
+
+/** An event of the driver protocol, without the name of its connection. */
+export interface DriverEvent {
+  readonly event: string;
+  readonly [member: string]: unknown;
+}
+
+type ConnectRequest = Extract<Request, { do: 'connect' }>;
+type OpenRequest = Extract<Request, { do: 'open' }>;
+type FailureCause = 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
+
+/** One connection of the driver: what happens on it becomes events, in order. */
+export class TesteeConnection {
+  /** What its server is judged by. */
+  readonly trust: Trust;
+  readonly #request: ConnectRequest;
+  readonly #client: Client;
+  readonly #emit: (event: DriverEvent) => void;
+  readonly #channels = new Map<number, Channel>();
+  #session: Session | undefined;
+  #established = false;
+  #over = false;
+
+  private constructor(request: ConnectRequest, client: Client, trust: Trust, emit: (event: DriverEvent) => void) {
+    this.trust = trust;
+    this.#request = request;
+    this.#client = client;
+    this.#emit = emit;
+  }
+
+  /**
+   * Reads the files of a request.
+   *
+   * @throws RequestError `invalid` for files that can not be used.
+   */
+  static async create(request: ConnectRequest, emit: (event: DriverEvent) => void): Promise<TesteeConnection> {
+    const { certificate, key, ca, crl } = request;
+    const parameters = parameterSet(request.parameters);
+    const { createClient } = await import('../../node/index.ts');
+    try {
+      const endpoint = await loadEndpoint({ cert: certificate, key, ca: [ca], crl: [crl] });
+      const client = createClient({ ...endpoint, parameters });
+      return new TesteeConnection(request, client, endpoint, emit);
+    } catch (error) {
+      throw new RequestError('invalid', error instanceof Error ? error.message : String(error), error);
+    }
+  }
+
+  /** Begins the attempt. */
+  start(): void {
+    const { host, port, audience } = this.#request;
+    const observe = (event: Event): void => this.#observe(event);
+    this.#client.connect({ host, port, audience, observe }).then(
+      (session) => {
+        this.#session = session;
+      },
+      (error: unknown) => {
+        // Failures of an engine were told by its last event.
+        if (!this.#over) this.#fail(error as HawserError, 0);
+      },
+    );
+  }
+
+  /** Opens a channel. */
+  open(request: OpenRequest): { readonly channel: number } {
+    const { application, data, hold } = request;
+    const applicationData = data === undefined ? {} : { applicationData: Buffer.from(data, 'base64') };
+    const channel = this.#live().request(application, applicationData);
+    const { number } = channel;
+    this.#channels.set(number, channel);
+    if (hold !== true) {
+      channel.onMessage = (message) => {
+        this.#emit({ event: 'message', channel: number, message: Buffer.from(message).toString('base64') });
+      };
+    }
+    return { channel: number };
+  }
+
+  /** Sends a message. */
+  send(channel: number, message: string): void {
+    // Its promise tells of room, which the harness does not wait for; a channel that is over is told by its event.
+    this.#channel(channel)
+      .send(Buffer.from(message, 'base64'))
+      .catch(() => undefined);
+  }
+
+  /** Ends or resets a channel, or closes the session. */
+  close(channel: number | undefined, reset: boolean): void {
+    if (channel === undefined) void this.#live().close();
+    else if (reset) this.#channel(channel).reset('CANCELLED');
+    else this.#channel(channel).end();
+  }
+
+  /** Applies newer revocation lists, if they are of the same authority. */
+  updateTrust(ca: string, trust: Trust): void {
+    if (ca === this.#request.ca) void this.#session?.updateTrust(trust);
+  }
+
+  /** The driver ends. */
+  async end(): Promise<void> {
+    await this.#session?.close();
+  }
+
+  #live(): Session {
+    if (this.#session === undefined || this.#over) throw new RequestError('invalid', 'There is no session.');
+    return this.#session;
+  }
+
+  #channel(number: number): Channel {
+    const channel = this.#channels.get(number);
+    this.#live();
+    if (channel === undefined) throw new RequestError('invalid', `There is no channel ${number}.`);
+    return channel;
+  }
+
+  #observe(event: Event): void {
+    switch (event.type) {
+      case 'established': {
+        this.#established = true;
+        const session = Buffer.from(event.sessionId).toString('hex');
+        // The engine has compared the two. [EST-009]
+        this.#emit({ event: 'established', identity: this.#request.audience, session });
+        return;
+      }
+      case 'rejected': {
+        this.#over = true;
+        this.#emit({ event: 'rejected', code: event.wireCode, retryAfterMs: event.retryAfterMs });
+        return;
+      }
+      case 'channel-opened': {
+        const data =
+          event.applicationData === undefined
+            ? {}
+            : { data: Buffer.from(event.applicationData).toString('base64') };
+        this.#emit({ event: 'opened', channel: event.channel, ...data });
+        return;
+      }
+      case 'channel-refused': {
+        const { channel, wireCode: code, retryAfterMs } = event;
+        this.#emit({ event: 'refused', channel, code, retryAfterMs });
+        return;
+      }
+      case 'channel-ended':
+        this.#emit({ event: 'ended', channel: event.channel });
+        return;
+      case 'channel-reset':
+        this.#emit({ event: 'reset', channel: event.channel, code: event.wireCode });
+        return;
+      case 'closed':
+        this.#observeClosed(event);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #observeClosed(end: SessionEnd): void {
+    if (this.#over) return;
+    const unknown = end.unknownMessages.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    const { error } = end;
+    const byPeer = error === undefined || error instanceof RemoteError;
+    if (this.#established && byPeer && end.outcome !== 'aborted') {
+      this.#over = true;
+      const code = error instanceof RemoteError ? error.wireCode : ERROR_CODE[end.code ?? 'NO_ERROR'];
+      this.#emit({ event: 'closed', code, unknown });
+      return;
+    }
+    this.#fail(error, unknown, end.code);
+  }
+
+  #fail(error: HawserError | undefined, unknown: number, sent?: keyof typeof ERROR_CODE): void {
+    this.#over = true;
+    const code = sent === undefined ? {} : { code: ERROR_CODE[sent] };
+    const text = error === undefined ? {} : { text: error.message };
+    this.#emit({ event: 'failed', cause: causeOf(error), ...code, unknown, ...text });
+  }
+}
+
+function causeOf(error: HawserError | undefined): FailureCause {
+  if (error === undefined) return 'transport';
+  if (error instanceof PeerViolationError) return 'protocol';
+  if (error instanceof TimeoutError) return 'timeout';
+  if (error instanceof IncompatibleError) return 'tls';
+  if (error instanceof TransportError) {
+    return /_(TLS|TLS_REFUSED|PEER_CERTIFICATE|AUTHORITY_REVOKED|AUTHORITY_EXPIRED)$/.test(error.code)
+      ? 'tls'
+      : 'transport';
+  }
+  return 'other';
+}
