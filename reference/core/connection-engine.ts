@@ -6,7 +6,7 @@ import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, Tra
 import { ClientEstablishment, type Established } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
 import type { Event } from './events.ts';
-import type { EvidenceMaterial } from './evidence.ts';
+import type { EvidenceMaterial } from './evidence-material.ts';
 import { checkHeader } from './frame-check.ts';
 import { decodeClose, encodeClose } from './frames/close.ts';
 import { encodeFrame } from './frames/header.ts';

@@ -3,7 +3,7 @@ import { type HawserError, MisuseError } from './errors.ts';
 import { ClientEstablishment } from './establishment-client.ts';
 import { ServerEstablishment } from './establishment-server.ts';
 import type { Event } from './events.ts';
-import type { EvidenceMaterial } from './evidence.ts';
+import type { EvidenceMaterial } from './evidence-material.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
 import { isInRange, type ParameterSet } from './parameters.ts';
 import { declarations, initialCredit } from './peer-parameters.ts';

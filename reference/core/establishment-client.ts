@@ -1,5 +1,5 @@
 import { IncompatibleError, PeerViolationError } from './errors.ts';
-import type { EvidenceMaterial } from './evidence.ts';
+import type { EvidenceMaterial } from './evidence-material.ts';
 import { decodeAccept } from './frames/accept.ts';
 import { decodeChallenge } from './frames/challenge.ts';
 import { encodeConnect } from './frames/connect.ts';

@@ -1,5 +1,5 @@
 import { IncompatibleError, InternalError, PeerViolationError } from './errors.ts';
-import type { EvidenceMaterial } from './evidence.ts';
+import type { EvidenceMaterial } from './evidence-material.ts';
 import { encodeAccept } from './frames/accept.ts';
 import { encodeChallenge } from './frames/challenge.ts';
 import { type Connect, decodeConnect } from './frames/connect.ts';

@@ -1,3 +1,4 @@
+export { type AnnotatedField, type AnnotatedFrame, type Annotation, annotate } from './annotate.ts';
 export type { ChannelBinding, Signer, Verifier } from './authentication.ts';
 export {
   type Connection,
@@ -20,7 +21,22 @@ export {
   TransportError,
 } from './errors.ts';
 export type * from './events.ts';
-export type { EvidenceMaterial } from './evidence.ts';
+export {
+  type ChainJudge,
+  type ChainVerdict,
+  type EvidenceVerdict,
+  type ValidEvidence,
+  verifyEvidence,
+} from './evidence.ts';
+export type { EvidenceMaterial } from './evidence-material.ts';
+export {
+  type EvidenceFailure,
+  type EvidenceRecord,
+  parseEvidenceRecord,
+  serializeEvidenceRecord,
+} from './evidence-record.ts';
+export { isFailure, mayCarry, meaningOf, wireErrorOf, type CodeFrame } from './error-codes.ts';
+
 export type {
   ClientOptions,
   ConnectionOptions,

@@ -96,10 +96,7 @@ export interface Pair {
   now: number;
 }
 
-export function createPair(
-  client: Partial<ClientOptions> = {},
-  server: Partial<ServerOptions> = {},
-): Pair {
+export function createPair(client: Partial<ClientOptions> = {}, server: Partial<ServerOptions> = {}): Pair {
   return {
     client: createClientConnection(clientOptions(client)),
     server: createServerConnection(serverOptions(server)),
@@ -118,7 +115,7 @@ export function outputOf(connection: Connection): Uint8Array {
 
 /** Carries octets back and forth until both ends are silent. A CONNECT is accepted. */
 export function exchange(pair: Pair, grant: Grant = {}): void {
-  for (let moved = true; moved; ) {
+  for (let moved = true; moved;) {
     moved = false;
     const toServer = outputOf(pair.client);
     if (toServer.length > 0) {
