@@ -68,7 +68,7 @@ export function parseClientHello(octets: Buffer): ClientHello | undefined {
     hello.vector(2);
     hello.vector(1);
     const extensions = new Map<number, Buffer>();
-    for (const list = hello.vector(2); list.more; ) {
+    for (const list = hello.vector(2); list.more;) {
       const type = list.number(2);
       extensions.set(type, list.take(list.number(2)));
     }

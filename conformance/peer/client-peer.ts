@@ -39,8 +39,7 @@ export interface Target {
 
 /** What became of an attempt: a TLS connection, or its refusal by the other side's TLS. */
 export type ClientAttempt =
-  | { readonly type: 'connected'; readonly peer: ClientPeer }
-  | { readonly type: 'refused'; readonly how: string };
+  { readonly type: 'connected'; readonly peer: ClientPeer } | { readonly type: 'refused'; readonly how: string };
 
 /** Options of CONNECT beyond those of signing. */
 export interface ConnectOptions extends SigningOptions {

@@ -69,7 +69,12 @@ export function buildSigned(
 }
 
 /** Fails unless the signature in a CONNECT or ACCEPT is that of the peer's leaf key over the right transcript. */
-export function requireSignature(frame: ReceivedFrame, peerRole: Role, peerKey: KeyObject, input: TranscriptInput): void {
+export function requireSignature(
+  frame: ReceivedFrame,
+  peerRole: Role,
+  peerKey: KeyObject,
+  input: TranscriptInput,
+): void {
   const label = peerRole === 'client' ? 'connect' : 'accept';
   const transcript = peerRole === 'client' ? connectTranscript(input) : acceptTranscript(input, frame.octets);
   const scheme = Number(frame.integer('scheme'));

@@ -24,7 +24,10 @@ export class DependencyFailure extends Error {
   constructor(step: string, failure: ConformanceFailure) {
     super(`${step}: ${failure.message}`);
     this.name = 'DependencyFailure';
-    this.finding = { ...failure.finding, actual: `${failure.finding.actual} (${step}, on which this case only builds)` };
+    this.finding = {
+      ...failure.finding,
+      actual: `${failure.finding.actual} (${step}, on which this case only builds)`,
+    };
   }
 }
 
@@ -66,7 +69,12 @@ export function assertEqual(what: string, actual: unknown, expected: unknown, re
 }
 
 /** Fails unless the condition holds. */
-export function assertThat(condition: boolean, expected: string, actual: string, requirement?: string): asserts condition {
+export function assertThat(
+  condition: boolean,
+  expected: string,
+  actual: string,
+  requirement?: string,
+): asserts condition {
   if (!condition) fail(expected, actual, requirement);
 }
 

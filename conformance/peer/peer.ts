@@ -225,7 +225,8 @@ export class Peer {
       const expectation = requirement === undefined ? {} : { requirement };
       const frame = await this.next('PONG', '*', expectation);
       if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) return passed;
-      if (['CLOSE', 'REJECT', 'PONG'].includes(frame.name)) fail('PONG with the data of the PING', frame.text, requirement);
+      if (['CLOSE', 'REJECT', 'PONG'].includes(frame.name))
+        fail('PONG with the data of the PING', frame.text, requirement);
       passed.push(frame);
     }
   }
@@ -298,7 +299,8 @@ export class Peer {
       const arrival = await this.#nextArrival(what, withinMs);
       if (arrival.type !== 'frame') return arrival.type;
       const { frame } = arrival;
-      const passedOver = (frame.name === 'PING' && this.answerPings) || (frame.name === 'IGNORABLE' && !this.keepIgnorable);
+      const passedOver =
+        (frame.name === 'PING' && this.answerPings) || (frame.name === 'IGNORABLE' && !this.keepIgnorable);
       if (!passedOver) return frame;
     }
   }

@@ -34,8 +34,7 @@ export interface ServerListenOptions {
 
 /** What a client under test did when it came. */
 export type ServerAttempt = { readonly hello: ClientHello | undefined; readonly log: WireLog } & (
-  | { readonly type: 'connected'; readonly peer: ServerPeer }
-  | { readonly type: 'refused'; readonly how: string }
+  { readonly type: 'connected'; readonly peer: ServerPeer } | { readonly type: 'refused'; readonly how: string }
 );
 
 /** A listener of the harness on a port of its own. */
@@ -117,12 +116,7 @@ export class ServerListener {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #onConnection(
-    socket: Socket,
-    tls: Server,
-    credential: Credential,
-    peerOptions: (log: WireLog) => PeerOptions,
-  ): void {
+  #onConnection(socket: Socket, tls: Server, credential: Credential, peerOptions: (log: WireLog) => PeerOptions): void {
     this.connections += 1;
     const log = new WireLog(`connection ${this.connections} of the client`);
     this.#sockets.add(socket);

@@ -3,7 +3,13 @@ import type { ContextOptions } from '../cases/base-context.ts';
 import { ClientContext } from '../cases/client-context.ts';
 import { ServerContext } from '../cases/server-context.ts';
 import type { Finding } from '../peer/failure.ts';
-import { ConformanceFailure, DependencyFailure, SetupFailure, TesteeDied, UnsupportedFeature } from '../peer/failure.ts';
+import {
+  ConformanceFailure,
+  DependencyFailure,
+  SetupFailure,
+  TesteeDied,
+  UnsupportedFeature,
+} from '../peer/failure.ts';
 import type { WireLog } from '../peer/wire-log.ts';
 import { DriverFault } from '../testee/driver.ts';
 import type { Attachment } from './attachment.ts';

@@ -4,7 +4,10 @@
  */
 export function matcher(glob: string): (id: string) => boolean {
   const whole = /[*?/]/.test(glob) ? glob : `${glob}/*`;
-  const source = whole.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*').replaceAll('?', '.');
+  const source = whole
+    .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replaceAll('*', '.*')
+    .replaceAll('?', '.');
   const expression = new RegExp(`^${source}$`);
   return (id) => expression.test(id);
 }

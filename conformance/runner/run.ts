@@ -98,7 +98,10 @@ class Runner {
         const outcome = await this.#runRepeatedly(entry);
         if (this.#baseBroken) {
           this.#report(entry, withoutGoodPeer(outcome));
-        } else if (isSuspect(outcome) || (sandwich && outcome.verdict !== 'unsupported' && !(await this.#stillGood()))) {
+        } else if (
+          isSuspect(outcome) ||
+          (sandwich && outcome.verdict !== 'unsupported' && !(await this.#stillGood()))
+        ) {
           this.#suspects.push(entry);
         } else {
           this.#report(entry, outcome);
@@ -150,7 +153,7 @@ class Runner {
   }
 
   async #runRepeatedly(entry: ConformanceCase): Promise<Outcome> {
-    let outcome = await this.#runOnce(entry);
+    const outcome = await this.#runOnce(entry);
     for (let run = 1; run < this.#options.repeat; run += 1) {
       const next = await this.#runOnce(entry);
       if (next.verdict === outcome.verdict) continue;
@@ -216,7 +219,10 @@ function isSuspect({ verdict }: Outcome): boolean {
 }
 
 function died(outcome: Outcome, after: Outcome): Outcome {
-  const why = after.finding === undefined ? (after.detail ?? 'unknown') : `${after.finding.expected}, but: ${after.finding.actual}`;
+  const why =
+    after.finding === undefined
+      ? (after.detail ?? 'unknown')
+      : `${after.finding.expected}, but: ${after.finding.actual}`;
   return {
     ...outcome,
     verdict: 'died',
@@ -226,7 +232,10 @@ function died(outcome: Outcome, after: Outcome): Outcome {
 }
 
 function notServing(outcome: Outcome): Pick<Outcome, 'detail'> {
-  const why = outcome.finding === undefined ? outcome.detail : `expected ${outcome.finding.expected}; got ${outcome.finding.actual}`;
+  const why =
+    outcome.finding === undefined
+      ? outcome.detail
+      : `expected ${outcome.finding.expected}; got ${outcome.finding.actual}`;
   return { detail: `the implementation no longer serves a good peer: ${why ?? 'unknown'}` };
 }
 

@@ -14,7 +14,7 @@ export class SeededRandom {
   /** The next `length` octets. */
   bytes(length: number): Uint8Array {
     const result = new Uint8Array(length);
-    for (let filled = 0; filled < length; ) {
+    for (let filled = 0; filled < length;) {
       if (this.#pool.length === 0) {
         this.#pool = createHash('sha256').update(`${this.seed}/${this.#counter++}`).digest();
       }

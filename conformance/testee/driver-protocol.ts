@@ -57,15 +57,7 @@ export interface DriverResponse {
 
 /** What a client reports to its application. */
 export type DriverEventName =
-  | 'established'
-  | 'rejected'
-  | 'opened'
-  | 'refused'
-  | 'message'
-  | 'ended'
-  | 'reset'
-  | 'closed'
-  | 'failed';
+  'established' | 'rejected' | 'opened' | 'refused' | 'message' | 'ended' | 'reset' | 'closed' | 'failed';
 
 /** One line from the driver that nobody asked for. */
 export interface DriverEvent {

@@ -85,7 +85,8 @@ export class DriverProcess {
     const driver = new DriverProcess(spawn(program, args, { stdio: 'pipe' }), stepMs);
     try {
       const answer = await driver.request({ do: 'describe', protocol: DRIVER_PROTOCOL }, START_MS);
-      if (!answer.ok || answer.name === undefined) throw new DriverFault('describe was not answered with a description');
+      if (!answer.ok || answer.name === undefined)
+        throw new DriverFault('describe was not answered with a description');
       if (answer.protocol !== DRIVER_PROTOCOL) {
         throw new DriverFault(`it speaks version ${String(answer.protocol)}, this harness ${DRIVER_PROTOCOL}`);
       }

@@ -16,14 +16,7 @@ export interface KitSubject {
   readonly purpose?: 'own' | 'crossed' | 'both' | 'code-signing' | 'none';
   /** The subject alternative names: the identity as one URI, unless something else is named. */
   readonly names?:
-    | 'none'
-    | 'common-name'
-    | 'two-uris'
-    | 'two-dns'
-    | 'one-dns'
-    | 'uri-and-dns'
-    | 'uri-and-two-dns'
-    | 'other-identity';
+    'none' | 'common-name' | 'two-uris' | 'two-dns' | 'one-dns' | 'uri-and-dns' | 'uri-and-two-dns' | 'other-identity';
   /** Who issues it: the root, unless something else is named. */
   readonly issuer?: KitIssuer;
   readonly hash?: 'SHA-1';
@@ -165,7 +158,13 @@ const BOTH: readonly KitSubject[] = [
     reason: 'chain-too-long',
     issuer: 'chain-of-nine',
   },
-  { name: 'no-san', wrong: 'it has no subject alternative name', requirement: 'TLS-021', reason: 'no-identity', names: 'none' },
+  {
+    name: 'no-san',
+    wrong: 'it has no subject alternative name',
+    requirement: 'TLS-021',
+    reason: 'no-identity',
+    names: 'none',
+  },
   {
     name: 'cn-only',
     wrong: 'its identity stands in the common name alone',
@@ -187,7 +186,13 @@ const BOTH: readonly KitSubject[] = [
     reason: 'ambiguous-identity',
     names: 'two-dns',
   },
-  { name: 'other-ca', wrong: 'another authority issued it', requirement: 'TLS-011', reason: 'unknown-issuer', issuer: 'other-root' },
+  {
+    name: 'other-ca',
+    wrong: 'another authority issued it',
+    requirement: 'TLS-011',
+    reason: 'unknown-issuer',
+    issuer: 'other-root',
+  },
   {
     name: 'same-name-ca',
     wrong: 'an authority with the name of the trusted one, and another key, issued it',
@@ -195,7 +200,13 @@ const BOTH: readonly KitSubject[] = [
     reason: 'bad-signature',
     issuer: 'same-name-root',
   },
-  { name: 'self-signed', wrong: 'it signed itself', requirement: 'TLS-011', reason: 'unknown-issuer', issuer: 'itself' },
+  {
+    name: 'self-signed',
+    wrong: 'it signed itself',
+    requirement: 'TLS-011',
+    reason: 'unknown-issuer',
+    issuer: 'itself',
+  },
   {
     name: 'tampered',
     wrong: 'one bit of its signature is inverted',

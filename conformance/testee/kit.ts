@@ -222,11 +222,24 @@ async function issueBy(
   if (name === undefined) return root.issue(contents);
   if (name === 'itself') {
     const { createCertificateAuthority } = await loadPki();
-    const self = await createCertificateAuthority({ basicConstraints: { authority: false }, keyUsages: ['digitalSignature'], ...contents, commonName: 'self-signed' });
+    const self = await createCertificateAuthority({
+      basicConstraints: { authority: false },
+      keyUsages: ['digitalSignature'],
+      ...contents,
+      commonName: 'self-signed',
+    });
     const { certificateDer, certificatePem, privateKey } = self;
     const serial = new X509Certificate(certificateDer).serialNumber.toLowerCase();
     const privateKeyPem = privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
-    return { certificateDer, certificatePem, chainDer: [certificateDer], chainPem: certificatePem, privateKey, privateKeyPem, serial };
+    return {
+      certificateDer,
+      certificatePem,
+      chainDer: [certificateDer],
+      chainPem: certificatePem,
+      privateKey,
+      privateKeyPem,
+      serial,
+    };
   }
   const issuer = byName.get(name);
   if (issuer === undefined) throw new TypeError(`the kit has no authority ${name}`);
@@ -236,13 +249,23 @@ async function issueBy(
 function contentsOf(role: Role, subject: KitSubject, identities: Identities): IssueOptions {
   const { key, validFrom, validTo } = subject;
   const other = role === 'client' ? 'serverAuth' : 'clientAuth';
-  const purposes = { own: undefined, both: undefined, crossed: [other], 'code-signing': ['1.3.6.1.5.5.7.3.3'], none: null };
+  const purposes = {
+    own: undefined,
+    both: undefined,
+    crossed: [other],
+    'code-signing': ['1.3.6.1.5.5.7.3.3'],
+    none: null,
+  };
   const extendedKeyUsages = purposes[subject.purpose ?? 'own'];
   const day = (offset: number): Date => new Date(Date.now() + offset * DAY_MS);
   return {
     role: subject.purpose === 'both' ? 'both' : role,
     ...namesOf(subject, identities),
-    ...(key === 'rsa-1024' || key === 'ecdsa-p521' ? { unsafeKeyAlgorithm: key } : key === undefined ? {} : { keyAlgorithm: key }),
+    ...(key === 'rsa-1024' || key === 'ecdsa-p521'
+      ? { unsafeKeyAlgorithm: key }
+      : key === undefined
+        ? {}
+        : { keyAlgorithm: key }),
     ...(validFrom === undefined ? {} : { notBefore: day(validFrom) }),
     ...(validTo === undefined ? {} : { notAfter: day(validTo) }),
     ...(extendedKeyUsages === undefined ? {} : { extendedKeyUsages }),
@@ -280,10 +303,19 @@ function namesOf({ names }: KitSubject, { own, second, dns }: Identities): Parti
 function tamper(issued: IssuedCertificate): IssuedCertificate {
   const der = Uint8Array.from(issued.certificateDer);
   der[der.length - 1] = (der.at(-1) ?? 0) ^ 1;
-  const body = Buffer.from(der).toString('base64').replaceAll(/(.{64})/g, '$1\n').trimEnd();
+  const body = Buffer.from(der)
+    .toString('base64')
+    .replaceAll(/(.{64})/g, '$1\n')
+    .trimEnd();
   const certificatePem = `-----BEGIN CERTIFICATE-----\n${body}\n-----END CERTIFICATE-----\n`;
   const chainDer = [der, ...issued.chainDer.slice(1)];
-  return { ...issued, certificateDer: der, certificatePem, chainDer, chainPem: issued.chainPem.replace(issued.certificatePem, certificatePem) };
+  return {
+    ...issued,
+    certificateDer: der,
+    certificatePem,
+    chainDer,
+    chainPem: issued.chainPem.replace(issued.certificatePem, certificatePem),
+  };
 }
 
 async function writeCredential(path: string, issued: IssuedCertificate): Promise<void> {
@@ -308,5 +340,8 @@ function entryOf(role: Role, file: string, subject: KitSubject, issued: IssuedCe
 }
 
 function uriFirst(names: string | undefined): string {
-  return (names ?? '').split(', ').sort((a, b) => Number(b.startsWith('URI:')) - Number(a.startsWith('URI:'))).join(', ');
+  return (names ?? '')
+    .split(', ')
+    .sort((a, b) => Number(b.startsWith('URI:')) - Number(a.startsWith('URI:')))
+    .join(', ');
 }

@@ -62,17 +62,20 @@ export const channels: readonly ClientCase[] = clientCases([
     id: 'CHN-020/keeps-to-credit',
     requirements: ['CHN-020'],
     title: 'the client keeps to its credit',
-    stimulus: 'The server grants two messages per channel; the client is asked to send four, and later gets credit for them.',
+    stimulus:
+      'The server grants two messages per channel; the client is asked to send four, and later gets credit for them.',
     expectation: 'Two messages arrive, then nothing; after CREDIT the other two.',
     run: async (context) => {
       const parameters = [{ id: 'initial_message_credit', value: 2 }];
       const { peer, client, channel } = await context.opened('test/sink', { accept: { parameters } });
       for (let message = 0; message < 4; message += 1) client.send(channel, context.bytes(4));
-      for (let message = 0; message < 2; message += 1) await peer.expect('MESSAGE', { channel, requirement: 'CHN-020' });
+      for (let message = 0; message < 2; message += 1)
+        await peer.expect('MESSAGE', { channel, requirement: 'CHN-020' });
       const early = (await peer.barrier()).find((frame) => frame.name === 'MESSAGE');
       if (early !== undefined) fail('no MESSAGE beyond the credit', early.text, 'CHN-020');
       peer.send('CREDIT', { channel, fields: { message_limit: 4, byte_limit: 1_048_576 } });
-      for (let message = 0; message < 2; message += 1) await peer.expect('MESSAGE', { channel, requirement: 'CHN-020' });
+      for (let message = 0; message < 2; message += 1)
+        await peer.expect('MESSAGE', { channel, requirement: 'CHN-020' });
     },
   },
   {

@@ -10,7 +10,8 @@ export const establishment: readonly ClientCase[] = clientCases([
     requirements: ['EST-001', 'EST-002', 'EST-003'],
     title: 'a session is established',
     stimulus: 'The server sends CHALLENGE, and answers CONNECT with a right ACCEPT.',
-    expectation: 'The signature of CONNECT verifies, its audience is the configured one, and the client reports the session.',
+    expectation:
+      'The signature of CONNECT verifies, its audience is the configured one, and the client reports the session.',
     run: async (context) => {
       const { peer, client } = await context.connected();
       const connect = await peer.establish();

@@ -28,7 +28,8 @@ const certificateCases = SERVER_SUBJECTS.map((subject): Omit<ClientCase, 'role'>
         requirements: requirement === 'EST-009' ? ['EST-009', 'EST-010'] : [requirement],
         title: `server certificate ${name} is refused`,
         stimulus: `The server presents a certificate that is wrong in one way: ${wrong}.`,
-        expectation: 'The client sends no CONNECT: it ends the handshake, or sends CLOSE(AUTHENTICATION_FAILED), and reports a failure.',
+        expectation:
+          'The client sends no CONNECT: it ends the handshake, or sends CLOSE(AUTHENTICATION_FAILED), and reports a failure.',
         run: (context) => context.expectNotAccepted({ as }, requirement),
       };
 });

@@ -9,7 +9,8 @@ export const wireFormat: readonly ClientCase[] = clientCases([
     id: 'WIR-001/client-header-alone',
     requirements: ['WIR-001'],
     title: 'a frame that announces too much is refused at its header',
-    stimulus: 'In an established session the header of a PING arrives that announces 16,369 octets, and nothing behind it.',
+    stimulus:
+      'In an established session the header of a PING arrives that announces 16,369 octets, and nothing behind it.',
     expectation: 'The client answers with CLOSE(FRAME_TOO_LARGE) without waiting for the payload.',
     run: async (context) => {
       const { peer } = await context.established();
@@ -40,7 +41,8 @@ export const wireFormat: readonly ClientCase[] = clientCases([
     id: 'WIR-006/client-ignorable',
     requirements: ['WIR-006'],
     title: 'an unknown frame that may be ignored is ignored',
-    stimulus: 'In an established session a frame of an ignorable unknown type arrives, with flags, a channel and a payload.',
+    stimulus:
+      'In an established session a frame of an ignorable unknown type arrives, with flags, a channel and a payload.',
     expectation: 'The session goes on.',
     run: async (context) => {
       const { peer } = await context.established();

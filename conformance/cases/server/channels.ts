@@ -70,7 +70,7 @@ export const channels: readonly ServerCase[] = serverCases([
       const flags = [['FIRST'], [], ['LAST']];
       parts.forEach((fragment, at) => peer.send('MESSAGE', { channel, flags: flags[at] ?? [], fields: { fragment } }));
       const echo: Uint8Array[] = [];
-      for (let last = false; !last; ) {
+      for (let last = false; !last;) {
         const frame = await peer.expect('MESSAGE', { channel, requirement: 'CHN-015' });
         echo.push(frame.bytes('fragment'));
         last = frame.has('LAST');
@@ -82,7 +82,8 @@ export const channels: readonly ServerCase[] = serverCases([
     id: 'CHN-021/messages',
     requirements: ['CHN-021'],
     title: 'a message beyond the credit is refused',
-    stimulus: 'The client opens test/hold, which never grants more, and begins one message more than its credit allows.',
+    stimulus:
+      'The client opens test/hold, which never grants more, and begins one message more than its credit allows.',
     expectation: 'The server answers with CLOSE(CREDIT_EXCEEDED).',
     run: async (context) => {
       const { peer, channel } = await context.opened('test/hold');

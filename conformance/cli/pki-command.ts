@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { issueKit } from '../testee/kit.ts';
+import { UsageError } from './usage-error.ts';
+
+interface PkiFlags {
+  readonly out: string;
+  readonly serverIdentity?: string;
+  readonly clientIdentity?: string;
+}
+
+/** `hawser-conformance pki`: issues a certificate kit. */
+export function pkiCommand(): Command {
+  return new Command('pki')
+    .description('issue a certificate kit with fresh keys: what both ends need, and every bad certificate')
+    .requiredOption('--out <dir>', 'folder to write to')
+    .option('--server-identity <uri>', 'identity of the server (default spiffe://hawser.test/server)')
+    .option('--client-identity <uri>', 'identity of the client (default spiffe://hawser.test/client)')
+    .addHelpText('after', '\nExample:\n  hawser-conformance pki --out kit\n')
+    .action(async ({ out, serverIdentity, clientIdentity }: PkiFlags) => {
+      for (const identity of [serverIdentity, clientIdentity]) {
+        if (identity !== undefined && !URL.canParse(identity)) throw new UsageError(`pki: ${identity} is not a URI`);
+      }
+      try {
+        const index = await issueKit({
+          directory: out,
+          ...(serverIdentity === undefined ? {} : { serverIdentity }),
+          ...(clientIdentity === undefined ? {} : { clientIdentity }),
+        });
+        const bad = index.entries.filter(({ good }) => !good).length;
+        process.stderr.write(
+          `hawser-conformance: ${index.entries.length} certificates, ${bad} of them bad, in ${out}; see ${out}/kit.json\n`,
+        );
+      } catch (error) {
+        const { code, path } = error as NodeJS.ErrnoException;
+        if (code === undefined || path === undefined) throw error;
+        throw new UsageError(`pki: can not write ${path} (${code})`);
+      }
+    });
+}

@@ -1,0 +1,150 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { ConformanceCase } from '../cases/case.ts';
+import { cases as allCases } from '../cases/index.ts';
+import { loadUntestable } from '../cases/untestable.ts';
+import { registry } from '../model/registry.ts';
+import { loadRequirements, packageRoot } from '../model/requirements.ts';
+import { keyLogPath } from '../peer/key-log.ts';
+import { formatJson } from '../report/json.ts';
+import { formatJunit } from '../report/junit.ts';
+import type { RunReport } from '../report/run-report.ts';
+import { makeReport } from '../report/run-report.ts';
+import type { Attachment } from '../runner/attachment.ts';
+import { runCases } from '../runner/run.ts';
+import { estimateMs, selectCases } from '../runner/selection.ts';
+import type { Kit } from '../testee/kit-files.ts';
+import type { RunFlags } from './run-flags.ts';
+import { readKnownFailing, seedOf } from './run-flags.ts';
+import { UsageError } from './usage-error.ts';
+
+/** What is under test, in the words of the command line. */
+export interface Subject {
+  readonly name: string;
+  /** The command line without its selection of cases. */
+  readonly command: string;
+}
+
+/** The cases that the flags select for a role. */
+export function selectedCases(role: 'server' | 'client', flags: RunFlags): readonly ConformanceCase[] {
+  return selectCases(allCases, {
+    role,
+    run: flags.run,
+    skip: flags.skip,
+    strict: flags.strict === true,
+    timing: flags.timing,
+    deep: flags.deep === true,
+    ...(flags.replay === undefined ? {} : { replay: flags.replay }),
+  });
+}
+
+/** One line per case, for `--list`. */
+export function listCases(cases: readonly ConformanceCase[]): string {
+  return cases
+    .map(({ id, role, level, timing, deep, title }) => {
+      const labels = [
+        role,
+        level ?? 'MUST',
+        ...(timing === true ? ['timing'] : []),
+        ...(deep === true ? ['deep'] : []),
+      ];
+      return `${id}\t${labels.join(',')}\t${title}\n`;
+    })
+    .join('');
+}
+
+/** Runs the selected cases against one implementation, and puts the report together. Progress goes to a terminal only. */
+export async function runSuite(
+  attachment: Attachment,
+  kit: Kit,
+  subject: Subject,
+  flags: RunFlags,
+): Promise<RunReport> {
+  const { role } = attachment;
+  const cases = selectedCases(role, flags);
+  const seed = seedOf(flags);
+  if (flags.deep === true) {
+    const seconds = Math.ceil(estimateMs(cases, flags.jobs) / 1000);
+    process.stderr.write(`hawser-conformance: the deep profile, ${cases.length} cases, takes about ${seconds} s\n`);
+  }
+  const startedAt = new Date();
+  let done = 0;
+  const results = await runCases({
+    cases,
+    attachment,
+    kit,
+    seed,
+    stepMs: flags.stepMs,
+    jobs: flags.jobs,
+    repeat: flags.repeat,
+    deep: flags.deep === true,
+    knownFailing: readKnownFailing(flags.knownFailing),
+    ...(flags.replay === undefined ? {} : { replay: flags.replay }),
+    onResult: () => {
+      done += 1;
+      if (process.stderr.isTTY)
+        process.stderr.write(`\r${role}: ${done} of ${cases.length}${done === cases.length ? '\n' : ''}`);
+    },
+  });
+  const described = attachment.role === 'client' ? await describeClient(attachment) : undefined;
+  const requirements = loadRequirements();
+  const keyLog = keyLogPath();
+  return makeReport(
+    {
+      suiteVersion: suiteVersion(),
+      specRevision: registry.protocol.specRevision,
+      role,
+      implementation: described === undefined ? { name: subject.name } : implementationOf(described),
+      unsupported: unsupportedBy(attachment, described),
+      seed,
+      startedAt: startedAt.toISOString(),
+      durationMs: Date.now() - startedAt.getTime(),
+      command: subject.command,
+      ...(keyLog === undefined ? {} : { keyLog }),
+    },
+    results,
+    flags.replay === undefined && flags.run.length === 0 ? loadUntestable(role, requirements) : [],
+    requirements,
+  );
+}
+
+/** Writes a report to the files that were asked for, and makes their folders. */
+export function writeReports(report: RunReport, files: { readonly json?: string; readonly junit?: string }): void {
+  if (files.json !== undefined) write(files.json, formatJson(report));
+  if (files.junit !== undefined) write(files.junit, formatJunit(report));
+}
+
+/** The version of this package. */
+export function suiteVersion(): string {
+  const text = readFileSync(join(packageRoot(), 'package.json'), 'utf8');
+  return (JSON.parse(text) as { readonly version: string }).version;
+}
+
+type Described = RunReport['implementation'] & { readonly unsupported: readonly string[] };
+
+async function describeClient(attachment: Extract<Attachment, { role: 'client' }>): Promise<Described | undefined> {
+  try {
+    return (await attachment.driver.process()).description;
+  } catch {
+    // It does not start any more; the results say so.
+    return undefined;
+  }
+}
+
+function implementationOf({ name, version, language }: Described): RunReport['implementation'] {
+  return { name, ...(version === undefined ? {} : { version }), ...(language === undefined ? {} : { language }) };
+}
+
+function unsupportedBy(attachment: Attachment, described: Described | undefined): readonly string[] {
+  const reload = attachment.role === 'server' && attachment.reload === undefined ? ['reload'] : [];
+  return [...new Set([...attachment.unsupported, ...(described?.unsupported ?? []), ...reload])].sort();
+}
+
+function write(path: string, text: string): void {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  } catch (error) {
+    throw new UsageError(`can not write ${path} (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+  }
+}

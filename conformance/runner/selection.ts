@@ -1,0 +1,62 @@
+import type { ConformanceCase } from '../cases/case.ts';
+import { matcher } from './pattern.ts';
+import type { ReplayToken } from './replay-token.ts';
+
+/** Which cases shall run. */
+export interface Selection {
+  readonly role: 'server' | 'client';
+  /** Globs; without any, all cases. */
+  readonly run: readonly string[];
+  readonly skip: readonly string[];
+  /** Cases of SHOULD requirements too. */
+  readonly strict: boolean;
+  readonly timing: boolean;
+  readonly deep: boolean;
+  readonly replay?: ReplayToken;
+}
+
+/** A pattern or token that names nothing. */
+export class SelectionProblem extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = 'SelectionProblem';
+  }
+}
+
+/**
+ * The cases of a role that the selection names. A case that is named in full by `--run` or `--replay` runs whatever its level.
+ *
+ * @throws SelectionProblem for a pattern that matches no case of the role, and for a selection without any case.
+ */
+export function selectCases(cases: readonly ConformanceCase[], selection: Selection): readonly ConformanceCase[] {
+  const { role, run, skip, strict, timing, deep, replay } = selection;
+  const ofRole = cases.filter((entry) => entry.role === role);
+  if (replay !== undefined) {
+    const named = ofRole.filter(({ id }) => id === replay.caseId);
+    if (named.length === 0) throw new SelectionProblem(`--replay: there is no ${role} case ${replay.caseId}`);
+    return named;
+  }
+  for (const [option, patterns] of [['--run', run] as const, ['--skip', skip] as const]) {
+    for (const pattern of patterns) {
+      if (!ofRole.some(({ id }) => matcher(pattern)(id))) {
+        throw new SelectionProblem(`${option}: no ${role} case matches ${pattern}`);
+      }
+    }
+  }
+  const selected = ofRole.filter((entry) => {
+    if (skip.some((pattern) => matcher(pattern)(entry.id))) return false;
+    if (run.includes(entry.id)) return true;
+    if (run.length > 0 && !run.some((pattern) => matcher(pattern)(entry.id))) return false;
+    return (strict || entry.level !== 'SHOULD') && (timing || entry.timing !== true) && (deep || entry.deep !== true);
+  });
+  if (selected.length === 0) throw new SelectionProblem('no case is left to run');
+  return selected;
+}
+
+/** About how long the selected cases take, in milliseconds. Timing cases wait side by side. */
+export function estimateMs(cases: readonly ConformanceCase[], jobs: number): number {
+  const waiting = cases.filter(({ timing }) => timing === true).map((entry) => entry.estimateMs ?? 1000);
+  const working = cases.filter(({ timing }) => timing !== true).map((entry) => entry.estimateMs ?? 40);
+  const sum = working.reduce((total, each) => total + each, 0);
+  return Math.max(sum / Math.min(jobs, 2), ...waiting);
+}
