@@ -1,5 +1,6 @@
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
+import { serializeEvidenceRecord } from '../core/index.ts';
 import type { Channel, Session, SessionEnd } from '../node/index.ts';
 import { parseAddress } from './address.ts';
 import { type EndpointFlags, addEndpointOptions, declaredParameters, loadEndpoint } from './endpoint-options.ts';
@@ -84,7 +85,7 @@ async function establish(host: string, port: number, flags: ConnectFlags): Promi
 
 async function exchange(session: Session, contents: readonly Buffer[], flags: ConnectFlags): Promise<number> {
   if (flags.evidence !== undefined) {
-    writeFile(flags.evidence, `${JSON.stringify(session.evidence(), undefined, 2)}\n`, '--evidence', 0o600);
+    writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
   }
   let timedOut = false;
   const timer = setTimeout(() => {

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { serializeEvidenceRecord } from '../core/index.ts';
 import type { AllowRule, Application, Log, Policy, Server, Session } from '../node/index.ts';
 import { parseAddress } from './address.ts';
 import { type EndpointFlags, addEndpointOptions, collect, declaredParameters, loadEndpoint } from './endpoint-options.ts';
@@ -169,7 +170,7 @@ function recordEvidence(session: Session, folder: string | undefined, log: Log):
   if (folder === undefined) return;
   const path = join(folder, `${session.id}.json`);
   try {
-    writeFile(path, `${JSON.stringify(session.evidence(), undefined, 2)}\n`, '--evidence-dir', 0o600);
+    writeFile(path, serializeEvidenceRecord(session.evidence()), '--evidence-dir', 0o600);
   } catch (error) {
     log.error({ err: error, session: session.id }, 'the evidence record was not written');
   }

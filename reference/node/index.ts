@@ -19,8 +19,7 @@ export type { Channel, ChannelEnd, MessageHandler, ResetCode } from './channel.t
 export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
 export { DeadlineQueue, type MonotonicClock, type TimerPlatform } from './deadline-queue.ts';
 export type { Environment } from './environment.ts';
-export { type EvidenceRecord, createEvidenceRecord } from './evidence-record.ts';
-export { type EvidenceVerdict, parseEvidenceRecord, verifyEvidence } from './evidence-verify.ts';
+export { verifyEvidence } from './evidence.ts';
 export { type KeyLog, openKeyLog } from './key-log.ts';
 export { type Log, silentLog } from './log.ts';
 export { type AllowRule, type Policy, createAllowList } from './policy.ts';

@@ -3,6 +3,7 @@ import {
   type Closed,
   type Connection,
   type ErrorName,
+  type EvidenceRecord,
   type Event,
   type HawserError,
   type PeerParameters,
@@ -10,7 +11,6 @@ import {
   TransportError,
 } from '../core/index.ts';
 import { type Channel, ChannelEndpoint, type ChannelHost } from './channel.ts';
-import { type EvidenceRecord, createEvidenceRecord } from './evidence-record.ts';
 import type { Log } from './log.ts';
 import type { VerifiedPeer } from './peer-gate.ts';
 import type { SocketPump } from './socket-pump.ts';
@@ -67,7 +67,7 @@ export interface Session {
   ping(): Promise<number>;
   /** Judges the peer's chain by new trust anchors and revocation lists, and ends the session if it fails. [SES-025] */
   updateTrust(trust: Trust): Promise<void>;
-  /** The evidence record of this session (section 4.8). */
+  /** The evidence record of this session (section 4.8); `serializeEvidenceRecord` makes the file of it. */
   evidence(): EvidenceRecord;
   on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
   once<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
@@ -166,9 +166,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
       throw new TransportError('HAWSER_ERR_TRANSPORT_NO_EVIDENCE', 'established', 'The engine kept no evidence.');
     }
     const { ownChain, peer, establishedAt } = this.#parts;
-    const chains =
-      this.role === 'client' ? { client: ownChain, server: peer.chain } : { client: peer.chain, server: ownChain };
-    return createEvidenceRecord(material, chains, establishedAt);
+    const [clientChain, serverChain] = this.role === 'client' ? [ownChain, peer.chain] : [peer.chain, ownChain];
+    return { ...material, recordedAt: establishedAt.toISOString(), clientChain, serverChain };
   }
 
   /** An event of the engine, after `established`. */

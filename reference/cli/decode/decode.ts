@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { EXIT, UsageError, fileProblem } from '../failure.ts';
-import type { AnnotatedFrame } from './annotate.ts';
+import { type AnnotatedField, type AnnotatedFrame, HEADER_BYTES, annotate } from '../../core/index.ts';
 
 /** Octets to decode, with a title where the input has several parts. */
 interface Part {
@@ -22,17 +22,19 @@ export function decodeCommand(): Command {
         '  hawser decode 100000080000000000000000000000000102030405060708\n' +
         '  hawser decode session.json\n',
     )
-    .action(async (input: string, flags: { json?: boolean }) => {
-      const { annotate } = await import('./annotate.ts');
+    .action((input: string, flags: { json?: boolean }) => {
       let malformed = false;
       for (const { title, octets } of readParts(input)) {
         if (title !== undefined && flags.json !== true) process.stdout.write(`# ${title}\n`);
-        for (const frame of annotate(octets)) {
-          malformed ||= frame.problem !== undefined;
-          process.stdout.write(flags.json === true ? `${JSON.stringify(plain(frame))}\n` : render(frame));
+        const { frames, rest } = annotate(octets);
+        for (const frame of frames) {
+          process.stdout.write(flags.json === true ? `${JSON.stringify(frame)}\n` : render(frame));
         }
+        const cut = rest > 0 && frames.at(-1)?.offset !== octets.length - rest;
+        if (cut) process.stderr.write(`hawser: The last ${rest} octets are no whole frame of at least ${HEADER_BYTES}.\n`);
+        malformed ||= cut || frames.some(({ problem }) => problem !== undefined);
       }
-      process.exitCode = malformed ? EXIT.failed : EXIT.ok;
+      if (malformed) process.exitCode = EXIT.failed;
     });
 }
 
@@ -92,25 +94,15 @@ function evidenceParts(text: string): Part[] | undefined {
 /** Octets on one line, before they are cut. */
 const OCTETS_SHOWN = 16;
 
-function render({ title, fields, problem }: AnnotatedFrame): string {
-  const lines = fields.map(({ offset, octets, name, value }) => {
-    const hex = Buffer.from(octets.subarray(0, OCTETS_SHOWN)).toString('hex');
-    const cut = octets.length > OCTETS_SHOWN ? `... (${octets.length})` : '';
-    return `  ${String(offset).padStart(6)}  ${`${hex}${cut}`.padEnd(2 * OCTETS_SHOWN + 9)}  ${name} ${value}`.trimEnd();
-  });
+function render({ name, bytes, offset, fields, problem }: AnnotatedFrame): string {
+  const title = `${name ?? 'unknown frame'}, ${bytes} octets at ${offset}`;
   const failure = problem === undefined ? [] : [`  ! ${problem}`];
-  return `${[title, ...lines, ...failure].join('\n')}\n`;
+  return `${[title, ...fields.map(renderField), ...failure].join('\n')}\n`;
 }
 
-function plain({ title, fields, problem }: AnnotatedFrame): object {
-  return {
-    frame: title,
-    fields: fields.map(({ offset, octets, name, value }) => ({
-      offset,
-      name,
-      octets: Buffer.from(octets).toString('hex'),
-      value: value.trim(),
-    })),
-    ...(problem === undefined ? {} : { problem }),
-  };
+function renderField({ offset, hex, name, value, meaning }: AnnotatedField): string {
+  const size = hex.length / 2;
+  const shown = size > OCTETS_SHOWN ? `${hex.slice(0, 2 * OCTETS_SHOWN)}... (${size})` : hex;
+  const text = typeof value === 'string' ? JSON.stringify(value) : (value ?? '');
+  return `  ${String(offset).padStart(6)}  ${shown.padEnd(2 * OCTETS_SHOWN + 9)}  ${name} ${text} ${meaning ?? ''}`.trimEnd();
 }

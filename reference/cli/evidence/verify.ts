@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { PROTOCOL } from '../../core/index.ts';
 import { collect, loadTrust } from '../endpoint-options.ts';
-import { EXIT } from '../failure.ts';
+import { EXIT, UsageError } from '../failure.ts';
 import { readText } from '../files.ts';
 
 /** `hawser evidence verify`: judges an evidence record off line. */
@@ -17,10 +18,27 @@ export function evidenceVerifyCommand(): Command {
     )
     .action(async (file: string, flags: { ca?: readonly string[]; crl?: readonly string[] }) => {
       const text = readText(file, '<file>');
+      checkIsRecord(text, file);
       const trust = await loadTrust(flags.ca ?? [], flags.crl ?? []);
-      const { parseEvidenceRecord, verifyEvidence } = await import('../../node/index.ts');
-      const verdict = await verifyEvidence(parseEvidenceRecord(text, file), trust);
-      process.stdout.write(`${JSON.stringify(verdict)}\n`);
-      process.exitCode = verdict.valid ? EXIT.ok : EXIT.failed;
+      const { verifyEvidence } = await import('../../node/index.ts');
+      const verdict = await verifyEvidence(text, trust);
+      if (verdict.valid) {
+        const { clientIdentity, serverIdentity, sessionId, record } = verdict;
+        const { recordedBy, recordedAt } = record;
+        const session = Buffer.from(sessionId).toString('hex');
+        const line = { valid: true, client: clientIdentity, server: serverIdentity, session, recordedBy, recordedAt };
+        process.stdout.write(`${JSON.stringify(line)}\n`);
+      } else {
+        process.stdout.write(`${JSON.stringify(verdict)}\n`);
+        process.exitCode = EXIT.failed;
+      }
     });
+}
+
+/** A file of another kind is a mistake of the caller, not a record that fails. */
+function checkIsRecord(text: string, file: string): void {
+  const name = PROTOCOL.evidenceFormat.replace(/\/.*$/, '');
+  if (text.includes(`"${name}/`)) return;
+  const message = `${file} is no evidence record. Give a file that hawser connect --evidence or serve --evidence-dir wrote.`;
+  throw new UsageError('<file>', message);
 }
