@@ -117,9 +117,10 @@ export class ReceiverModel {
   #error: Violation | undefined;
   #finalFrameSent = false;
   #held: Uint8Array = new Uint8Array(0);
-  // Control frames that the receiver must still take, and those after which it must not: the budget and four times of it.
+  #deaf = false;
+  // Control frames that the receiver must still take, and those after which it must not: the budget and a multiple of it.
   #budget: number = limit('control_burst_frames');
-  #tolerance: number = 4 * limit('control_burst_frames');
+  #tolerance: number = limit('control_tolerance_factor') * limit('control_burst_frames');
 
   constructor(role: Role, options: ModelOptions = {}) {
     this.role = role;
@@ -170,16 +171,18 @@ export class ReceiverModel {
     const reactions: Reaction[] = [];
     this.#held = concat(this.#held, chunk);
     for (;;) {
-      if (this.#state === 'closed') {
+      if (this.#state === 'closed' || this.#deaf) {
         this.#held = new Uint8Array(0);
         return reactions;
       }
       const measured = measureFrame(this.#held);
       if ('need' in measured) return reactions;
       if ('error' in measured) {
-        if (this.#error === undefined) reactions.push(this.#refuse(measured));
-        this.#held = new Uint8Array(0);
-        return reactions;
+        // Where the next frame begins can no longer be told: everything that follows is discarded unparsed (section 5.3).
+        this.#deaf = true;
+        const ending = this.#state === 'closing';
+        reactions.push(ending ? { next: this.#state, action: 'discard' } : this.#refuse(measured));
+        continue;
       }
       if (this.#held.length < measured.total) return reactions;
       const frame = this.#held.slice(0, measured.total);
@@ -284,7 +287,8 @@ export class ReceiverModel {
   elapse(milliseconds: number): void {
     const refill = (milliseconds / 1000) * limit('control_refill_per_second');
     this.#budget = Math.min(limit('control_burst_frames'), this.#budget + refill);
-    this.#tolerance = Math.min(4 * limit('control_burst_frames'), this.#tolerance + 4 * refill);
+    const factor = limit('control_tolerance_factor');
+    this.#tolerance = Math.min(factor * limit('control_burst_frames'), this.#tolerance + factor * refill);
   }
 
   #cell(machine: MachineData, state: string, frame: string): Step | Violation {
@@ -309,7 +313,6 @@ export class ReceiverModel {
     const row = frameOfType(header.type);
     if (this.#state === 'closing' && row?.name === 'CLOSE') {
       const sound =
-        (checkFlags(row, header) ?? checkChannel(row, header) ?? checkSequence(row, header)) === undefined &&
         frame.length === registry.header.bytes + header.length &&
         'fields' in decodePayload(row, frame.subarray(registry.header.bytes));
       if (sound) {
@@ -348,10 +351,10 @@ export class ReceiverModel {
         this.#peer = { ...this.#peer, ...declared(fields) };
         return undefined;
       case 'ACCEPT':
+        if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
         if (u53(fields, 'epoch') !== 1n || u53(fields, 'receive_cursor') !== 0n) {
           return violation('FRAME_MALFORMED', 'EST-021');
         }
-        if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
         this.#peer = { ...this.#peer, ...declared(fields) };
         return undefined;
       case 'PING':

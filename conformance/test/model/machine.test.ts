@@ -131,7 +131,10 @@ describe('session', () => {
   it('reads the final cursors while closing', () => {
     const model = established('client');
     expect(model.send(buildFrame('CLOSE'))).toEqual({ next: 'closing', action: 'send' });
-    expect(model.receive(buildFrame('CLOSE', { channel: 1 }))).toEqual({ next: 'closing', action: 'discard' });
+    expect(model.receive(buildFrame('CLOSE', { trailing: Uint8Array.of(0) }))).toEqual({
+      next: 'closing',
+      action: 'discard',
+    });
     expect(model.receive(buildFrame('CLOSE'))).toEqual({ next: 'closed', action: 'read the final cursors' });
   });
 
