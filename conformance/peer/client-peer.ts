@@ -61,11 +61,14 @@ export class ClientPeer extends Peer {
   ticket: Buffer | undefined;
   readonly #target: Target;
   readonly #credential: Credential | null;
+  /** Leaf of the server in DER. Read once: node:tls may forget it when a ticket arrives. */
+  readonly #serverLeaf: Buffer | undefined;
 
   private constructor(socket: TLSSocket, target: Target, credential: Credential | null, options: PeerOptions) {
     super('client', socket, options);
     this.#target = target;
     this.#credential = credential;
+    this.#serverLeaf = socket.getPeerX509Certificate()?.raw;
     socket.on('session', (ticket: Buffer) => {
       this.ticket = ticket;
     });
@@ -209,7 +212,7 @@ export class ClientPeer extends Peer {
   }
 
   #serverCertificate(): Buffer {
-    const certificate = this.socket.getPeerX509Certificate()?.raw;
+    const certificate = this.#serverLeaf;
     if (certificate === undefined) throw new ConformanceFailure({ expected: 'a server certificate', actual: 'none' });
     return certificate;
   }

@@ -71,11 +71,10 @@ export class ServerListener {
       maxVersion: options.maxVersion ?? 'TLSv1.3',
       ciphers: 'DEFAULT@SECLEVEL=0',
       ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
-      allowHalfOpen: true,
       ...options.tls,
     } as TlsOptions);
     tls.setMaxListeners(0);
-    const tcp = createServer({ pauseOnConnect: false, allowHalfOpen: true });
+    const tcp = createServer();
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
@@ -144,6 +143,8 @@ export class ServerListener {
       const onSecure = (secure: TLSSocket): void => {
         if (secure.remotePort !== socket.remotePort) return;
         tls.off('secureConnection', onSecure);
+        // Only now: a client that leaves during the handshake would otherwise keep it open.
+        secure.allowHalfOpen = true;
         log.add('note', `TLS ${secure.getProtocol() ?? ''}, ALPN ${String(secure.alpnProtocol)}`);
         const peer = new ServerPeer(secure, credential, peerOptions(log));
         settle({ type: 'connected', peer, hello, log });
@@ -172,10 +173,12 @@ export class ServerPeer extends Peer {
   /** The octets of the ACCEPT sent. */
   acceptFrame: Uint8Array | undefined;
   readonly #credential: Credential;
+  readonly #clientLeaf: Buffer | undefined;
 
   constructor(socket: TLSSocket, credential: Credential, options: PeerOptions) {
     super('server', socket, options);
     this.#credential = credential;
+    this.#clientLeaf = socket.getPeerX509Certificate()?.raw;
   }
 
   /** Sends CHALLENGE with a fresh nonce, and the parameters given. */
@@ -237,7 +240,7 @@ export class ServerPeer extends Peer {
   }
 
   #clientCertificate(): Buffer {
-    const certificate = this.socket.getPeerX509Certificate()?.raw;
+    const certificate = this.#clientLeaf;
     if (certificate === undefined) fail('a client certificate', 'none', 'TLS-010');
     return certificate;
   }

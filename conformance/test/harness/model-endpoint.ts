@@ -1,0 +1,200 @@
+/**
+ * A small endpoint whose every reaction is that of the model: the implementation under test in the tests of the harness. What it
+ * knows of the protocol is in conformance/model; faults are planted by overriding one method.
+ */
+import { X509Certificate } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
+import type { FrameInput } from '../../model/codec.ts';
+import { buildFrame, decodeFrame, decodeHeader, measureFrame } from '../../model/codec.ts';
+import type { ModelFields, ModelParameter } from '../../model/codec.ts';
+import type { Reaction } from '../../model/machine.ts';
+import { ReceiverModel } from '../../model/machine.ts';
+import { errorNamed, frameOfType, registry } from '../../model/registry.ts';
+import type { Role } from '../../model/registry.ts';
+import type { Credential } from '../../peer/credential.ts';
+import { exporterValue } from '../../peer/establishment.ts';
+import { acceptTranscript, connectTranscript, leafHash, signedContent, verify } from '../../model/transcript.ts';
+
+export interface ModelFrameView {
+  readonly name: string;
+  readonly channel: number;
+  readonly flags: number;
+  readonly fields: ModelFields;
+}
+
+const DECLARED = [
+  { id: 'liveness_interval_ms', value: 2000 },
+  { id: 'max_message_bytes', value: 262_144 },
+];
+
+export abstract class ModelEndpoint {
+  protected readonly verdicts: { signature: boolean; peerIdentity: boolean } = { signature: true, peerIdentity: true };
+  protected readonly model: ReceiverModel;
+  protected readonly socket: TLSSocket;
+  protected readonly credential: Credential;
+  protected readonly frames: Record<string, Uint8Array> = {};
+  readonly #peerLeaf: Buffer | undefined;
+  #held = Buffer.alloc(0);
+  #sent = 0n;
+  #over = false;
+  #heard = performance.now();
+  #spoke = performance.now();
+  readonly #timer: NodeJS.Timeout;
+  protected peerIntervalMs = 15_000;
+
+  protected constructor(role: Role, socket: TLSSocket, credential: Credential, identity: string) {
+    this.socket = socket;
+    this.credential = credential;
+    this.#peerLeaf = socket.getPeerX509Certificate()?.raw;
+    const own = { max_message_bytes: 262_144 };
+    this.model = new ReceiverModel(role, { identity, verdicts: this.verdicts, own });
+    socket.setNoDelay(true);
+    socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    socket.on('end', () => socket.end());
+    socket.on('error', () => undefined);
+    this.#timer = setInterval(() => this.#tick(), 50);
+    socket.on('close', () => {
+      clearInterval(this.#timer);
+      this.onClosed();
+    });
+  }
+
+  /** Sends a frame that the model allows. */
+  protected send(name: string, input: FrameInput = {}): Uint8Array {
+    const row = registry.frames.find((frame) => frame.name === name);
+    const seq = row?.sequenced === true ? this.#sent + 1n : 0n;
+    const octets = this.mutate(name, buildFrame(name, { ...input, seq }));
+    const allowed = this.model.send(octets);
+    if ('error' in allowed && this.strict) throw new Error(`${name}: ${allowed.error} ${allowed.requirement}`);
+    if (row?.sequenced === true) this.#sent += 1n;
+    this.#spoke = performance.now();
+    this.socket.write(octets);
+    this.frames[name] = octets;
+    return octets;
+  }
+
+  /** Whether sending what the model forbids is a mistake of this test double. */
+  protected strict = true;
+
+  /** A planted fault may change octets on their way out. */
+  protected mutate(_name: string, octets: Uint8Array): Uint8Array {
+    return octets;
+  }
+
+  /** A planted fault may change what is done about a frame. */
+  protected judge(reaction: Reaction, _frame: ModelFrameView | undefined): Reaction {
+    return reaction;
+  }
+
+  protected get declared(): readonly { readonly id: string; readonly value: number }[] {
+    return DECLARED;
+  }
+
+  protected abstract act(action: string, frame: ModelFrameView): void;
+  protected abstract onError(code: string): void;
+  protected abstract onClosed(): void;
+
+  protected close(code: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    const reject = this.model.role === 'server' && this.frames['ACCEPT'] === undefined;
+    const number = errorNamed(code).code;
+    const { receive, send } = this.model.cursors;
+    if (reject) this.send('REJECT', { fields: { code: number, retry_after_ms: 0 } });
+    else {
+      const cursors = { receive_cursor: receive, send_cursor: send };
+      this.send('CLOSE', { flags: ['END_SESSION'], fields: { code: number, ...cursors } });
+    }
+    this.socket.end();
+  }
+
+  protected exporter(challenge: Uint8Array): Uint8Array {
+    return exporterValue(this.socket, challenge);
+  }
+
+  /** Verifies CONNECT or ACCEPT by the peer's certificate. */
+  protected verifies(frame: Uint8Array, fields: ModelFields, connect: Uint8Array, challenge: Uint8Array): boolean {
+    const peerDer = this.#peerLeaf;
+    if (peerDer === undefined) return false;
+    const server = this.model.role === 'server';
+    const own = this.credential.leafHash;
+    const peer = leafHash(peerDer);
+    const input = {
+      exporter: this.exporter(challenge),
+      clientLeaf: server ? peer : own,
+      serverLeaf: server ? own : peer,
+      challenge,
+      connect,
+    };
+    const transcript = server ? connectTranscript(input) : acceptTranscript(input, frame);
+    const content = signedContent(server ? 'connect' : 'accept', transcript);
+    const { publicKey } = new X509Certificate(peerDer);
+    return verify(Number(fields['scheme']), publicKey, content, fields['signature'] as Uint8Array);
+  }
+
+  protected nonce(): Uint8Array {
+    return new Uint8Array(randomBytes(32));
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#held = Buffer.concat([this.#held, chunk]);
+    for (;;) {
+      const measured = measureFrame(this.#held);
+      if ('need' in measured) return;
+      if ('error' in measured) {
+        this.#held = Buffer.alloc(0);
+        this.#react({ ...measured, next: 'closing' }, undefined);
+        return;
+      }
+      if (this.#held.length < measured.total) return;
+      const octets = new Uint8Array(this.#held.subarray(0, measured.total));
+      this.#held = this.#held.subarray(measured.total);
+      this.#onFrame(octets);
+    }
+  }
+
+  #onFrame(octets: Uint8Array): void {
+    this.model.elapse(performance.now() - this.#heard);
+    this.#heard = performance.now();
+    if (this.#over) {
+      this.model.receive(octets);
+      return;
+    }
+    const header = decodeHeader(octets);
+    const name = frameOfType(header?.type ?? 0)?.name ?? 'IGNORABLE';
+    const decoded = decodeFrame(octets);
+    const fields = 'fields' in decoded ? decoded.fields : {};
+    const interval = ((fields['parameters'] ?? []) as readonly ModelParameter[]).find(
+      (parameter) => parameter.name === 'liveness_interval_ms',
+    );
+    if (typeof interval?.value === 'number') this.peerIntervalMs = interval.value;
+    this.before(name, octets, fields);
+    const view = { name, channel: header?.channel ?? 0, flags: header?.flags ?? 0, fields };
+    this.#react(this.model.receive(octets), view);
+  }
+
+  /** Puts the verdicts of cryptography in place before the model judges. */
+  protected abstract before(name: string, octets: Uint8Array, fields: ModelFields): void;
+
+  #react(raw: Reaction, frame: ModelFrameView | undefined): void {
+    const reaction = this.judge(raw, frame);
+    if ('error' in reaction) {
+      this.onError(reaction.error);
+      this.close(reaction.error);
+    } else if (frame !== undefined) {
+      this.act(reaction.channel?.action ?? reaction.action, frame);
+    }
+  }
+
+  #tick(): void {
+    const now = performance.now();
+    if (this.model.state !== 'established' || this.#over) return;
+    if (now - this.#heard > 3 * this.peerIntervalMs) {
+      this.onError('LIVENESS_TIMEOUT');
+      this.close('LIVENESS_TIMEOUT');
+    } else if (now - this.#spoke > 1500) {
+      this.send('PING', { fields: { data: new Uint8Array(randomBytes(8)) } });
+    }
+  }
+}
