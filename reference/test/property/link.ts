@@ -65,9 +65,12 @@ export class Link {
     this.#settledAt = this.now;
   }
 
-  /** Lets time pass; the transport is never so slow that a peer is taken for DOWN. */
+  /**
+   * Lets up to two intervals pass. A peer may become SUSPECT but not DOWN: when everything is delivered, its last frame
+   * is less than one interval old.
+   */
   advance(ms: number): void {
-    if (this.now + ms - this.#settledAt > 2.5 * INTERVAL_MS) this.settle();
+    if (this.now + ms - this.#settledAt > 1.5 * INTERVAL_MS) this.settle();
     this.now += ms;
     for (const end of [this.client, this.server]) this.note(end, end.connection.tick(this.now));
   }
