@@ -1,0 +1,178 @@
+import { once } from 'node:events';
+import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls';
+import { onTestFinished } from 'vitest';
+import {
+  type Connection,
+  ERROR_NAME,
+  FRAME_NAME,
+  type FrameName,
+  FRAMES,
+  PROTOCOL,
+  createClientConnection,
+} from '../../../core/index.ts';
+import { FrameDecoder } from '../../../core/decoder.ts';
+import { encodeFrame } from '../../../core/frames/header.ts';
+import { encodeOpen } from '../../../core/frames/open.ts';
+import type { Credential } from '../../../pki/index.ts';
+import { createSigner, createVerifier } from '../../../node/index.ts';
+import { sha256 } from '../../../node/sha256.ts';
+import { type Kit, SERVER_IDENTITY } from './kit.ts';
+import { randomBytes } from 'node:crypto';
+
+/** A frame that came. */
+export interface ReceivedFrame {
+  readonly name: FrameName | undefined;
+  readonly type: number;
+  readonly channel: number;
+  readonly payload: Uint8Array;
+}
+
+/**
+ * TLS options of a client of the kit, without any check of the server.
+ *
+ * @param credential - null presents no certificate.
+ */
+export function rawTlsOptions(kit: Kit, port: number, credential: Credential | null = kit.client): ConnectionOptions {
+  return {
+    host: '127.0.0.1',
+    port,
+    rejectUnauthorized: false,
+    ALPNProtocols: [PROTOCOL.alpn],
+    ...(credential === null ? {} : { cert: credential.chainPem, key: credential.keyPem }),
+  };
+}
+
+/** Everything that one end of a socket reads: frames and the end, in order. */
+export class FrameReader {
+  readonly frames: ReceivedFrame[] = [];
+  /** Octets of every kind. */
+  octets = 0;
+  /** Resolves when the peer has closed its direction or the socket is gone. */
+  readonly ended: Promise<void>;
+  readonly #decoder = new FrameDecoder();
+  #waiting: { matches(frame: ReceivedFrame): boolean; resolve(frame: ReceivedFrame): void }[] = [];
+  #over = false;
+
+  constructor(socket: TLSSocket) {
+    socket.on('data', (chunk: Buffer) => this.#take(chunk));
+    this.ended = new Promise((resolve) => {
+      const end = (): void => {
+        this.#over = true;
+        resolve();
+      };
+      socket.once('end', end);
+      socket.once('close', end);
+    });
+  }
+
+  /** The first frame of this name that has come or comes; rejects when the peer ends without one. */
+  async frame(name: FrameName): Promise<ReceivedFrame> {
+    const found = this.frames.find((frame) => frame.name === name);
+    if (found !== undefined) return found;
+    const come = new Promise<ReceivedFrame>((resolve) =>
+      this.#waiting.push({ matches: (frame) => frame.name === name, resolve }),
+    );
+    const frame = await Promise.race([come, this.ended]);
+    if (frame !== undefined) return frame;
+    const last = this.frames.find((one) => one.name === name);
+    if (last !== undefined) return last;
+    throw new Error(`no ${name}, but ${this.frames.map((one) => one.name ?? one.type).join(', ') || 'nothing'}`);
+  }
+
+  /** The name of the code in the REJECT, CLOSE, REFUSED or RESET that comes. */
+  async code(name: 'REJECT' | 'CLOSE' | 'REFUSED' | 'RESET'): Promise<string | undefined> {
+    const { payload } = await this.frame(name);
+    return ERROR_NAME[new DataView(payload.buffer, payload.byteOffset, payload.byteLength).getUint16(0)];
+  }
+
+  get over(): boolean {
+    return this.#over;
+  }
+
+  #take(chunk: Buffer): void {
+    this.octets += chunk.length;
+    this.#decoder.push(chunk);
+    while (this.#decoder.next() === 'frame') {
+      const { type, channel } = this.#decoder;
+      const frame = { name: FRAME_NAME[type], type, channel, payload: this.#decoder.payload().slice() };
+      this.frames.push(frame);
+      const ready = this.#waiting.filter(({ matches }) => matches(frame));
+      this.#waiting = this.#waiting.filter((waiting) => !ready.includes(waiting));
+      for (const { resolve } of ready) resolve(frame);
+    }
+  }
+}
+
+/** A TLS client that speaks whatever the test writes. */
+export interface RawClient {
+  readonly socket: TLSSocket;
+  readonly reader: FrameReader;
+}
+
+/** Connects TLS; what follows is the test's. */
+export async function connectRaw(options: ConnectionOptions): Promise<RawClient> {
+  const socket = connectTls(options);
+  socket.on('error', () => undefined);
+  onTestFinished(() => {
+    socket.destroy();
+  });
+  const reader = new FrameReader(socket);
+  await once(socket, 'secureConnect');
+  return { socket, reader };
+}
+
+/** A {@link RawClient} with an established session: the engine did it, from now on the test writes. */
+export interface EstablishedRawClient extends RawClient {
+  readonly engine: Connection;
+  /** Sequence number of the next sequenced frame. */
+  seq: number;
+  /** Writes a frame; sequenced ones get their number. */
+  write(name: FrameName, payload: Uint8Array, flags?: number, channel?: number): boolean;
+  /** Opens channel 1. */
+  open(application: string): Promise<void>;
+}
+
+/** Establishes a session and hands the socket over. */
+export async function establishRaw(kit: Kit, port: number): Promise<EstablishedRawClient> {
+  const { socket, reader } = await connectRaw(rawTlsOptions(kit, port));
+  const server = socket.getPeerX509Certificate();
+  if (server === undefined) throw new Error('no certificate');
+  const engine = createClientConnection({
+    now: performance.now(),
+    random: randomBytes,
+    grease: false,
+    audience: SERVER_IDENTITY,
+    peerIdentity: SERVER_IDENTITY,
+    signer: createSigner(kit.client.privateKey),
+    verifier: createVerifier(server.publicKey),
+    binding: {
+      exporter: (context) =>
+        socket.exportKeyingMaterial(PROTOCOL.exporterBytes, PROTOCOL.exporterLabel, Buffer.from(context)),
+      clientLeafHash: sha256(kit.client.chainDer[0]!),
+      serverLeafHash: sha256(server.raw),
+    },
+  });
+  const feed = (chunk: Buffer): void => {
+    engine.receive(chunk, performance.now());
+    for (const output of engine.takeOutput()) socket.write(output);
+  };
+  socket.on('data', feed);
+  await reader.frame('ACCEPT');
+  socket.off('data', feed);
+  if (engine.state !== 'established') throw new Error(`state ${engine.state}`);
+  const client: EstablishedRawClient = {
+    socket,
+    reader,
+    engine,
+    seq: 1,
+    write: (name, payload, flags = 0, channel = 0) => {
+      const seq = FRAMES[name].sequenced ? client.seq++ : 0;
+      return socket.write(encodeFrame(name, payload, flags, channel, seq));
+    },
+    open: async (application) => {
+      client.write('OPEN', encodeOpen({ nonce: randomBytes(32), application, parameters: {} }), 0, 1);
+      await reader.frame('OPENED');
+    },
+  };
+  return client;
+}
