@@ -1,0 +1,13 @@
+import { channelFaults } from './channels.ts';
+import { establishmentFaults } from './establishment.ts';
+import type { Fault } from './fault.ts';
+import { sessionFaults } from './session.ts';
+import { wireFormatFaults } from './wire-format.ts';
+
+/** Every faulty implementation that the suite has to catch. */
+export const faults: readonly Fault[] = [
+  ...establishmentFaults,
+  ...wireFormatFaults,
+  ...sessionFaults,
+  ...channelFaults,
+];

@@ -1,0 +1,103 @@
+import type { Fault } from './fault.ts';
+import { fault, faultOfBoth } from './fault.ts';
+
+/** Faults of chapter 5. */
+export const sessionFaults: readonly Fault[] = [
+  ...faultOfBoth('never-answers-ping', 'SES-004', 'never answers PING', [
+    'core/session',
+    'this.#sender.unsequenced(FRAME_TYPE.PONG, 0, 0, encodePong({ data }));',
+    ';',
+  ]),
+  fault('server-answers-with-its-own-data', 'SES-004', 'answers PING with zeros', [
+    'core/session',
+    'encodePong({ data })',
+    'encodePong({ data: new Uint8Array(8) })',
+  ]),
+  ...faultOfBoth('takes-any-pong', 'SES-007', 'takes a PONG that answers no PING', [
+    'core/session',
+    'if (ping === undefined) {',
+    'if (ping === undefined) { return; } if (false) {',
+  ]),
+  fault('server-refuses-ping-trains', 'SES-009', 'ends the session at the tenth PING', [
+    'core/rate-budget',
+    'this.#tokens = this.#capacity;',
+    'this.#capacity = Math.min(this.#capacity, 10); this.#perMs = 0; this.#tokens = this.#capacity;',
+  ]),
+  fault('server-takes-ping-floods', 'SES-010', 'answers PINGs without limit', [
+    'core/session',
+    'if (this.#received.take(this.#sender.now))',
+    'if (true)',
+  ]),
+  fault('server-talks-after-close', 'SES-011', 'sends a PING behind CLOSE', [
+    'core/session',
+    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close));',
+    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close)); this.#sender.unsequenced(FRAME_TYPE.PING, 0, 0, new Uint8Array(8));',
+  ]),
+  ...faultOfBoth('never-answers-close', 'SES-012', 'ends the connection after CLOSE without a CLOSE of its own', [
+    'core/connection-engine',
+    'this.#sendClose(answer);',
+    'this.#endOutput();',
+  ]),
+  ...faultOfBoth('ignores-final-cursors', 'SES-013', 'does not check the cursors of CLOSE', [
+    'core/session',
+    'if (receiveCursor <= this.#sender.cursor && (discarding || sendCursor === this.#cursor))',
+    'if (true)',
+  ]),
+  fault('server-cuts-at-once', 'SES-014', 'resets the connection right after CLOSE', [
+    'node/socket-pump',
+    'socket.end();',
+    'socket.end(() => socket.resetAndDestroy());',
+  ]),
+  fault(
+    'client-takes-truncation-for-an-end',
+    'SES-016',
+    'reports a lost connection as closed in order',
+    ['core/connection-engine', 'this.#error ??= new TransportError(code, this.#state.name, message, { cause });', ';'],
+    [
+      'core/connection-engine',
+      "this.#enter('transport lost');",
+      "this.#enter('transport lost'); this.#end(true); return this.takeEvents();",
+    ],
+  ),
+  ...faultOfBoth('keeps-the-session', 'SES-017', 'sends CLOSE without END_SESSION', [
+    'core/session',
+    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close));',
+    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, 0, 0, encodeClose(close));',
+  ]),
+  fault('server-goes-on-after-close', 'SES-029', 'goes on with the session after a CLOSE without END_SESSION', [
+    'core/connection-engine',
+    "case 'send CLOSE': {",
+    "case 'send CLOSE': { if (decoder.flags === 0) return;",
+  ]),
+  ...faultOfBoth('is-silent', 'SES-019', 'sends nothing when it has nothing to say', [
+    'core/session',
+    "if ((step === 'suspect' || step === 'ping') && !this.#pingWithin('liveness'))",
+    'if (false)',
+  ]),
+  fault('server-counts-octets-as-life', 'SES-022', 'takes single octets for a sign of life', [
+    'core/connection-engine',
+    'this.#decoder.push(bytes);',
+    'this.#decoder.push(bytes); this.#session?.heard();',
+  ]),
+  ...faultOfBoth('waits-forever', 'SES-022', 'never gives a silent peer up', [
+    'core/liveness',
+    'if (this.#suspect && silence >= this.#downAfterMs)',
+    'if (false)',
+  ]),
+  fault('client-works-for-a-suspect-peer', 'SES-021', 'begins messages while its peer is SUSPECT', [
+    'core/session',
+    'this.channels.suspend();',
+    ';',
+  ]),
+  fault('server-keeps-revoked-clients', 'SES-026', 'lets a session go on after the client was revoked', [
+    'node/server-connection',
+    'await this.#authority?.evaluate(trust);',
+    ';',
+  ]),
+  fault(
+    'server-keeps-expired-clients',
+    'SES-027',
+    'lets a session go on after the certificate of the client has expired',
+    ['node/authority', 'if (left > 0)', 'if (true)'],
+  ),
+];
