@@ -125,7 +125,7 @@ export class Peer {
   }
 
   /** Sends octets that need not be frames. */
-  sendOctets(octets: Uint8Array, text = describeOctets(octets)): void {
+  sendOctets(octets: Uint8Array, text: string = describeOctets(octets)): void {
     this.#monitor.stop();
     this.log.add('sent', text, octets);
     this.socket.write(octets);

@@ -34,6 +34,8 @@ class Runner {
   readonly #results = new Map<string, CaseResult>();
   readonly #suspects: ConformanceCase[] = [];
   #baseBroken = false;
+  #runningCheck: Promise<boolean> = Promise.resolve(true);
+  #nextCheck: Promise<boolean> | undefined;
   #failedInARow = 0;
   #exchanges = 0;
 
@@ -49,7 +51,7 @@ class Runner {
       for (const entry of cases) this.#report(entry, first);
       return this.#ordered();
     }
-    this.#baseBroken = first.verdict !== 'pass' && first.verdict !== 'pass-lenient';
+    this.#baseBroken = !isGood(first);
 
     // Cases on a reload change what the implementation trusts: nothing else may run beside them.
     const alone = cases.filter((entry) => entry.features?.includes('reload') === true);
@@ -111,11 +113,18 @@ class Runner {
     await Promise.all(Array.from({ length: Math.min(jobs, cases.length) }, worker));
   }
 
-  async #stillGood(): Promise<boolean> {
-    const { verdict } = await this.#exchange();
-    const good = verdict === 'pass' || verdict === 'pass-lenient';
-    this.#failedInARow = good ? 0 : this.#failedInARow + 1;
-    return good;
+  /** Whether a good peer is served. One exchange answers for all cases that ended before it began. */
+  #stillGood(): Promise<boolean> {
+    if (this.#nextCheck !== undefined) return this.#nextCheck;
+    const check = this.#runningCheck.then(async () => {
+      this.#nextCheck = undefined;
+      const good = isGood(await this.#exchange());
+      this.#failedInARow = good ? 0 : this.#failedInARow + 1;
+      return good;
+    });
+    this.#nextCheck = check;
+    this.#runningCheck = check;
+    return check;
   }
 
   /** One after the other, each between two known-good exchanges of its own. */
@@ -128,8 +137,8 @@ class Runner {
       }
       const outcome = await this.#runRepeatedly(entry);
       const after = await this.#exchange();
-      const good = after.verdict === 'pass' || after.verdict === 'pass-lenient';
-      if (outcome.verdict === 'unsupported' || (good && outcome.verdict !== 'died')) this.#report(entry, outcome);
+      if (outcome.verdict === 'unsupported' || (isGood(after) && outcome.verdict !== 'died'))
+        this.#report(entry, outcome);
       else this.#report(entry, died(outcome, after));
     }
   }
@@ -140,7 +149,7 @@ class Runner {
     const deadline = performance.now() + COMING_BACK_MS;
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#exchange();
-      if (outcome.verdict === 'pass' || outcome.verdict === 'pass-lenient') return undefined;
+      if (isGood(outcome)) return undefined;
       if (attempt === 0 && attachment.role === 'server') await attachment.revive?.();
       else if (performance.now() > deadline) return { ...outcome, verdict: 'setup-failed', ...notServing(outcome) };
     }
@@ -213,6 +222,10 @@ class Runner {
   }
 }
 
+function isGood({ verdict }: Outcome): boolean {
+  return verdict === 'pass' || verdict === 'pass-lenient';
+}
+
 /** Whether the testee may have gone, so that nothing can be said yet. */
 function isSuspect({ verdict }: Outcome): boolean {
   return verdict === 'setup-failed' || verdict === 'died';
@@ -241,7 +254,7 @@ function notServing(outcome: Outcome): Pick<Outcome, 'detail'> {
 
 /** A right answer of an implementation that gives no good peer a session proves nothing. */
 function withoutGoodPeer(outcome: Outcome): Outcome {
-  if (outcome.verdict !== 'pass' && outcome.verdict !== 'pass-lenient') return outcome;
+  if (!isGood(outcome)) return outcome;
   const finding = { expected: 'a good peer is served too', actual: 'not even a plain session comes about' };
   return { ...outcome, verdict: 'dependency-failed', finding };
 }

@@ -76,15 +76,16 @@ export interface DriverEvent {
 }
 
 const ajv = new Ajv2020({ strict: true, allErrors: false });
-const validators = {
+type Line = 'request' | 'response' | 'event';
+const validators: Readonly<Record<Line, ValidateFunction>> = {
   request: ajv.compile(requestSchema),
   response: ajv.compile(responseSchema),
   event: ajv.compile(eventSchema),
-} as const;
+};
 
 /** Why a line does not fit its schema; undefined when it does. */
-export function schemaProblem(kind: keyof typeof validators, value: unknown): string | undefined {
-  const validate: ValidateFunction = validators[kind];
+export function schemaProblem(kind: Line, value: unknown): string | undefined {
+  const validate = validators[kind];
   if (validate(value)) return undefined;
   // The innermost complaint of a `oneOf` is the useful one.
   const [first] = [...(validate.errors ?? [])].sort((a, b) => b.instancePath.length - a.instancePath.length);

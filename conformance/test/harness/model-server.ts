@@ -78,13 +78,19 @@ export class ModelServerConnection extends ModelEndpoint {
     const unsigned = buildFrame('ACCEPT', { fields: { ...fields, scheme } });
     const sized = withSignature(unsigned, new Uint8Array(64));
     const clientLeaf = leafHash(this.socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0));
-    const input = { exporter: this.exporter(challenge), clientLeaf, serverLeaf: this.credential.leafHash, challenge, connect };
+    const input = {
+      exporter: this.exporter(challenge),
+      clientLeaf,
+      serverLeaf: this.credential.leafHash,
+      challenge,
+      connect,
+    };
     const { signature } = sign(this.credential.key, signedContent('accept', acceptTranscript(input, sized)));
     this.send('ACCEPT', { fields: { ...fields, scheme, signature } });
   }
 
   #open(channel: number, fields: ModelFields): void {
-    const application = String(fields['application']);
+    const application = fields['application'] as string;
     const known = registry.testApplications.some(({ name }) => name === application);
     if (!known || application === 'test/refuse') {
       this.send('REFUSED', { channel, fields: { code: known ? 0x0404 : 0x0401 } });
@@ -94,7 +100,10 @@ export class ModelServerConnection extends ModelEndpoint {
     this.#counts.set(channel, { messages: 0, octets: 0 });
     const data = (fields['parameters'] as readonly ModelParameter[]).find(({ name }) => name === 'application_data');
     const echo = application === 'test/data' && data !== undefined;
-    this.send('OPENED', { channel, fields: { parameters: echo ? [{ id: 'application_data', value: data.value }] : [] } });
+    this.send('OPENED', {
+      channel,
+      fields: { parameters: echo ? [{ id: 'application_data', value: data.value }] : [] },
+    });
     if (application === 'test/identity') {
       this.#message(channel, Buffer.from(this.#clientIdentity));
       this.send('END', { channel });

@@ -1,0 +1,145 @@
+/**
+ * What `npm start` runs: a fresh certificate kit, the built reference server and client as child processes, every case against
+ * both over real TLS, a verdict per chapter, and reports.
+ */
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import type { ConformanceCase } from './cases/case.ts';
+import { cases as allCases } from './cases/index.ts';
+import { addRunOptions, seedOf } from './cli/run-flags.ts';
+import type { RunFlags } from './cli/run-flags.ts';
+import { runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
+import { UsageError } from './cli/usage-error.ts';
+import { packageRoot } from './model/requirements.ts';
+import { SetupFailure } from './peer/failure.ts';
+import type { RunReport } from './report/run-report.ts';
+import { formatTerminal } from './report/terminal.ts';
+import type { Attachment } from './runner/attachment.ts';
+import { KnownFailingProblem } from './runner/known-failing.ts';
+import { matcher } from './runner/pattern.ts';
+import { SelectionProblem } from './runner/selection.ts';
+import { ChildServer } from './testee/child-server.ts';
+import { ClientDriver } from './testee/driver.ts';
+import { Kit } from './testee/kit-files.ts';
+import { issueKit } from './testee/kit.ts';
+
+interface StartFlags extends RunFlags {
+  readonly reports: boolean;
+}
+
+/** `--replay` goes behind it. */
+const REPRODUCE = 'node dist/conformance/start.js --no-reports';
+
+const program = addRunOptions(
+  new Command('start')
+    .description('run the conformance suite against the built reference server and client')
+    .option('--no-reports', 'write no reports/'),
+)
+  .exitOverride()
+  .configureOutput({ outputError: () => undefined });
+
+try {
+  program.parse();
+  process.exitCode = await start(program.opts<StartFlags>());
+} catch (error) {
+  const expected = [CommanderError, UsageError, SelectionProblem, KnownFailingProblem, SetupFailure];
+  if (!(error instanceof Error) || !expected.some((kind) => error instanceof kind)) throw error;
+  const help = error instanceof CommanderError && error.exitCode === 0;
+  if (!help) process.stderr.write(`start: ${error.message.replace(/^error: /, '')}\n`);
+  process.exitCode = help ? 0 : 2;
+}
+
+async function start(flags: StartFlags): Promise<number> {
+  const reference = join(packageRoot(), 'dist/reference/cli/main.js');
+  if (!existsSync(reference)) throw new UsageError('dist/ is missing; build first: npm run build');
+  const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
+  const seeded = { ...flags, seed: seedOf(flags) };
+  try {
+    const runs = (['server', 'client'] as const).flatMap((role) => {
+      const own = { ...seeded, skip: flags.skip.filter((pattern) => allCases.some(matches(role, pattern))) };
+      return hasCases(role, own) ? [{ role, flags: own }] : [];
+    });
+    if (runs.length === 0) throw new SelectionProblem('no case is left to run');
+    // Each role has a copy of its own: cases revoke certificates.
+    await issueKit({ directory: join(directory, 'server') });
+    await cp(join(directory, 'server'), join(directory, 'client'), { recursive: true });
+    const reports = await Promise.all(
+      runs.map((run) => {
+        const kit = new Kit(join(directory, run.role));
+        return run.role === 'server' ? judgeServer(reference, kit, run.flags) : judgeClient(reference, kit, run.flags);
+      }),
+    );
+    for (const report of reports) {
+      process.stdout.write(`${formatTerminal(report)}\n`);
+      if (flags.reports) {
+        const path = join(packageRoot(), 'reports', `conformance-${report.role}`);
+        writeReports(report, { json: `${path}.json`, junit: `${path}.xml` });
+      }
+    }
+    if (flags.reports) process.stderr.write('start: the reports are in reports/\n');
+    return reports.every(({ passed }) => passed) ? 0 : 1;
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function matches(role: 'server' | 'client', pattern: string): (entry: ConformanceCase) => boolean {
+  const match = matcher(pattern);
+  return (entry) => entry.role === role && match(entry.id);
+}
+
+/** A pattern that names cases of one role only leaves the other role out. */
+function hasCases(role: 'server' | 'client', flags: RunFlags): boolean {
+  try {
+    return selectedCases(role, flags).length > 0;
+  } catch (error) {
+    if (error instanceof SelectionProblem && (flags.run.length > 0 || flags.replay !== undefined)) return false;
+    throw error;
+  }
+}
+
+async function judgeServer(reference: string, kit: Kit, flags: RunFlags): Promise<RunReport> {
+  const files = ['--cert', 'server.pem', '--key', 'server.key', '--ca', 'ca.pem', '--crl', 'crl.pem'];
+  const credentials = files.map((word) => (word.startsWith('--') ? word : kit.path(word)));
+  const command = [
+    process.execPath,
+    reference,
+    'serve',
+    '--test-mode',
+    '--listen',
+    '127.0.0.1:0',
+    ...credentials,
+  ] as const;
+  const server = new ChildServer([...command]);
+  await server.start();
+  try {
+    const { caPem, index } = kit;
+    const attachment: Attachment = {
+      role: 'server',
+      target: () => ({ host: server.host, port: server.port, caPem, identity: index.serverIdentity }),
+      unsupported: flags.unsupported,
+      reload: () => {
+        server.reload();
+        return Promise.resolve();
+      },
+      revive: () => server.start(),
+      log: () => server.log,
+    };
+    return await runSuite(attachment, kit, { name: 'reference server', command: REPRODUCE }, flags);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function judgeClient(reference: string, kit: Kit, flags: RunFlags): Promise<RunReport> {
+  const driver = new ClientDriver([process.execPath, reference, 'testee'], flags.stepMs);
+  try {
+    const attachment: Attachment = { role: 'client', driver, unsupported: flags.unsupported };
+    return await runSuite(attachment, kit, { name: 'reference client', command: REPRODUCE }, flags);
+  } finally {
+    await driver.stop();
+  }
+}
