@@ -9,6 +9,8 @@ import { channels as serverChannels } from './server/channels.ts';
 import { errors as serverErrors } from './server/errors.ts';
 import { establishment as serverEstablishment } from './server/establishment.ts';
 import { extension as serverExtension } from './server/extension.ts';
+import { frameHeader as serverFrameHeader } from './server/frame-header.ts';
+import { payloads as serverPayloads } from './server/payloads.ts';
 import { session as serverSession } from './server/session.ts';
 import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
 import { wireFormat as serverWireFormat } from './server/wire-format.ts';
@@ -18,6 +20,8 @@ import { properties } from '../properties/index.ts';
 export const cases: readonly ConformanceCase[] = [
   serverTlsProfile,
   serverWireFormat,
+  serverFrameHeader,
+  serverPayloads,
   serverEstablishment,
   serverSession,
   serverChannels,

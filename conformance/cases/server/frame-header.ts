@@ -1,4 +1,4 @@
-import { buildRawFrame, concat, equal, greaseType, integer } from '../../model/codec.ts';
+import { buildRawFrame, concat, equal, greaseType } from '../../model/codec.ts';
 import type { FrameInput } from '../../model/codec.ts';
 import { frameNamed, frameOfType, registry } from '../../model/registry.ts';
 import type { FrameRow } from '../../model/registry.ts';
@@ -7,7 +7,6 @@ import type { Peer } from '../../peer/peer.ts';
 import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
 import {
-  A,
   a,
   CLIENT_FRAMES,
   connectChanged,
@@ -313,12 +312,9 @@ export const frameHeader: readonly ServerCase[] = serverCases([
       const peer = await context.established();
       const data = Array.from({ length: 12 }, () => context.bytes(8));
       const stream = concat(...data.map((octets) => peer.build('PING', { fields: { data: octets } })));
-      for (let at = 0; at < stream.length; at += 7) {
-        await new Promise<void>((resolve) => peer.socket.write(stream.subarray(at, at + 7), () => resolve()));
-      }
+      await peer.sendChunks(stream, new Array<number>(Math.floor(stream.length / 7)).fill(7));
       for (const octets of data) {
-        // Not `expect`: the harness sent these PINGs past its own bookkeeping.
-        const pong = await peer.expectWhere('PONG', (frame) => frame.name === 'PONG', { requirement: 'WIR-002' });
+        const pong = await peer.expect('PONG', { requirement: 'WIR-002' });
         if (!equal(pong.bytes('data'), octets)) fail('PONGs in the order of the PINGs', pong.text, 'WIR-002');
       }
     },
@@ -550,7 +546,7 @@ export const frameHeader: readonly ServerCase[] = serverCases([
     expectation: 'The server answers with CLOSE(SEQUENCE_INVALID).',
     run: async (context) => {
       const peer = await context.established();
-      peer.sendFrame(concat(buildRawFrame({ type: greaseType(0) }).subarray(0, 8), integer(1, 8)));
+      peer.sendRaw({ type: greaseType(0), seq: 1 });
       await peer.expectViolation('SEQUENCE_INVALID', { requirement: 'WIR-013' });
     },
   },
