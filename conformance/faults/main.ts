@@ -12,7 +12,7 @@ import { cases } from '../cases/index.ts';
 import { UsageError } from '../cli/usage-error.ts';
 import { packageRoot } from '../model/requirements.ts';
 import { SetupFailure } from '../peer/failure.ts';
-import { matcher } from '../runner/pattern.ts';
+import { globMatcher } from '../runner/pattern.ts';
 import { Kit } from '../testee/kit-files.ts';
 import { issueKit } from '../testee/kit.ts';
 import { referenceProgram } from '../testee/reference.ts';
@@ -70,9 +70,9 @@ async function main(flags: FaultFlags): Promise<number> {
 
 function select(globs: readonly string[]): readonly Fault[] {
   for (const glob of globs) {
-    if (!faults.some(({ id }) => matcher(glob)(id))) throw new UsageError(`--run: no fault matches ${glob}`);
+    if (!faults.some(({ id }) => globMatcher(glob)(id))) throw new UsageError(`--run: no fault matches ${glob}`);
   }
-  return globs.length === 0 ? faults : faults.filter(({ id }) => globs.some((glob) => matcher(glob)(id)));
+  return globs.length === 0 ? faults : faults.filter(({ id }) => globs.some((glob) => globMatcher(glob)(id)));
 }
 
 async function tryAll(selected: readonly Fault[], kit: Kit, quick: boolean): Promise<readonly Trial[]> {

@@ -3,11 +3,15 @@
  * wildcard names a requirement and so all its cases: `EST-009` is `EST-009/*`.
  */
 export function matcher(glob: string): (id: string) => boolean {
-  const whole = /[*?/]/.test(glob) ? glob : `${glob}/*`;
-  const source = whole
+  return globMatcher(/[*?/]/.test(glob) ? glob : `${glob}/*`);
+}
+
+/** A predicate from a glob over whole names. */
+export function globMatcher(glob: string): (name: string) => boolean {
+  const source = glob
     .replaceAll(/[.+^${}()|[\]\\]/g, '\\$&')
     .replaceAll('*', '.*')
     .replaceAll('?', '.');
   const expression = new RegExp(`^${source}$`);
-  return (id) => expression.test(id);
+  return (name) => expression.test(name);
 }
