@@ -14,6 +14,7 @@ import { payloads as serverPayloads } from './server/payloads.ts';
 import { session as serverSession } from './server/session.ts';
 import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
 import { wireFormat as serverWireFormat } from './server/wire-format.ts';
+import { connectRequest as serverConnectRequest } from './server/connect-request.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -28,6 +29,7 @@ export const cases: readonly ConformanceCase[] = [
   serverErrors,
   serverExtension,
   serverApplications,
+  serverConnectRequest,
   clientTlsProfile,
   clientWireFormat,
   clientEstablishment,
