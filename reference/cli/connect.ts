@@ -88,10 +88,13 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
   }
   let timedOut = false;
-  const timer = setTimeout(() => {
-    timedOut = true;
-    void session.close();
-  }, (flags.timeout ?? 0) * 1000);
+  const timer = setTimeout(
+    () => {
+      timedOut = true;
+      void session.close();
+    },
+    (flags.timeout ?? 0) * 1000,
+  );
   if (flags.timeout === undefined) clearTimeout(timer);
   const applicationData = flags.data === undefined ? {} : { applicationData: Buffer.from(flags.data, 'utf8') };
   const channel = session.request(flags.application, applicationData);
@@ -105,7 +108,9 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     const channelEnd = await channel.closed;
     const sessionEnd = await session.close();
     if (timedOut) {
-      process.stderr.write(`hawser: No end within ${flags.timeout ?? 0} s: raise --timeout, or see the server's log.\n`);
+      process.stderr.write(
+        `hawser: No end within ${flags.timeout ?? 0} s: raise --timeout, or see the server's log.\n`,
+      );
       return EXIT.failed;
     }
     const orderly = channelEnd.type === 'closed' || (channelEnd.type === 'session-ended' && isOrderly(sessionEnd));
@@ -124,12 +129,7 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
 
 const NEWLINE = Buffer.from('\n');
 
-async function sendAll(
-  session: Session,
-  channel: Channel,
-  contents: readonly Buffer[],
-  whole: boolean,
-): Promise<void> {
+async function sendAll(session: Session, channel: Channel, contents: readonly Buffer[], whole: boolean): Promise<void> {
   if (contents.length > 0) {
     for (const content of contents) {
       for (const message of whole ? [content] : linesOf(content)) await channel.send(message);

@@ -30,13 +30,9 @@ export function addEndpointOptions(command: Command): Command {
     .addOption(option('--cert <file>', 'own certificate (PEM), leaf first, then each issuer', 'HAWSER_CERT'))
     .addOption(option('--key <file>', 'private key of the certificate (PEM)', 'HAWSER_KEY'))
     .addOption(option('--pfx <file>', 'certificate and key as PKCS #12, instead of --cert and --key', 'HAWSER_PFX'))
-    .addOption(
-      option('--passphrase-file <file>', 'file with the passphrase of the key', 'HAWSER_PASSPHRASE_FILE'),
-    )
+    .addOption(option('--passphrase-file <file>', 'file with the passphrase of the key', 'HAWSER_PASSPHRASE_FILE'))
     .addOption(option('--ca <file>', 'trust anchors (PEM); repeatable', 'HAWSER_CA').argParser(collect))
-    .addOption(
-      option('--crl <file>', 'revocation lists (PEM or DER); repeatable', 'HAWSER_CRL').argParser(collect),
-    )
+    .addOption(option('--crl <file>', 'revocation lists (PEM or DER); repeatable', 'HAWSER_CRL').argParser(collect))
     .addOption(
       option('--liveness-interval <ms>', 'never silent for longer than this', 'HAWSER_LIVENESS_INTERVAL').argParser(
         wholeNumber(200, 300_000),

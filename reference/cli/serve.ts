@@ -4,7 +4,13 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { serializeEvidenceRecord } from '../core/index.ts';
 import type { AllowRule, Application, Log, Policy, Server, Session } from '../node/index.ts';
 import { parseAddress } from './address.ts';
-import { type EndpointFlags, addEndpointOptions, collect, declaredParameters, loadEndpoint } from './endpoint-options.ts';
+import {
+  type EndpointFlags,
+  addEndpointOptions,
+  collect,
+  declaredParameters,
+  loadEndpoint,
+} from './endpoint-options.ts';
 import { UsageError, fileProblem } from './failure.ts';
 import { writeFile } from './files.ts';
 import { wholeNumber } from './numbers.ts';
@@ -27,7 +33,9 @@ type ApplicationKind = (typeof APPLICATION_KINDS)[number];
 
 /** `hawser serve`: a server with built-in applications. */
 export function serveCommand(): Command {
-  const command = new Command('serve').description('run a server; prints one JSON line on standard output when it listens');
+  const command = new Command('serve').description(
+    'run a server; prints one JSON line on standard output when it listens',
+  );
   addEndpointOptions(command);
   return command
     .addOption(new Option('--config <file>', 'YAML file with these options in camel case').env('HAWSER_CONFIG'))
@@ -243,7 +251,8 @@ function collectApplication(
     if (name === '' || kind === undefined) {
       throw new InvalidArgumentError(`It has to be NAME=KIND, KIND being one of ${APPLICATION_KINDS.join(', ')}.`);
     }
-    if (name.startsWith('test/')) throw new InvalidArgumentError('Names that begin with test/ are those of --test-mode.');
+    if (name.startsWith('test/'))
+      throw new InvalidArgumentError('Names that begin with test/ are those of --test-mode.');
     applications.set(name, kind);
   }
   return applications;
@@ -254,8 +263,6 @@ function printable({ config: _config, printConfig: _printConfig, ...flags }: Ser
   return {
     ...others,
     ...(allow === undefined ? {} : { allow: allow.map((rule) => `${rule.identity}=${rule.application}`) }),
-    ...(application === undefined
-      ? {}
-      : { application: [...application].map(([name, kind]) => `${name}=${kind}`) }),
+    ...(application === undefined ? {} : { application: [...application].map(([name, kind]) => `${name}=${kind}`) }),
   };
 }

@@ -27,7 +27,8 @@ export interface Admitted {
 }
 
 /** Why a connection is cut before any octet of it is read. */
-export type AdmissionRefusal = 'too-many-connections' | 'too-many-half-open' | 'too-many-half-open-from-address' | 'too-fast';
+export type AdmissionRefusal =
+  'too-many-connections' | 'too-many-half-open' | 'too-many-half-open-from-address' | 'too-fast';
 
 /** Counts connections. A refused one is cut before TLS, so that it costs one system call and no key operation. */
 export class Admission {

@@ -53,7 +53,11 @@ export class AuthorityWatch {
   #checkExpiry(now: number): number | undefined {
     const left = this.#peer.validUntil.getTime() - this.#environment.wallClock().getTime();
     if (left > 0) return now + Math.min(left, RECHECK_MS);
-    this.#finish('AUTHORITY_EXPIRED', 'SES-027', `A certificate of the peer expired at ${this.#peer.validUntil.toISOString()}.`);
+    this.#finish(
+      'AUTHORITY_EXPIRED',
+      'SES-027',
+      `A certificate of the peer expired at ${this.#peer.validUntil.toISOString()}.`,
+    );
     return undefined;
   }
 

@@ -189,7 +189,9 @@ export class ChannelEndpoint implements Channel {
     connection.resetChannel(this.number, code, pump.now());
     pump.flushSoon();
     this.#messages.fail(new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'));
-    this.#writable?.reject(new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'));
+    this.#writable?.reject(
+      new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'),
+    );
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {

@@ -13,7 +13,11 @@ interface Part {
 export function decodeCommand(): Command {
   return new Command('decode')
     .description('print the frames in a file, standard input or hex digits, field by field')
-    .argument('[input]', 'file (frames as octets or hex, or an evidence record), - for standard input, or hex digits', '-')
+    .argument(
+      '[input]',
+      'file (frames as octets or hex, or an evidence record), - for standard input, or hex digits',
+      '-',
+    )
     .option('--json', 'one JSON object per frame')
     .addHelpText(
       'after',
@@ -31,7 +35,8 @@ export function decodeCommand(): Command {
           process.stdout.write(flags.json === true ? `${JSON.stringify(frame)}\n` : render(frame));
         }
         const cut = rest > 0 && frames.at(-1)?.offset !== octets.length - rest;
-        if (cut) process.stderr.write(`hawser: The last ${rest} octets are no whole frame of at least ${HEADER_BYTES}.\n`);
+        if (cut)
+          process.stderr.write(`hawser: The last ${rest} octets are no whole frame of at least ${HEADER_BYTES}.\n`);
         malformed ||= cut || frames.some(({ problem }) => problem !== undefined);
       }
       if (malformed) process.exitCode = EXIT.failed;
@@ -43,7 +48,10 @@ function readParts(input: string): Part[] {
   if (existsSync(input)) return partsOf(readInput(input, input), input);
   const octets = fromHex(input);
   if (octets !== undefined) return [{ title: undefined, octets }];
-  throw new UsageError('[input]', `"${input}" is neither a file nor hex digits. Give one of them, or - for standard input.`);
+  throw new UsageError(
+    '[input]',
+    `"${input}" is neither a file nor hex digits. Give one of them, or - for standard input.`,
+  );
 }
 
 function readInput(file: string | number, name: string): Buffer {

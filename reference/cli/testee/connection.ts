@@ -142,9 +142,7 @@ export class TesteeConnection {
       }
       case 'channel-opened': {
         const data =
-          event.applicationData === undefined
-            ? {}
-            : { data: Buffer.from(event.applicationData).toString('base64') };
+          event.applicationData === undefined ? {} : { data: Buffer.from(event.applicationData).toString('base64') };
         this.#emit({ event: 'opened', channel: event.channel, ...data });
         return;
       }

@@ -51,8 +51,7 @@ const BAD_CLIENTS: readonly {
   {
     name: 'a certificate without extended key usage',
     reason: 'wrong-eku',
-    credential: () =>
-      issue(kit.authority, { role: 'client', uris: [CLIENT_IDENTITY], extendedKeyUsages: null }),
+    credential: () => issue(kit.authority, { role: 'client', uris: [CLIENT_IDENTITY], extendedKeyUsages: null }),
   },
   {
     name: 'two identities',

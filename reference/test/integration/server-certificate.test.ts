@@ -15,7 +15,9 @@ beforeAll(async () => {
 });
 
 /** A server that presents what it is given and sends CHALLENGE; it keeps what the client sends. */
-async function startImpostor(credential: Credential): Promise<{ readonly port: number; readonly reader: Promise<FrameReader> }> {
+async function startImpostor(
+  credential: Credential,
+): Promise<{ readonly port: number; readonly reader: Promise<FrameReader> }> {
   const server = createTlsServer({
     cert: credential.chainPem,
     key: credential.keyPem,

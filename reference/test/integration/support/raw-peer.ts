@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import {
@@ -17,7 +19,6 @@ import type { Credential } from '../../../pki/index.ts';
 import { createSigner, createVerifier } from '../../../node/index.ts';
 import { sha256 } from '../../../node/sha256.ts';
 import { type Kit, SERVER_IDENTITY } from './kit.ts';
-import { randomBytes } from 'node:crypto';
 
 /** A frame that came. */
 export interface ReceivedFrame {
@@ -132,12 +133,11 @@ export interface EstablishedRawClient extends RawClient {
   open(application: string): Promise<void>;
 }
 
-/** Establishes a session and hands the socket over. */
-export async function establishRaw(kit: Kit, port: number): Promise<EstablishedRawClient> {
-  const { socket, reader } = await connectRaw(rawTlsOptions(kit, port));
+/** A client's engine for a raw TLS connection, right after its handshake. */
+export function createEngine(kit: Kit, socket: TLSSocket): Connection {
   const server = socket.getPeerX509Certificate();
   if (server === undefined) throw new Error('no certificate');
-  const engine = createClientConnection({
+  return createClientConnection({
     now: performance.now(),
     random: randomBytes,
     grease: false,
@@ -152,6 +152,19 @@ export async function establishRaw(kit: Kit, port: number): Promise<EstablishedR
       serverLeafHash: sha256(server.raw),
     },
   });
+}
+
+/**
+ * Establishes a session and hands the socket over.
+ *
+ * @param tcp - a connected socket to speak TLS over, instead of a new one.
+ */
+export async function establishRaw(kit: Kit, port: number, tcp?: Socket): Promise<EstablishedRawClient> {
+  const { socket, reader } = await connectRaw({
+    ...rawTlsOptions(kit, port),
+    ...(tcp === undefined ? {} : { socket: tcp }),
+  });
+  const engine = createEngine(kit, socket);
   const feed = (chunk: Buffer): void => {
     engine.receive(chunk, performance.now());
     for (const output of engine.takeOutput()) socket.write(output);
