@@ -4,7 +4,7 @@ import { buildFrame, buildParameter, concat, integer, MAX_U53 } from '../../mode
 import type { RawField } from '../../model/codec.ts';
 import type { FrameRow } from '../../model/registry.ts';
 import { errorNamed, frameRows, registry } from '../../model/registry.ts';
-import { leafHash, schemeOfKey, sign, signedContent } from '../../model/transcript.ts';
+import { schemeOfKey, sign, signedContent } from '../../model/transcript.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import { exporterValue } from '../../peer/establishment.ts';
 import type { ViolationOptions } from '../../peer/peer.ts';
@@ -79,8 +79,7 @@ export function flagBits(row: FrameRow, flags: FrameInput['flags']): number {
 export function signedConnect(context: ServerContext, peer: ClientPeer, input: FrameInput = {}): Uint8Array {
   const credential = context.kit.credential('client');
   const challenge = peer.challenge?.octets;
-  const server = peer.socket.getPeerX509Certificate()?.raw;
-  if (challenge === undefined || server === undefined) throw new TypeError('CHALLENGE was not received');
+  if (challenge === undefined) throw new TypeError('CHALLENGE was not received');
   const unsigned = buildFrame('CONNECT', {
     ...input,
     fields: {
@@ -96,7 +95,8 @@ export function signedConnect(context: ServerContext, peer: ClientPeer, input: F
   const size = sign(credential.key, new Uint8Array(0)).signature.length;
   const at = unsigned.length - (input.trailing?.length ?? 0) - size;
   const exporter = exporterValue(peer.socket, challenge);
-  const transcript = concat(exporter, credential.leafHash, leafHash(server), challenge, unsigned.subarray(0, at - 2));
+  const { leafHash: serverLeaf } = context.kit.credential('server');
+  const transcript = concat(exporter, credential.leafHash, serverLeaf, challenge, unsigned.subarray(0, at - 2));
   unsigned.set(sign(credential.key, signedContent('connect', transcript)).signature, at);
   return unsigned;
 }
