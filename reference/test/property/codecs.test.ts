@@ -42,7 +42,7 @@ function parametersOf(frame: FrameName): fc.Arbitrary<ParameterSet> {
     const { type, min, max } = PARAMETER[name];
     return [name, type === 'opaque' ? octets(min, 64) : fc.integer({ min, max })];
   });
-  return fc.record(Object.fromEntries(values), { requiredKeys: [] }) as fc.Arbitrary<ParameterSet>;
+  return fc.record(Object.fromEntries(values), { requiredKeys: [] });
 }
 
 const grease: fc.Arbitrary<readonly RawParameter[]> = fc.uniqueArray(

@@ -111,7 +111,8 @@ class Real {
         break;
       }
       case 'closed':
-        expect.fail(`${name}: ${event.error?.message ?? 'closed'}`);
+        throw new Error(`${name}: ${event.error?.message ?? 'closed'}`);
+      default:
     }
   }
 }

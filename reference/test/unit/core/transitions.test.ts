@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FRAME_TYPE, type FrameName, type MachineName, MACHINES } from '../../../core/index.ts';
+import { FRAME_TYPE, type FrameName, type MachineName, MACHINES, type MachineState } from '../../../core/index.ts';
 import { after, IGNORABLE_INDEX, type State, stateOf } from '../../../core/transitions.ts';
 
 const NAMES = Object.keys(MACHINES) as MachineName[];
@@ -8,12 +8,18 @@ function indexOf(frame: string): number {
   return frame === 'IGNORABLE' ? IGNORABLE_INDEX : FRAME_TYPE[frame as FrameName];
 }
 
+/** The states of all machines have one shape; which names they use does not matter here. */
+function linkedState(machine: MachineName, name: string): State<MachineName> {
+  const state: unknown = stateOf(machine, name as MachineState<MachineName>);
+  return state as State<MachineName>;
+}
+
 /** The machine as a diagram: what is reviewed when a transition changes. */
 function diagramOf(name: MachineName): string {
   const { states, frames, local } = MACHINES[name];
   const lines = ['stateDiagram-v2', `  [*] --> ${MACHINES[name].initial}`];
   for (const state of states) {
-    const { cells } = stateOf(name, state) as State<MachineName>;
+    const { cells } = linkedState(name, state);
     for (const frame of frames) {
       const cell = cells[indexOf(frame)];
       if (cell?.error === undefined) lines.push(`  ${state} --> ${cell!.next.name}: ${frame} / ${cell!.action!}`);
@@ -34,7 +40,7 @@ describe.each(NAMES)('%s', (name) => {
 
   it('has a cell for every state and every frame, as the table says', () => {
     for (const state of states) {
-      const linked = stateOf(name, state) as State<MachineName>;
+      const linked = linkedState(name, state);
       for (const frame of frames) {
         const cell = linked.cells[indexOf(frame)]!;
         const row = table[state as keyof typeof table] as Record<
@@ -48,7 +54,7 @@ describe.each(NAMES)('%s', (name) => {
   });
 
   it('reaches every state from the initial one', () => {
-    const initial = stateOf(name) as State<MachineName>;
+    const initial = linkedState(name, MACHINES[name].initial);
     const reached = new Set<State<MachineName>>([initial]);
     for (const state of reached) {
       for (const cell of state.cells) if (cell !== undefined) reached.add(cell.next);
@@ -63,7 +69,7 @@ describe.each(NAMES)('%s', (name) => {
         const entry = local.find(
           (candidate) => candidate.event === event && (candidate.from as readonly string[]).includes(state),
         );
-        const linked = stateOf(name, state) as State<MachineName>;
+        const linked = linkedState(name, state);
         if (entry === undefined) expect(() => after(linked, event)).toThrow('is not possible');
         else expect(after(linked, event).name).toBe(entry.next);
       }

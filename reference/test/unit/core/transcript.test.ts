@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { acceptContent, connectContent, exporterContext, signFrame } from '../../../core/transcript.ts';
+import { hex, octets } from './wire.ts';
+
+const bound = {
+  exporter: octets('e1'.repeat(32)),
+  clientLeafHash: octets('c1'.repeat(32)),
+  serverLeafHash: octets('51'.repeat(32)),
+};
+const challenge = octets('0a0b');
+const connect = octets('01020304 0003 aabbcc');
+const accept = octets('0506 0002 ddee');
+
+function sha256(...parts: readonly string[]): string {
+  return createHash('sha256')
+    .update(octets(parts.join('')))
+    .digest('hex');
+}
+
+/** 64 spaces, the label, a zero octet, the hash. */
+function content(label: string, transcript: string): string {
+  return `${'20'.repeat(64)}${Buffer.from(label).toString('hex')}00${transcript}`;
+}
+
+describe('the signed content', () => {
+  const leaves = [hex(bound.exporter), hex(bound.clientLeafHash), hex(bound.serverLeafHash)];
+
+  it('of CONNECT covers the octets as they are, its signature left out [EST-001]', () => {
+    const expected = content('Hawser/1 client CONNECT', sha256(...leaves, '0a0b', '01020304'));
+    expect(hex(connectContent(bound, challenge, connect, 3))).toBe(expected);
+  });
+
+  it('of ACCEPT covers CONNECT with its signature [EST-001]', () => {
+    const expected = content('Hawser/1 server ACCEPT', sha256(...leaves, '0a0b', '010203040003aabbcc', '0506'));
+    expect(hex(acceptContent(bound, challenge, connect, accept, 2))).toBe(expected);
+  });
+
+  it('is bound to the connection by the hash of CHALLENGE in the exporter context', () => {
+    expect(hex(exporterContext(challenge))).toBe(sha256('0a0b'));
+  });
+});
+
+describe('signFrame', () => {
+  it('puts the signature at the end of the frame', () => {
+    const frame = octets('0506 0002 0000');
+    signFrame(frame, octets('00'), { scheme: 1, signatureBytes: 2, sign: () => octets('beef') });
+    expect(hex(frame)).toBe('05060002beef');
+  });
+
+  it('does not send a signature of another length than the header says', () => {
+    const signer = { scheme: 1, signatureBytes: 2, sign: () => octets('beefbe') };
+    expect(() => signFrame(octets('0506 0002 0000'), octets('00'), signer)).toThrow(
+      expect.objectContaining({ code: 'HAWSER_ERR_INTERNAL' }),
+    );
+  });
+});
