@@ -10,6 +10,8 @@ import { errors as serverErrors } from './server/errors.ts';
 import { establishment as serverEstablishment } from './server/establishment.ts';
 import { extension as serverExtension } from './server/extension.ts';
 import { frameHeader as serverFrameHeader } from './server/frame-header.ts';
+import { orderOfChecks as serverOrderOfChecks } from './server/order-of-checks.ts';
+import { parameters as serverParameters } from './server/parameters.ts';
 import { payloads as serverPayloads } from './server/payloads.ts';
 import { session as serverSession } from './server/session.ts';
 import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
@@ -23,6 +25,8 @@ export const cases: readonly ConformanceCase[] = [
   serverWireFormat,
   serverFrameHeader,
   serverPayloads,
+  serverParameters,
+  serverOrderOfChecks,
   serverEstablishment,
   serverSession,
   serverChannels,
