@@ -87,10 +87,10 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
   if (flags.evidence !== undefined) {
     writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
   }
-  let timedOut = false;
+  const deadline = { passed: false };
   const timer = setTimeout(
     () => {
-      timedOut = true;
+      deadline.passed = true;
       void session.close();
     },
     (flags.timeout ?? 0) * 1000,
@@ -107,7 +107,7 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     await sendAll(session, channel, contents, flags.whole === true);
     const channelEnd = await channel.closed;
     const sessionEnd = await session.close();
-    if (timedOut) {
+    if (deadline.passed) {
       process.stderr.write(
         `hawser: No end within ${flags.timeout ?? 0} s: raise --timeout, or see the server's log.\n`,
       );

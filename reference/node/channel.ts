@@ -77,8 +77,8 @@ export interface ChannelHost {
 /** Settles later; {@link Promise.withResolvers} is not on the oldest platform. */
 interface Deferred<Value> {
   readonly promise: Promise<Value>;
-  resolve(value: Value): void;
-  reject(error: unknown): void;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 function createDeferred<Value>(): Deferred<Value> {

@@ -96,6 +96,11 @@ export class DeadlineQueue {
     this.#up(entry);
   }
 
+  /** Queues a task that has run; what is due again at once waits for the next turn, so that no task can hold the loop. */
+  #again(entry: Entry, at: number | undefined, earliest: number): void {
+    if (at !== undefined && !entry.cancelled && at < entry.at) this.#place(entry, Math.max(at, earliest));
+  }
+
   #remove(entry: Entry): void {
     const { index } = entry;
     if (index < 0) return;
@@ -158,10 +163,7 @@ export class DeadlineQueue {
     }
     try {
       for (const entry of due) {
-        if (entry.cancelled) continue;
-        const next = entry.task(now);
-        // What is due again at once waits for the next turn, so that no task can hold the loop.
-        if (next !== undefined && !entry.cancelled && next < entry.at) this.#place(entry, Math.max(next, now + 1));
+        if (!entry.cancelled) this.#again(entry, entry.task(now), now + 1);
       }
     } finally {
       this.#arm();

@@ -8,8 +8,8 @@ export interface QueuedMessage {
 }
 
 interface Reader {
-  resolve(message: QueuedMessage | undefined): void;
-  reject(error: HawserError): void;
+  readonly resolve: (message: QueuedMessage | undefined) => void;
+  readonly reject: (error: HawserError) => void;
 }
 
 /** Messages that came before somebody took them; the credit granted bounds their number and size. */

@@ -103,7 +103,10 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   readonly pump: SocketPump;
   readonly #parts: SessionParts;
   readonly #channels = new Map<number, ChannelEndpoint>();
-  readonly #pings: { resolve(rttMs: number): void; reject(error: HawserError): void }[] = [];
+  readonly #pings: {
+    readonly resolve: (rttMs: number) => void;
+    readonly reject: (error: HawserError) => void;
+  }[] = [];
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
   /** The channel of the last message: traffic comes in runs. */

@@ -51,7 +51,9 @@ export class SocketPump {
     socket.on('data', (chunk: Buffer) => this.#turn(this.connection.receive(chunk, this.now())));
     socket.on('drain', () => this.#turn([]));
     socket.on('end', () => this.#turn(this.connection.transportEnded(this.now())));
-    socket.on('error', (error) => (failure = error));
+    socket.on('error', (error: Error) => {
+      failure = error;
+    });
     socket.on('close', () => {
       this.#gone = true;
       this.#task.cancel();

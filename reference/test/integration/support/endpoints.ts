@@ -22,7 +22,7 @@ export interface LogLine {
 /** A log that keeps its lines. */
 export class RecordingLog implements Log {
   readonly lines: LogLine[] = [];
-  #waiting: { matches(line: LogLine): boolean; resolve(line: LogLine): void }[] = [];
+  #waiting: { readonly matches: (line: LogLine) => boolean; readonly resolve: (line: LogLine) => void }[] = [];
 
   debug(fields: object, message: string): void {
     this.#add('debug', fields, message);

@@ -51,7 +51,10 @@ export class FrameReader {
   /** Resolves when the peer has closed its direction or the socket is gone. */
   readonly ended: Promise<void>;
   readonly #decoder = new FrameDecoder();
-  #waiting: { matches(frame: ReceivedFrame): boolean; resolve(frame: ReceivedFrame): void }[] = [];
+  #waiting: {
+    readonly matches: (frame: ReceivedFrame) => boolean;
+    readonly resolve: (frame: ReceivedFrame) => void;
+  }[] = [];
   #over = false;
 
   constructor(socket: TLSSocket) {
