@@ -17,6 +17,7 @@ import { session as serverSession } from './server/session.ts';
 import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
 import { wireFormat as serverWireFormat } from './server/wire-format.ts';
 import { connectRequest as serverConnectRequest } from './server/connect-request.ts';
+import { connectSignature as serverConnectSignature } from './server/connect-signature.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -34,6 +35,7 @@ export const cases: readonly ConformanceCase[] = [
   serverExtension,
   serverApplications,
   serverConnectRequest,
+  serverConnectSignature,
   clientTlsProfile,
   clientWireFormat,
   clientEstablishment,
