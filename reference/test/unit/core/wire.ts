@@ -1,3 +1,4 @@
+import { expect } from 'vitest';
 import { FrameDecoder } from '../../../core/decoder.ts';
 import { decodeClose } from '../../../core/frames/close.ts';
 import { encodeFrame, encodeHeader } from '../../../core/frames/header.ts';
@@ -85,4 +86,9 @@ export function eventsOf<Type extends Event['type']>(
   type: Type,
 ): readonly Extract<Event, { readonly type: Type }>[] {
   return events.filter((event): event is Extract<Event, { readonly type: Type }> => event.type === type);
+}
+
+/** Matches an error by its code. */
+export function withCode(code: string): Error {
+  return expect.objectContaining({ code }) as Error;
 }
