@@ -84,6 +84,14 @@ export abstract class BaseContext {
     return this.#peers.map((peer) => peer.leftover).find((finding) => finding !== undefined);
   }
 
+  /** Cuts every connection and forgets it, so that a property can begin another run. */
+  async restart(): Promise<void> {
+    await this.dispose();
+    this.#peers.length = 0;
+    this.logs.length = 0;
+    this.lenient.length = 0;
+  }
+
   /** Cuts everything that is still open. */
   async dispose(): Promise<void> {
     for (const peer of this.#peers) peer.destroy();

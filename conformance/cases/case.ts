@@ -23,6 +23,8 @@ export interface CaseText {
   readonly features?: readonly string[];
   /** About how long it takes, where that is more than a few hundredths of a second. */
   readonly estimateMs?: number;
+  /** The same in the deep profile. */
+  readonly deepEstimateMs?: number;
 }
 
 /** A case for a server under test. */

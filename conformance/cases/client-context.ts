@@ -168,5 +168,7 @@ export class ClientContext extends BaseContext {
     for (const connection of this.#connections) connection.release();
     await super.dispose();
     await Promise.all(this.#listeners.map((listener) => listener.close()));
+    this.#listeners.length = 0;
+    this.#connections.length = 0;
   }
 }

@@ -12,7 +12,7 @@ import type { RunReport } from '../report/run-report.ts';
 import { makeReport } from '../report/run-report.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { runCases } from '../runner/run.ts';
-import { estimateMs, selectCases } from '../runner/selection.ts';
+import { estimateDeepMs, selectCases } from '../runner/selection.ts';
 import type { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
 import { readKnownFailing, seedOf } from './run-flags.ts';
@@ -64,7 +64,7 @@ export async function runSuite(
   const cases = selectedCases(role, flags);
   const seed = seedOf(flags);
   if (flags.deep === true) {
-    const seconds = Math.ceil(estimateMs(cases, flags.jobs) / 1000);
+    const seconds = Math.ceil(estimateDeepMs(cases, flags.jobs) / 1000);
     process.stderr.write(`hawser-conformance: the deep profile, ${cases.length} cases, takes about ${seconds} s\n`);
   }
   const startedAt = new Date();

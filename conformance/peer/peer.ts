@@ -66,6 +66,10 @@ export class Peer {
   readonly #reader = new FrameReader();
   readonly #monitor: Monitor;
   readonly #arrivals: Arrival[] = [];
+  /** Data of the PINGs that wait for their PONG. */
+  readonly #pings: Uint8Array[] = [];
+  /** PONGs that answered the oldest PING. */
+  readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
   #wake: (() => void) | undefined;
   #watcher: (() => void) | undefined;
@@ -225,8 +229,8 @@ export class Peer {
       const expectation = requirement === undefined ? {} : { requirement };
       const frame = await this.next('PONG', '*', expectation);
       if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) return passed;
-      if (['CLOSE', 'REJECT', 'PONG'].includes(frame.name))
-        fail('PONG with the data of the PING', frame.text, requirement);
+      const wrong = ['CLOSE', 'REJECT'].includes(frame.name) || (frame.name === 'PONG' && !this.#inOrder.has(frame));
+      if (wrong) fail('PONG with the data of the PING', frame.text, requirement);
       passed.push(frame);
     }
   }
@@ -362,10 +366,13 @@ export class Peer {
   #onFrame(frame: ReceivedFrame): void {
     const finding = this.#monitor.received(frame);
     if (frame.seq !== 0n) this.receivedSeq = frame.seq;
+    if (frame.name === 'PONG' && equal(this.#pings.shift() ?? new Uint8Array(0), frame.bytes('data'))) {
+      this.#inOrder.add(frame);
+    }
     // Judged last: an error code that a case waits for is worth more than what the monitor makes of it.
     this.#arrive({ type: 'frame', frame }, frame.text, frame.octets);
     if (finding !== undefined) this.#arrive({ type: 'finding', finding }, `not allowed here: ${finding.actual}`);
-    if (frame.name === 'ACCEPT') this.established = true;
+    if (frame.name === 'ACCEPT' && this.role === 'client') this.established = true;
     if (frame.name === 'PING' && this.answerPings && this.established && !this.#closeSent) {
       this.send('PONG', { fields: { data: frame.bytes('data') } });
     }
@@ -375,7 +382,8 @@ export class Peer {
     this.#monitor.sent(octets);
     const type = octets[0];
     if (type === frameNamed('CLOSE').type) this.#closeSent = true;
-    if (type === frameNamed('ACCEPT').type) this.established = true;
+    if (type === frameNamed('PING').type) this.#pings.push(octets.slice(registry.header.bytes));
+    if (type === frameNamed('ACCEPT').type && this.role === 'server') this.established = true;
     this.log.add('sent', describeOctets(octets), octets);
   }
 }

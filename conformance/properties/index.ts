@@ -1,4 +1,6 @@
 import type { ConformanceCase } from '../cases/case.ts';
+import { clientProperties } from './client-properties.ts';
+import { serverProperties } from './server-properties.ts';
 
-/** The property cases. */
-export const properties: readonly ConformanceCase[] = [];
+/** Cases that try generated exchanges and shrink what fails. */
+export const properties: readonly ConformanceCase[] = [...serverProperties, ...clientProperties];

@@ -53,10 +53,12 @@ export function selectCases(cases: readonly ConformanceCase[], selection: Select
   return selected;
 }
 
-/** About how long the selected cases take, in milliseconds. Timing cases wait side by side. */
-export function estimateMs(cases: readonly ConformanceCase[], jobs: number): number {
+/** About how long the selected cases take in the deep profile, in milliseconds. Timing cases wait side by side. */
+export function estimateDeepMs(cases: readonly ConformanceCase[], jobs: number): number {
   const waiting = cases.filter(({ timing }) => timing === true).map((entry) => entry.estimateMs ?? 1000);
-  const working = cases.filter(({ timing }) => timing !== true).map((entry) => entry.estimateMs ?? 40);
+  const working = cases
+    .filter(({ timing }) => timing !== true)
+    .map((entry) => entry.deepEstimateMs ?? entry.estimateMs ?? 40);
   const sum = working.reduce((total, each) => total + each, 0);
   return Math.max(sum / Math.min(jobs, 2), ...waiting);
 }
