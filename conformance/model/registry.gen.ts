@@ -167,7 +167,7 @@ export const registry: RegistryData = {
     { name: 'u53', bytes: 8, doc: 'unsigned integer of at most 2^53 - 1, so that every language holds it exactly' },
     { name: 'bytes', doc: 'exactly `size` octets' },
     { name: 'opaque16', doc: 'u16 length, then that many octets' },
-    { name: 'text16', doc: 'u16 length, then that many octets of UTF-8 without control characters' },
+    { name: 'text16', doc: 'u16 length, then that many octets of UTF-8, without U+007F and code points below U+0020' },
     { name: 'parameters', doc: 'u16 total length, then that many octets of parameters (id u16, length u16, value)' },
     { name: 'rest', doc: 'all octets to the end of the payload' },
   ],
@@ -1029,10 +1029,16 @@ export const registry: RegistryData = {
     },
     { name: 'liveness_down_intervals', value: 3, section: 'SES', doc: 'silence, in intervals of the peer, until DOWN' },
     {
+      name: 'ping_jitter_min_percent',
+      value: 5,
+      section: 'SES',
+      doc: 'least share of the own interval by which a PING is early',
+    },
+    {
       name: 'ping_jitter_percent',
       value: 25,
       section: 'SES',
-      doc: 'a PING is sent when 100 % minus a random share of up to this part of the own interval passed in silence',
+      doc: 'greatest share of the own interval by which a PING is early',
     },
   ],
   limits: [
@@ -1084,6 +1090,7 @@ export const registry: RegistryData = {
       doc: 'largest message taken in test mode, at least',
     },
     { name: 'max_chain_certificates', value: 8, section: 'TLS', doc: 'certificates in a chain' },
+    { name: 'max_rsa_bits', value: 8192, section: 'TLS', doc: 'largest RSA modulus' },
     { name: 'min_rsa_bits', value: 2048, section: 'TLS', doc: 'smallest RSA modulus' },
   ],
   machines: [
@@ -1098,7 +1105,7 @@ export const registry: RegistryData = {
         { name: 'awaiting-accept', doc: 'CONNECT sent' },
         { name: 'established', doc: 'ACCEPT verified: the long connection exists' },
         { name: 'closing', doc: 'CLOSE sent; whatever arrives is discarded' },
-        { name: 'closed', doc: 'nothing is read any more' },
+        { name: 'closed', doc: 'over; what still arrives is discarded' },
       ],
       frames: [
         'CHALLENGE',
@@ -1239,7 +1246,7 @@ export const registry: RegistryData = {
         { name: 'deciding', doc: 'CONNECT verified, the decision is being made' },
         { name: 'established', doc: 'ACCEPT sent: the long connection exists' },
         { name: 'closing', doc: 'CLOSE or REJECT sent; whatever arrives is discarded' },
-        { name: 'closed', doc: 'nothing is read any more' },
+        { name: 'closed', doc: 'over; what still arrives is discarded' },
       ],
       frames: [
         'CHALLENGE',

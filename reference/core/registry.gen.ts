@@ -632,6 +632,7 @@ export const TIMERS = {
   close_deadline_ms: 5000,
   liveness_suspect_intervals: 2,
   liveness_down_intervals: 3,
+  ping_jitter_min_percent: 5,
   ping_jitter_percent: 25,
 } as const;
 
@@ -650,6 +651,7 @@ export const LIMITS = {
   test_min_byte_credit: 65536,
   test_min_message_bytes: 262144,
   max_chain_certificates: 8,
+  max_rsa_bits: 8192,
   min_rsa_bits: 2048,
 } as const;
 
