@@ -6,9 +6,12 @@ import { tlsProfile as clientTlsProfile } from './client/tls-profile.ts';
 import { wireFormat as clientWireFormat } from './client/wire-format.ts';
 import { applications as serverApplications } from './server/applications.ts';
 import { channels as serverChannels } from './server/channels.ts';
+import { certificates as serverCertificates } from './server/certificates.ts';
+import { errorCodes as serverErrorCodes } from './server/error-codes.ts';
 import { errors as serverErrors } from './server/errors.ts';
 import { establishment as serverEstablishment } from './server/establishment.ts';
 import { extension as serverExtension } from './server/extension.ts';
+import { extensionPoints as serverExtensionPoints } from './server/extension-points.ts';
 import { frameHeader as serverFrameHeader } from './server/frame-header.ts';
 import { orderOfChecks as serverOrderOfChecks } from './server/order-of-checks.ts';
 import { parameters as serverParameters } from './server/parameters.ts';
@@ -18,11 +21,13 @@ import { tlsProfile as serverTlsProfile } from './server/tls-profile.ts';
 import { wireFormat as serverWireFormat } from './server/wire-format.ts';
 import { connectRequest as serverConnectRequest } from './server/connect-request.ts';
 import { connectSignature as serverConnectSignature } from './server/connect-signature.ts';
+import { accept as serverAccept } from './server/accept.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
 export const cases: readonly ConformanceCase[] = [
   serverTlsProfile,
+  serverCertificates,
   serverWireFormat,
   serverFrameHeader,
   serverPayloads,
@@ -32,10 +37,13 @@ export const cases: readonly ConformanceCase[] = [
   serverSession,
   serverChannels,
   serverErrors,
+  serverErrorCodes,
   serverExtension,
+  serverExtensionPoints,
   serverApplications,
   serverConnectRequest,
   serverConnectSignature,
+  serverAccept,
   clientTlsProfile,
   clientWireFormat,
   clientEstablishment,

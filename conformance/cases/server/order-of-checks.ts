@@ -347,15 +347,6 @@ const EARLY: readonly Pair[] = [
       signedConnect(context, peer, { fields: { parameters: parameterList(UNKNOWN), signature: new Uint8Array(0) } }),
   },
   {
-    slug: 'connect-payload-before-signature',
-    stimulus: 'CONNECT has liveness_interval_ms = 199, below its range, and a signature that does not verify.',
-    code: 'PARAMETER_INVALID',
-    frame: (context, peer) => {
-      const parameters = parameterList({ id: 'liveness_interval_ms', value: 199 });
-      return signedConnect(context, peer, { fields: { parameters, signature: context.bytes(64) } });
-    },
-  },
-  {
     slug: 'connect-trailing-before-signature',
     stimulus: 'CONNECT has one octet behind its last field and a signature that does not verify.',
     code: 'FRAME_MALFORMED',
@@ -369,24 +360,6 @@ const EARLY: readonly Pair[] = [
     frame: (context, peer) => {
       const parameters = parameterList({ id: 'max_channels', value: 16 });
       return signedConnect(context, peer, { fields: { audience: 'spiffe://hawser.test/nobody', parameters } });
-    },
-  },
-  {
-    slug: 'connect-signature-before-audience',
-    stimulus: 'CONNECT names another server and has a signature that does not verify.',
-    code: 'SIGNATURE_INVALID',
-    frame: (context, peer) =>
-      signedConnect(context, peer, {
-        fields: { audience: 'spiffe://hawser.test/nobody', signature: context.bytes(64) },
-      }),
-  },
-  {
-    slug: 'connect-audience-before-resumption',
-    stimulus: 'CONNECT, rightly signed, names another server and asks to resume an unknown session.',
-    code: 'AUDIENCE_MISMATCH',
-    frame: (context, peer) => {
-      const resume = { mode: 'resume', session_id: context.bytes(16), epoch: 1, attempt: 1 };
-      return signedConnect(context, peer, { fields: { ...resume, audience: 'spiffe://hawser.test/nobody' } });
     },
   },
 ];
