@@ -1,4 +1,3 @@
-import { registry } from '../../model/registry.ts';
 import { assertEqual } from '../../peer/failure.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import type { ServerCase } from '../case.ts';
@@ -226,22 +225,6 @@ export const connectRequest: readonly ServerCase[] = serverCases([
       const peer = await context.challenged();
       peer.sendConnect({ fields: { mode: 'resume' } });
       await peer.expectViolation('RESUME_REFUSED', { requirement: 'EST-018' });
-    },
-  },
-  {
-    id: 'EST-001/many-parameters',
-    requirements: ['EST-001', 'WIR-023'],
-    title: 'a CONNECT with a thousand parameters is accepted',
-    stimulus:
-      'A rightly signed CONNECT has 1,000 GREASE parameters of different lengths among those that the server knows.',
-    expectation: 'The session is established: what is ignored is signed as it was received.',
-    run: async (context) => {
-      const peer = await context.challenged();
-      const ids = registry.extension.greaseParameters.slice(0, 1000);
-      const grease = ids.map((id, at) => ({ id, value: context.bytes(at % 9) }));
-      peer.sendConnect({ parameters: [{ id: 'liveness_interval_ms', value: 20_000 }, ...grease] });
-      await peer.expectAccept();
-      await peer.close();
     },
   },
 ]);
