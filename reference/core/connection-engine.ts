@@ -1,14 +1,14 @@
 import { checkCode } from './channels.ts';
 import type { Connection, ConnectionState, Session } from './connection.ts';
 import { FrameDecoder } from './decoder.ts';
-import { isFailure, mayCarry, meaningOf, wireErrorOf } from './error-codes.ts';
+import { isFailure, meaningOf, wireErrorOf } from './error-codes.ts';
 import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, TransportError } from './errors.ts';
 import { ClientEstablishment, type Established } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
 import type { Event } from './events.ts';
 import type { EvidenceMaterial } from './evidence-material.ts';
 import { checkHeader } from './frame-check.ts';
-import { decodeClose, encodeClose } from './frames/close.ts';
+import { type Close, decodeClose, encodeClose } from './frames/close.ts';
 import { encodeFrame } from './frames/header.ts';
 import { decodeReject, encodeReject } from './frames/reject.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
@@ -30,6 +30,14 @@ const NO_EVENTS: readonly Event[] = Object.freeze([]);
 
 /** How many octets of output `takeOutput` gives at a time, unless asked otherwise. */
 const DEFAULT_OUTPUT_BYTES = 65_536;
+
+/** The local event that an error is, by the timer that ran out. */
+const LOCAL_EVENT = {
+  none: 'error found',
+  liveness: 'peer DOWN',
+  establishment: 'establishment deadline',
+  close: 'close deadline',
+} as const;
 
 /** The one implementation of {@link Connection}, for both roles. */
 export class ConnectionEngine implements Connection {
@@ -125,7 +133,9 @@ export class ConnectionEngine implements Connection {
         }
         more = false;
       } catch (error) {
-        more = this.#fail(error);
+        // An error in the peer's CLOSE ends the connection like the CLOSE itself.
+        const last = this.#state.cells[this.#decoder.type];
+        more = this.#fail(error, last?.action === 'send CLOSE' ? last.next : undefined);
       }
     }
     return this.takeEvents();
@@ -282,10 +292,13 @@ export class ConnectionEngine implements Connection {
     if (this.#isOver()) return this.takeEvents();
     this.#advance(now);
     this.#error ??= error;
-    if (this.#session !== undefined) {
+    if (this.#role.type === 'server' && this.#session === undefined) {
+      this.#sendReject('SHUTTING_DOWN', 0);
+      this.#enter('close asked for before ACCEPT');
+    } else {
       this.#sendClose(code);
       this.#enter('close asked for');
-    } else this.#abandon(code);
+    }
     return this.takeEvents();
   }
 
@@ -412,32 +425,28 @@ export class ConnectionEngine implements Connection {
     this.#end(true);
   }
 
-  /** CLOSE in state established: answer it. [SES-012] [SES-013] */
+  /** CLOSE in state established: answer it. [SES-012] [SES-029] */
   #receiveClose(next: State<Machine>): void {
     const close = decodeClose(this.#decoder.payload());
+    this.#session?.checkClose(close, false); // [SES-013]
     this.#remote = true;
-    let answer: ErrorName = 'NO_ERROR';
-    let cursor: number | undefined;
     const code = meaningOf('CLOSE', close.code);
-    try {
-      this.#session?.checkClose(close, false);
-      cursor = close.receiveCursor;
-      this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
-    } catch (error) {
-      const failure = toHawserError(error);
-      this.#error ??= failure;
-      answer = wireErrorOf(failure) ?? answer;
-    }
-    this.#sendClose(answer);
-    this.#code = answer === 'NO_ERROR' ? code : answer;
+    this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
+    this.#sendClose('NO_ERROR');
     this.#state = next;
-    this.#end(true, cursor);
+    this.#end(true, close.receiveCursor);
   }
 
   /** CLOSE in state closing: the peer's answer, or both have closed at the same time. */
   #receiveFinalClose(next: State<Machine>): void {
-    const close = decodeClose(this.#decoder.payload());
+    let close: Close;
     let cursor: number | undefined;
+    try {
+      close = decodeClose(this.#decoder.payload());
+    } catch {
+      // Only a CLOSE that decodes has an effect here (section 5.3).
+      return;
+    }
     try {
       this.#session?.checkClose(close, true);
       cursor = this.#session && close.receiveCursor;
@@ -483,9 +492,10 @@ export class ConnectionEngine implements Connection {
   /**
    * Ends the connection because of an error.
    *
+   * @param next - the state after it, where the error was found in the peer's CLOSE; else the table says.
    * @returns whether reading goes on: what follows is discarded, but the peer's CLOSE is looked for.
    */
-  #fail(error: unknown): boolean {
+  #fail(error: unknown, next?: State<Machine>): boolean {
     // After the own CLOSE or REJECT nothing can be reported, and a stream out of step can not be read on.
     if (this.#isOver()) {
       this.#decoder.stop();
@@ -494,27 +504,20 @@ export class ConnectionEngine implements Connection {
     const failure = toHawserError(error);
     this.#error ??= failure; // [WIR-028]
     const code = wireErrorOf(failure) ?? 'INTERNAL_ERROR';
-    if (this.#session === undefined) this.#abandon(code);
-    else {
-      const liveness = failure instanceof TimeoutError;
-      this.#sendClose(code); // [SES-003]
-      this.#enter(liveness ? 'peer DOWN' : 'error found');
+    const timer = failure instanceof TimeoutError ? failure.timer : undefined;
+    if (this.#session !== undefined || this.#role.type === 'client') {
+      this.#sendClose(code); // [SES-003] [EST-027]
+      if (next === undefined) this.#enter(LOCAL_EVENT[timer ?? 'none']);
+    } else {
+      this.#sendReject(code, 0); // [EST-026]
+      this.#enter(timer === undefined ? 'error found before ACCEPT' : LOCAL_EVENT[timer]);
+    }
+    if (next !== undefined) {
+      this.#remote = true;
+      this.#state = next;
+      this.#end(true);
     }
     return true;
-  }
-
-  /** Ends a connection that is not established, with the code: REJECT from a server, CLOSE from a client. */
-  #abandon(code: ErrorName): void {
-    const deadline = code === 'ESTABLISHMENT_TIMEOUT';
-    if (this.#role.type === 'server') {
-      // [EST-026]; a code that REJECT does not carry has no other way to be told.
-      this.#sendReject(mayCarry('REJECT', code) ? code : 'SHUTTING_DOWN', 0);
-      this.#enter(deadline ? 'establishment deadline' : 'error found before ACCEPT');
-    } else {
-      // [EST-027]; before ACCEPT is verified CLOSE always reports an error. [EST-012] [EST-013]
-      this.#sendClose(code === 'NO_ERROR' ? 'SHUTTING_DOWN' : code);
-      this.#enter(deadline ? 'establishment deadline' : 'error found');
-    }
   }
 
   #sendReject(code: ErrorName, retryAfterMs: number): void {

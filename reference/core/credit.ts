@@ -1,4 +1,5 @@
 import type { Credit } from './frames/credit.ts';
+import { LIMITS } from './registry.gen.ts';
 
 /** What this endpoint may still send on a channel. */
 export class SendCredit {
@@ -53,6 +54,9 @@ export interface Window {
 export class ReceiveCredit {
   readonly #window: Window;
   readonly #maxMessageBytes: number;
+  /** What has to be consumed before it is granted again. */
+  readonly #refreshMessages: number;
+  readonly #refreshBytes: number;
   #messageLimit: number;
   #byteLimit: number;
   #messages = 0;
@@ -71,6 +75,8 @@ export class ReceiveCredit {
     this.#byteLimit = initial.byteLimit;
     this.#window = window;
     this.#maxMessageBytes = maxMessageBytes;
+    this.#refreshMessages = refreshShare(window.messages);
+    this.#refreshBytes = refreshShare(window.bytes);
   }
 
   /** Messages that the peer has begun. */
@@ -99,15 +105,15 @@ export class ReceiveCredit {
   }
 
   /**
-   * Whether more is to be granted: half of a window is consumed and not granted again [CHN-025], or the incomplete
+   * Whether more is to be granted: enough of a window is consumed and not granted again [CHN-025], or the incomplete
    * message needs it [CHN-024].
    */
   get due(): boolean {
     const { messages, bytes } = this.#window;
     return (
       this.#neededBytes > this.#byteLimit ||
-      this.#consumedMessages + messages - this.#messageLimit >= Math.max(1, messages >> 1) ||
-      this.#consumedBytes + bytes - this.#byteLimit >= Math.max(1, bytes >> 1)
+      this.#consumedMessages + messages - this.#messageLimit >= this.#refreshMessages ||
+      this.#consumedBytes + bytes - this.#byteLimit >= this.#refreshBytes
     );
   }
 
@@ -117,4 +123,9 @@ export class ReceiveCredit {
     this.#byteLimit = Math.max(this.#byteLimit, this.#consumedBytes + this.#window.bytes, this.#neededBytes);
     return { messageLimit: this.#messageLimit, byteLimit: this.#byteLimit };
   }
+}
+
+/** The share of a window at which it is granted anew; never nothing, or an empty window would never be. [CHN-025] */
+function refreshShare(window: number): number {
+  return Math.max(1, Math.floor((window * LIMITS.credit_refresh_percent) / 100));
 }

@@ -101,10 +101,6 @@ export class ClientEstablishment {
     const challenge = this.#challenge;
     const connect = this.#connect;
     const accept = decodeAccept(payloadOf(frame));
-    if (accept.epoch !== 1 || accept.receiveCursor !== 0) {
-      const message = `ACCEPT of a new session has epoch ${accept.epoch} and cursor ${accept.receiveCursor}.`;
-      throw new PeerViolationError('FRAME_MALFORMED', 'EST-021', message, FRAME_TYPE.ACCEPT);
-    }
     // The table lets ACCEPT in only after CONNECT: the three values are there.
     if (bound === undefined || challenge === undefined || connect === undefined) {
       throw new PeerViolationError('FRAME_UNEXPECTED', 'SES-001', 'ACCEPT came before CONNECT.', FRAME_TYPE.ACCEPT);
@@ -113,6 +109,10 @@ export class ClientEstablishment {
     if (!this.#options.verifier.verify(content, accept.scheme, accept.signature)) {
       const message = 'The signature of ACCEPT does not verify, or its scheme does not fit the key of the server.';
       throw new PeerViolationError('SIGNATURE_INVALID', 'EST-005', message, FRAME_TYPE.ACCEPT); // [EST-004]
+    }
+    if (accept.epoch !== 1 || accept.receiveCursor !== 0) {
+      const message = `ACCEPT of a new session has epoch ${accept.epoch} and cursor ${accept.receiveCursor}.`;
+      throw new PeerViolationError('FRAME_MALFORMED', 'EST-021', message, FRAME_TYPE.ACCEPT);
     }
     return {
       sessionId: accept.sessionId.slice(),

@@ -1,9 +1,6 @@
 import { viewOf } from './octets.ts';
 import type { RawParameter } from './parameters.ts';
-import { GREASE } from './registry.gen.ts';
-
-/** Longest random value in octets. [EXT-003] [EXT-004] */
-const MAX_VALUE_BYTES = 16;
+import { GREASE, LIMITS } from './registry.gen.ts';
 
 /** A parameter without meaning: a random id of the formula and a random value. [EXT-003] [EXT-005] */
 export function greaseParameter(random: (count: number) => Uint8Array): RawParameter {
@@ -27,6 +24,6 @@ function draw(
   const choice = viewOf(random(3));
   return {
     number: first + step * (choice.getUint16(0) % count),
-    value: random(choice.getUint8(2) % (MAX_VALUE_BYTES + 1)),
+    value: random(choice.getUint8(2) % (LIMITS.grease_max_bytes + 1)),
   };
 }

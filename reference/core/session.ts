@@ -15,13 +15,13 @@ import type { PeerParameters } from './options.ts';
 import type { Output } from './output.ts';
 import { type PingPurpose, PingQueue } from './ping-queue.ts';
 import { RateBudget } from './rate-budget.ts';
-import { ERROR_CODE, type ErrorName, FLAG, FRAME_TYPE, PARAMETER } from './registry.gen.ts';
+import { ERROR_CODE, type ErrorName, FLAG, FRAME_TYPE, LIMITS, PARAMETER } from './registry.gen.ts';
 
 /**
- * How much of its budget of control frames a peer may exceed: it has to be served up to once the budget, and has to be
- * stopped beyond four times. [SES-009] [SES-010]
+ * How many times its budget of control frames a peer gets: midway between once, where it has to be served, and the
+ * tolerance, where it has to be stopped. [SES-009] [SES-010]
  */
-const BUDGET_FACTOR = 2;
+const BUDGET_FACTOR: number = (1 + LIMITS.control_tolerance_factor) / 2;
 
 /** Shortest time between two PINGs that ask which messages were received: a fraction of the budget. */
 const BARRIER_INTERVAL_MS = 50;

@@ -1,5 +1,5 @@
-const ENCODER: TextEncoder = new TextEncoder();
-const DECODER: TextDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
 /**

@@ -12,7 +12,7 @@ export interface BoundValues {
   readonly serverLeafHash: Uint8Array;
 }
 
-const LABEL_ENCODER: TextEncoder = new TextEncoder();
+const LABEL_ENCODER = new TextEncoder();
 
 /** Octets of the length before a signature. */
 const SIGNATURE_LENGTH_BYTES = 2;

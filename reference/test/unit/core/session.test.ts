@@ -205,7 +205,23 @@ describe('CLOSE', () => {
     expect(client.error).toMatchObject({ wireName: 'CURSOR_INVALID' });
   });
 
-  it('without END_SESSION ends the session all the same [SES-017]', () => {
+  it('that is malformed is answered with the code of that, and ends the connection', () => {
+    const server = establishedServer();
+    expect(server.receive(frame('CLOSE', '00'), 0)).toMatchObject([
+      { type: 'closed', outcome: 'error', code: 'FRAME_MALFORMED', remote: true },
+    ]);
+    expect(codeFrom(server)).toBe('FRAME_MALFORMED');
+    expect(server.state).toBe('closed');
+  });
+
+  it('that is malformed has no effect while closing: the next one has', () => {
+    const server = establishedServer();
+    server.close('NO_ERROR', 0);
+    expect(server.receive(Buffer.concat([frame('CLOSE', '00'), rawFrame(0x7f)]), 0)).toEqual([]);
+    expect(server.receive(close(0, 0, 0), 0)).toMatchObject([{ type: 'closed', outcome: 'orderly' }]);
+  });
+
+  it('without END_SESSION ends the session all the same [SES-029]', () => {
     const server = establishedServer();
     server.receive(close(0, 0, 0, 0), 0);
     expect(server.state).toBe('closed');
@@ -262,7 +278,7 @@ describe('an error in an established session', () => {
     expect(server.error).toMatchObject({ wireName: 'FRAME_UNKNOWN' });
   });
 
-  it('leaves the peer time to answer, and reads its cursors [SES-014]', () => {
+  it('leaves the peer time to answer, reads its cursors, and sends nothing more [SES-014] [SES-028]', () => {
     const server = establishedServer();
     server.receive(rawFrame(0x7f), 0);
     const events = server.receive(Buffer.concat([ping('00'.repeat(8)), close(0, 0, 5)]), 1);
@@ -462,7 +478,7 @@ describe('the fate of messages', () => {
   }
 
   function endOf(events: readonly Event[]): unknown {
-    const [{ unknownMessages, undeliveredMessages, peerReceiveCursor }] = eventsOf(events, 'closed') as never;
+    const { unknownMessages, undeliveredMessages, peerReceiveCursor } = eventsOf(events, 'closed')[0]!;
     return { unknownMessages, undeliveredMessages, peerReceiveCursor };
   }
 
