@@ -35,6 +35,8 @@ export interface ChannelStep {
   readonly number: number;
   readonly next: string;
   readonly action: string;
+  /** The message that the frame completes. */
+  readonly message?: Uint8Array;
 }
 
 /** The frame or event is in order: the state after it and what the receiver does. */
@@ -66,11 +68,14 @@ interface Channel {
   received: Limits;
   /** Limits that its peer has granted. */
   allowed: Limits;
-  /** Octets of the message that is incomplete. */
-  incomplete: bigint | undefined;
+  /** Octets so far of the message that is incomplete. */
+  incomplete: Uint8Array | undefined;
 }
 
 const IGNORABLE = 'IGNORABLE';
+
+/** Actions for which it does not matter what the frame says. */
+const UNREAD: readonly string[] = ['discard', 'ignore', 'none'];
 
 const violation = (error: string, requirement: string): Violation => ({ error, requirement });
 
@@ -407,19 +412,27 @@ export class ReceiverModel {
       return { number, next: cell.next, action: full ? 'send REFUSED(CHANNEL_LIMIT)' : cell.action };
     }
     const channel = this.#open.get(number);
-    if (channel !== undefined && cell.action !== 'discard' && cell.action !== 'ignore') {
-      const wrong = this.#channelMeaning(row, header, fields, channel);
-      if (wrong !== undefined) return wrong;
+    let completed: { readonly message?: Uint8Array } = {};
+    if (channel !== undefined && !UNREAD.includes(cell.action)) {
+      const meaning = this.#channelMeaning(row, header, fields, channel);
+      if (isViolation(meaning)) return meaning;
+      completed = meaning ?? {};
     }
     this.#setChannel(number, cell.next);
     if (cell.next === 'closed' && cell.action.startsWith('send RESET')) this.#owed.add(number);
-    return { number, next: cell.next, action: cell.action };
+    return { number, next: cell.next, action: cell.action, ...completed };
   }
 
-  #channelMeaning(row: FrameRow, header: Header, fields: ModelFields, channel: Channel): Violation | undefined {
+  #channelMeaning(
+    row: FrameRow,
+    header: Header,
+    fields: ModelFields,
+    channel: Channel,
+  ): Violation | { readonly message: Uint8Array } | undefined {
     switch (row.name) {
       case 'MESSAGE': {
-        const size = BigInt(octets(fields, 'fragment').length);
+        const fragment = octets(fields, 'fragment');
+        const size = BigInt(fragment.length);
         const has = (name: string): boolean =>
           row.flags.some((flag) => flag.name === name && (header.flags & flag.bit) !== 0);
         const first = has('FIRST');
@@ -431,11 +444,13 @@ export class ReceiverModel {
         if (messages > channel.granted.messages || bytes > channel.granted.bytes) {
           return violation('CREDIT_EXCEEDED', 'CHN-021');
         }
-        const whole = (channel.incomplete ?? 0n) + size;
-        if (whole > amount(this.#own, 'max_message_bytes')) return violation('MESSAGE_TOO_LARGE', 'CHN-018');
+        const whole = concat(channel.incomplete ?? new Uint8Array(0), fragment);
+        if (BigInt(whole.length) > amount(this.#own, 'max_message_bytes')) {
+          return violation('MESSAGE_TOO_LARGE', 'CHN-018');
+        }
         channel.received = { messages, bytes };
         channel.incomplete = last ? undefined : whole;
-        return undefined;
+        return last ? { message: whole } : undefined;
       }
       case 'CREDIT': {
         const messages = u53(fields, 'message_limit');

@@ -1,0 +1,187 @@
+/** Judges vectors with the naive model. Each judge gives what it found, in the shape in which the vector states its expectation. */
+import { X509Certificate } from 'node:crypto';
+import {
+  checkChannel,
+  checkFlags,
+  checkSequence,
+  checkType,
+  decodeParameters,
+  decodePayload,
+  measureFrame,
+} from '../model/decode.ts';
+import { decodeFrame, decodeHeader, fromHex, toHex } from '../model/codec.ts';
+import { ReceiverModel } from '../model/machine.ts';
+import type { Declarations } from '../model/machine.ts';
+import { frameOfType, machineOf, registry } from '../model/registry.ts';
+import type { Role } from '../model/registry.ts';
+import {
+  acceptTranscript,
+  connectTranscript,
+  exporterContext,
+  leafHash,
+  sha256,
+  signedContent,
+  verify,
+} from '../model/transcript.ts';
+import { verifyRecord } from './naive-evidence.ts';
+import type { Vector } from './vector-files.ts';
+
+/** What is compared with the vector: the result with either `expected` or `error`, `index` or `reason`. */
+export type Finding = Readonly<Record<string, unknown>> & { readonly result: 'valid' | 'invalid' };
+
+export interface FrameVector extends Vector {
+  readonly role: Role;
+  readonly state: string;
+  readonly due: number;
+  readonly frame: string;
+}
+
+/** The checks of WIR-027 up to the payload. */
+export function judgeFrame({ role, state, due, frame }: FrameVector): Finding {
+  const octets = fromHex(frame);
+  const measured = measureFrame(octets);
+  if ('error' in measured) return { result: 'invalid', error: measured.error };
+  const header = decodeHeader(octets);
+  if (header === undefined) throw new TypeError('no header');
+  const row = frameOfType(header.type);
+  const cell = machineOf(role, 'connection').rows.find(
+    (entry) => entry.state === state && entry.frame === (row?.name ?? 'IGNORABLE'),
+  );
+  const early = checkType(header) ?? (row && checkFlags(row, header));
+  if (early !== undefined) return { result: 'invalid', error: early.error };
+  if (cell?.next === undefined) return { result: 'invalid', error: cell?.error };
+  const late =
+    (row && checkChannel(row, header)) ?? checkSequence(row, header, row?.sequenced === true ? BigInt(due) : undefined);
+  if (late !== undefined) return { result: 'invalid', error: late.error };
+  if (row === undefined) return { result: 'valid', expected: { ignored: true } };
+  const payload = decodePayload(row, octets.subarray(registry.header.bytes));
+  if ('error' in payload) return { result: 'invalid', error: payload.error };
+  return { result: 'valid', expected: { name: row.name } };
+}
+
+export interface ParameterVector extends Vector {
+  readonly frame: string;
+  readonly list: string;
+}
+
+export function judgeParameters({ frame, list }: ParameterVector): Finding {
+  const result = decodeParameters(fromHex(list), frame);
+  if ('error' in result) return { result: 'invalid', error: result.error };
+  const expected = result.parameters.map(({ id, name, value }) => ({
+    id,
+    ...(name === undefined ? { ignored: true } : { name }),
+    value: typeof value === 'number' ? value : toHex(value),
+  }));
+  return { result: 'valid', expected };
+}
+
+export interface StreamVector extends Vector {
+  readonly role: Role;
+  readonly state: string;
+  readonly own: Declarations;
+  readonly peer: Declarations;
+  readonly identity?: string;
+  readonly verdicts?: { readonly signature?: boolean; readonly peerIdentity?: boolean };
+  readonly steps: readonly ({ readonly receive: string } | { readonly send: string; readonly cause: string })[];
+  readonly expected?: { readonly channels: Readonly<Record<string, string>> };
+}
+
+/** The frames in octets that hold nothing else. */
+export function cut(octets: Uint8Array): readonly Uint8Array[] {
+  const measured = measureFrame(octets);
+  if (!('total' in measured)) return [];
+  return [octets.subarray(0, measured.total), ...cut(octets.subarray(measured.total))];
+}
+
+export function judgeStream(vector: StreamVector): Finding {
+  const { role, steps, expected, ...options } = vector;
+  const model = new ReceiverModel(role, options);
+  const delivered: { channel: number; message: string }[] = [];
+  for (const [index, step] of steps.entries()) {
+    if ('send' in step) {
+      for (const frame of cut(fromHex(step.send))) {
+        const reaction = model.send(frame);
+        if ('error' in reaction) throw new TypeError(`step ${index} may not be sent: ${JSON.stringify(reaction)}`);
+      }
+      continue;
+    }
+    for (const reaction of model.receiveOctets(fromHex(step.receive))) {
+      if ('error' in reaction) return { result: 'invalid', error: reaction.error, index };
+      const { channel } = reaction;
+      if (channel?.message !== undefined) delivered.push({ channel: channel.number, message: toHex(channel.message) });
+    }
+  }
+  const numbers = Object.keys(expected?.channels ?? {});
+  return {
+    result: 'valid',
+    expected: {
+      connection: model.state,
+      channels: Object.fromEntries(numbers.map((number) => [number, model.channelState(Number(number))])),
+      cursors: { receive: Number(model.cursors.receive), send: Number(model.cursors.send) },
+      delivered,
+    },
+  };
+}
+
+export interface TranscriptVector extends Vector {
+  readonly signed: 'connect' | 'accept';
+  readonly exporter: string;
+  readonly clientCertificate: string;
+  readonly serverCertificate: string;
+  readonly challenge: string;
+  readonly connect: string;
+  readonly accept?: string;
+}
+
+export function judgeTranscript(vector: TranscriptVector): Finding {
+  const { signed, exporter, challenge, connect, accept } = vector;
+  const client = Buffer.from(vector.clientCertificate, 'base64');
+  const server = Buffer.from(vector.serverCertificate, 'base64');
+  const input = {
+    exporter: fromHex(exporter),
+    clientLeaf: leafHash(client),
+    serverLeaf: leafHash(server),
+    challenge: fromHex(challenge),
+    connect: fromHex(connect),
+  };
+  const frame = fromHex(signed === 'accept' ? (accept ?? '') : connect);
+  const transcript = signed === 'accept' ? acceptTranscript(input, frame) : connectTranscript(input);
+  const content = signedContent(signed, transcript);
+  const decoded = decodeFrame(frame);
+  if (!('fields' in decoded)) throw new TypeError('the frame does not decode');
+  const { scheme, signature } = decoded.fields;
+  const { publicKey } = new X509Certificate(signed === 'accept' ? server : client);
+  if (!verify(Number(scheme), publicKey, content, signature as Uint8Array)) {
+    return { result: 'invalid', error: 'SIGNATURE_INVALID' };
+  }
+  const expected = {
+    exporterContext: toHex(exporterContext(input.challenge)),
+    clientLeaf: toHex(input.clientLeaf),
+    serverLeaf: toHex(input.serverLeaf),
+    transcriptHash: toHex(sha256(transcript)),
+    signedContent: toHex(content),
+  };
+  return { result: 'valid', expected };
+}
+
+export interface EvidenceVector extends Vector {
+  readonly record: string;
+  readonly trustAnchors: readonly string[];
+}
+
+export function judgeEvidence({ record, trustAnchors }: EvidenceVector): Finding {
+  const verdict = verifyRecord(
+    record,
+    trustAnchors.map((der) => Buffer.from(der, 'base64')),
+  );
+  if (verdict.result === 'invalid') return verdict;
+  const { clientIdentity, serverIdentity } = verdict;
+  return { result: 'valid', expected: { clientIdentity, serverIdentity } };
+}
+
+/** The part of a vector that a judge has to find. */
+export function expectationOf(vector: Vector): Finding {
+  const names = ['expected', 'error', 'index', 'reason'];
+  const stated = Object.entries(vector).filter(([name]) => names.includes(name));
+  return { result: vector.result, ...Object.fromEntries(stated) };
+}

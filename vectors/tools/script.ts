@@ -1,0 +1,110 @@
+import { buildFrame, buildRawFrame, concat, toHex } from '../../conformance/model/codec.ts';
+import type { FrameInput } from '../../conformance/model/codec.ts';
+import { frameNamed } from '../../conformance/model/registry.ts';
+import type { Role } from '../../conformance/model/registry.ts';
+import { octetsFor } from './octet-source.ts';
+
+/** Octets that arrive, or frames that the endpoint sends: of its own accord in answer, or because its application asks. */
+export type StreamStep =
+  { readonly receive: string } | { readonly send: string; readonly cause: 'answer' | 'application' };
+
+/** A wrong sequence number is written where one is given; otherwise the script counts. */
+export type StepInput = FrameInput;
+
+const DEFAULTS: Readonly<Record<string, FrameInput['fields'] & object>> = {
+  CHALLENGE: { server_nonce: octetsFor('server nonce', 32) },
+  CONNECT: {
+    client_nonce: octetsFor('client nonce', 32),
+    audience: 'spiffe://example.test/server',
+    scheme: 0x0807,
+    signature: octetsFor('signature', 64),
+  },
+  ACCEPT: { session_id: octetsFor('session', 16), scheme: 0x0807, signature: octetsFor('signature', 64) },
+  REJECT: { code: 0x0205 },
+  OPEN: { nonce: octetsFor('open', 32), application: 'test/hold' },
+  REFUSED: { code: 0x0401 },
+  CREDIT: { message_limit: 128, byte_limit: 2_097_152 },
+  RESET: { code: 0x0403 },
+};
+
+/** Writes the two directions of a connection as its endpoint sees them, and counts their sequence numbers. */
+export class Script {
+  readonly role: Role;
+  readonly steps: StreamStep[] = [];
+  readonly #sequence = { receive: 0, send: 0 };
+
+  constructor(role: Role) {
+    this.role = role;
+  }
+
+  /** Last sequence numbers in both directions. */
+  get cursors(): { readonly receive: number; readonly send: number } {
+    return { ...this.#sequence };
+  }
+
+  /** The octets of the next frame in a direction; they take a sequence number if the frame has one. */
+  frame(direction: 'receive' | 'send', name: string, input: StepInput = {}): Uint8Array {
+    const row = frameNamed(name);
+    if (row.sequenced && input.seq === undefined) this.#sequence[direction] += 1;
+    return buildFrame(name, {
+      flags: name === 'MESSAGE' ? ['FIRST', 'LAST'] : name === 'CLOSE' ? ['END_SESSION'] : [],
+      channel: row.layer === 'channel' ? 1 : 0,
+      seq: row.sequenced ? this.#sequence[direction] : 0,
+      ...input,
+      fields: { ...DEFAULTS[name], ...input.fields },
+    });
+  }
+
+  /** One step that receives one frame. */
+  receive(name: string, input: StepInput = {}): this {
+    return this.receiveOctets(this.frame('receive', name, input));
+  }
+
+  /** One step that receives a GREASE frame. */
+  receiveIgnorable(): this {
+    return this.receiveOctets(buildRawFrame({ type: 0x9b, payload: octetsFor('ignored', 3) }));
+  }
+
+  /** One step that receives any octets. */
+  receiveOctets(...octets: readonly Uint8Array[]): this {
+    this.steps.push({ receive: toHex(concat(...octets)) });
+    return this;
+  }
+
+  /** The application has the endpoint send a frame. */
+  send(name: string, input: StepInput = {}): this {
+    this.steps.push({ send: toHex(this.frame('send', name, input)), cause: 'application' });
+    return this;
+  }
+
+  /** The endpoint sends a frame because the protocol asks it to. */
+  answer(name: string, input: StepInput = {}): this {
+    this.steps.push({ send: toHex(this.frame('send', name, input)), cause: 'answer' });
+    return this;
+  }
+
+  /** Brings channel 1 into a state. */
+  channel(state: string): this {
+    const client = this.role === 'client';
+    const open = (): this => (client ? this.send('OPEN') : this.receive('OPEN'));
+    const opened = (): this => (client ? open().receive('OPENED') : open().send('OPENED'));
+    switch (state) {
+      case 'idle':
+        return this;
+      case 'opening':
+        return open();
+      case 'open':
+        return opened();
+      case 'half-closed-local':
+        return opened().send('END');
+      case 'half-closed-remote':
+        return opened().receive('END');
+      case 'reset-sent':
+        return opened().send('RESET');
+      case 'closed':
+        return opened().send('END').receive('END');
+      default:
+        throw new TypeError(`no way into channel state ${state}`);
+    }
+  }
+}
