@@ -22,6 +22,7 @@ import { wireFormat as serverWireFormat } from './server/wire-format.ts';
 import { connectRequest as serverConnectRequest } from './server/connect-request.ts';
 import { connectSignature as serverConnectSignature } from './server/connect-signature.ts';
 import { accept as serverAccept } from './server/accept.ts';
+import { deadlines as serverDeadlines } from './server/deadlines.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -44,6 +45,7 @@ export const cases: readonly ConformanceCase[] = [
   serverConnectRequest,
   serverConnectSignature,
   serverAccept,
+  serverDeadlines,
   clientTlsProfile,
   clientWireFormat,
   clientEstablishment,
