@@ -1,0 +1,164 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, readFileSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { CLIENT_IDENTITY, type PkiFiles, expectOk, issueArguments, makePki, run } from './support/cli.ts';
+
+let pki: PkiFiles;
+beforeAll(async () => {
+  pki = await makePki(mkdtempSync(join(tmpdir(), 'hawser-e2e-')));
+});
+afterAll(() => rmSync(pki.folder, { recursive: true }));
+
+/** One line that says what is wrong, no result, no stack trace. */
+async function expectUsageError(args: readonly string[], message: RegExp, options = {}): Promise<void> {
+  const { status, stdout, stderr } = await run(args, options);
+  expect(stderr).toMatch(message);
+  expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+  expect(stderr).toMatch(/^hawser: /);
+  expect(stderr).not.toMatch(/ at .*:\d+:\d+/);
+  expect([status, stdout]).toEqual([2, '']);
+}
+
+const ECHO = ['--application', 'test/echo'];
+
+/** The options, with one file replaced. */
+function replaced(options: readonly string[], name: string, file: string): string[] {
+  return options.map((value, index) => (options[index - 1] === name ? file : value));
+}
+
+function without(options: readonly string[], name: string): string[] {
+  return options.filter((value, index) => value !== name && options[index - 1] !== name);
+}
+
+describe('bad input is told in one line and exits with 2:', () => {
+  it('an unknown flag', async () => {
+    await expectUsageError(['serve', '--bogus'], /unknown option '--bogus'.*hawser serve --help/);
+    await expectUsageError(
+      ['connect', '127.0.0.1:1', '--audience', 'a', ...ECHO, '--bogus'],
+      /unknown option '--bogus'/,
+    );
+    await expectUsageError(['--bogus'], /unknown option/);
+  });
+
+  it('an unknown command', () => expectUsageError(['bogus'], /unknown command 'bogus'/));
+
+  it('a missing certificate or key', async () => {
+    await expectUsageError(['serve', ...without(pki.server, '--cert')], /certificate is missing: give --cert FILE/);
+    await expectUsageError(['serve', ...without(pki.server, '--key')], /key is missing: give it with --key FILE/);
+    await expectUsageError(['serve', ...without(pki.server, '--ca')], /give them with --ca FILE/);
+  });
+
+  it('a key that can not be read', async () => {
+    const missing = pki.file('none.key');
+    await expectUsageError(
+      ['serve', ...replaced(pki.server, '--key', missing)],
+      /--key .*none\.key can not be read: there is no such file/,
+    );
+    await expectUsageError(['serve', ...replaced(pki.server, '--key', pki.folder)], /it is a directory/);
+    await expectUsageError(['serve', ...replaced(pki.server, '--key', pki.file('ca.pem'))], /no PEM private key/);
+  });
+
+  it('an encrypted key without its passphrase, or with a wrong one', async () => {
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const encrypted = pki.file('encrypted.key');
+    writeFileSync(
+      encrypted,
+      privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' }),
+    );
+    const options = replaced(pki.server, '--key', encrypted);
+    await expectUsageError(['serve', ...options], /is encrypted: give --passphrase-file FILE/);
+    const passphrase = pki.file('passphrase');
+    writeFileSync(passphrase, 'wrong\n');
+    await expectUsageError(['serve', ...options, '--passphrase-file', passphrase], /passphrase is wrong/);
+  });
+
+  it('a certificate and a key that do not match', () =>
+    expectUsageError(['serve', ...replaced(pki.server, '--key', pki.file('client.key'))], /does not belong to/));
+
+  it('a chain in the wrong order', async () => {
+    const wrong = pki.file('wrong-order.pem');
+    writeFileSync(wrong, readFileSync(pki.file('ca.pem'), 'utf8') + readFileSync(pki.file('server.pem'), 'utf8'));
+    await expectUsageError(['serve', ...replaced(pki.server, '--cert', wrong)], /put that leaf certificate first/);
+  });
+
+  it('a port in use', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    onTestFinished(() => void other.close());
+    const { port } = other.address() as AddressInfo;
+    await expectUsageError(
+      ['serve', '--log-level', 'silent', '--listen', `127.0.0.1:${port}`, ...pki.server],
+      /the port is in use/,
+    );
+  });
+
+  it('a server that can not be reached', async () => {
+    const other = createServer().listen(0, '127.0.0.1');
+    await once(other, 'listening');
+    const { port } = other.address() as AddressInfo;
+    other.close();
+    await once(other, 'close');
+    await expectUsageError(['connect', `127.0.0.1:${port}`, ...pki.client, ...ECHO], /ECONNREFUSED.*Check the address/);
+  });
+
+  it('an address that is none', async () => {
+    await expectUsageError(['serve', '--listen', 'here', ...pki.server], /--listen has to be HOST:PORT/);
+    await expectUsageError(['connect', 'localhost', ...pki.client, ...ECHO], /has to be HOST:PORT/);
+    await expectUsageError(['connect', '127.0.0.1:99999', ...pki.client, ...ECHO], /has to be HOST:PORT/);
+  });
+
+  it('an option value out of its range', async () => {
+    await expectUsageError(['serve', '--drain-deadline', 'soon', ...pki.server], /whole number/);
+    await expectUsageError(['serve', '--allow', 'nobody', ...pki.server], /IDENTITY=APPLICATION/);
+    await expectUsageError(['serve', '--application', 'a=b', ...pki.server], /NAME=KIND/);
+    await expectUsageError(
+      ['serve', '--test-mode', '--liveness-interval', '5000', ...pki.server],
+      /livenessIntervalMs has to be at most 2000 in test mode/,
+    );
+    await expectUsageError(['serve', ...pki.server], /true or false, not "yes"/, { env: { HAWSER_TEST_MODE: 'yes' } });
+  });
+
+  it('a certificate without an identity', async () => {
+    await expectOk(issueArguments(pki.folder, 'client', CLIENT_IDENTITY, pki.file('other')));
+    const ca = pki.file('ca.pem');
+    await expectUsageError(
+      ['serve', '--cert', ca, '--key', pki.file('ca.key'), '--ca', ca],
+      /can not name this server.*exactly one URI or DNS name/,
+    );
+  });
+
+  it('a folder for evidence that does not exist', () =>
+    expectUsageError(['serve', '--evidence-dir', pki.file('none'), ...pki.server], /no folder to write to/));
+
+  it('a file that is no evidence record, or no frames', async () => {
+    await expectUsageError(
+      ['evidence', 'verify', pki.file('ca.pem'), '--ca', pki.file('ca.pem')],
+      /no evidence record/,
+    );
+    await expectUsageError(['evidence', 'verify', pki.file('none'), '--ca', pki.file('ca.pem')], /no such file/);
+    await expectUsageError(['decode', pki.file('ca.pem')], /neither octets of frames, nor hex digits/);
+    await expectUsageError(['decode', 'xyz'], /neither a file nor hex digits/);
+    await expectUsageError(['decode', '-'], /standard input is empty/);
+  });
+
+  it('a line that is no request to the testee', () =>
+    expectUsageError(['testee'], /This line is no request/, { input: 'hello\n' }));
+
+  it('a configuration file that is wrong', async () => {
+    const config = pki.file('config.yaml');
+    for (const [content, message] of [
+      ['listen: [', /is not YAML/],
+      ['- a', /has to be a mapping/],
+      ['certificate: x', /there is no key "certificate".*Known keys: .*cert/],
+      ['drainDeadline: soon', /"drainDeadline" is not usable/],
+      ['testMode: maybe', /"testMode" has to be true or false/],
+    ] as const) {
+      writeFileSync(config, content);
+      await expectUsageError(['serve', '--config', config, '--print-config'], message);
+    }
+  });
+});
