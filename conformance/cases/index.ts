@@ -23,6 +23,7 @@ import { connectRequest as serverConnectRequest } from './server/connect-request
 import { connectSignature as serverConnectSignature } from './server/connect-signature.ts';
 import { accept as serverAccept } from './server/accept.ts';
 import { deadlines as serverDeadlines } from './server/deadlines.ts';
+import { ping as serverPing } from './server/ping.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -46,6 +47,7 @@ export const cases: readonly ConformanceCase[] = [
   serverConnectSignature,
   serverAccept,
   serverDeadlines,
+  serverPing,
   clientTlsProfile,
   clientWireFormat,
   clientEstablishment,
