@@ -1,6 +1,8 @@
 import { ConformanceFailure, DependencyFailure, UnsupportedFeature } from '../peer/failure.ts';
 import type { Finding } from '../peer/failure.ts';
 import type { Peer, PeerOptions } from '../peer/peer.ts';
+import type { RecordTapOptions } from '../peer/record-tap.ts';
+import { RecordTap } from '../peer/record-tap.ts';
 import { WireLog } from '../peer/wire-log.ts';
 import type { SeededRandom } from '../runner/seeded-random.ts';
 import type { Kit } from '../testee/kit-files.ts';
@@ -40,6 +42,7 @@ export abstract class BaseContext {
   detail: string | undefined;
   readonly #options: ContextOptions;
   readonly #peers: Peer[] = [];
+  readonly #taps: RecordTap[] = [];
 
   protected constructor(options: ContextOptions) {
     this.#options = options;
@@ -95,7 +98,13 @@ export abstract class BaseContext {
   /** Cuts everything that is still open. */
   async dispose(): Promise<void> {
     for (const peer of this.#peers) peer.destroy();
-    await Promise.resolve();
+    await Promise.all(this.#taps.splice(0).map((tap) => tap.close()));
+  }
+
+  protected async tapTo(host: string, port: number, options: RecordTapOptions): Promise<RecordTap> {
+    const tap = await RecordTap.listen(host, port, options);
+    this.#taps.push(tap);
+    return tap;
   }
 
   protected newLog(title: string): WireLog {

@@ -1,6 +1,7 @@
 import type { ParameterInput } from '../model/codec.ts';
 import type { SigningOptions } from '../peer/establishment.ts';
 import { fail } from '../peer/failure.ts';
+import type { RecordTap, RecordTapOptions } from '../peer/record-tap.ts';
 import type { ReceivedFrame } from '../peer/received-frame.ts';
 import type { ServerAttempt, ServerListenOptions } from '../peer/server-peer.ts';
 import { ServerListener, ServerPeer } from '../peer/server-peer.ts';
@@ -66,6 +67,11 @@ export class ClientContext extends BaseContext {
     );
     this.#listeners.push(listener);
     return listener;
+  }
+
+  /** A tap before a listener, for what shows only in TLS records; the client is led there by `request: { port }`. */
+  tap(listener: ServerListener, options: RecordTapOptions = {}): Promise<RecordTap> {
+    return this.tapTo('127.0.0.1', listener.port, options);
   }
 
   /** Asks the client to connect to a listener. */

@@ -2,6 +2,7 @@ import { schemeOfKey } from '../model/transcript.ts';
 import type { ClientAttempt, ClientConnectOptions, ConnectOptions, Target } from '../peer/client-peer.ts';
 import { ClientPeer } from '../peer/client-peer.ts';
 import { fail } from '../peer/failure.ts';
+import type { RecordTap, RecordTapOptions } from '../peer/record-tap.ts';
 import type { ContextOptions } from './base-context.ts';
 import { BaseContext } from './base-context.ts';
 
@@ -9,6 +10,8 @@ import { BaseContext } from './base-context.ts';
 export type AttemptOptions = Partial<ClientConnectOptions> & {
   /** A file of the kit to present, such as `clients/expired`. */
   readonly as?: string;
+  /** Goes through this tap instead of straight to the server. */
+  readonly through?: RecordTap;
 };
 
 /** How a case establishes; everything absent is right. */
@@ -25,12 +28,18 @@ export class ServerContext extends BaseContext {
     this.#reload = reload;
   }
 
+  /** A tap before the server, for what shows only in TLS records; give it to a connection as `through`. */
+  tap(options: RecordTapOptions = {}): Promise<RecordTap> {
+    return this.tapTo(this.target.host, this.target.port, options);
+  }
+
   /** Tries to make a TLS connection and tells what became of it. */
   async attempt(options: AttemptOptions = {}): Promise<ClientAttempt> {
-    const { as = 'client', ...rest } = options;
+    const { as = 'client', through, ...rest } = options;
     const log = this.newLog(`connection ${this.logs.length + 1} to the server`);
     const complete: ClientConnectOptions = { credential: this.kit.credential(as), ...rest };
-    const attempt = await ClientPeer.attempt(this.target, complete, this.peerOptions(log));
+    const target = through === undefined ? this.target : { ...this.target, host: '127.0.0.1', port: through.port };
+    const attempt = await ClientPeer.attempt(target, complete, this.peerOptions(log));
     if (attempt.type === 'connected') this.track(attempt.peer);
     return attempt;
   }

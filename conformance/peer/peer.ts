@@ -40,6 +40,13 @@ export interface ViolationOptions extends Expectation {
   readonly probe?: boolean;
 }
 
+/** An expectation whose time is running. */
+interface Until extends Expectation {
+  readonly withinMs: number;
+  /** By `performance.now()`. */
+  readonly deadline: number;
+}
+
 type Arrival =
   | { readonly type: 'frame'; readonly frame: ReceivedFrame }
   | { readonly type: 'finding'; readonly finding: Finding }
@@ -164,8 +171,9 @@ export class Peer {
     predicate: (frame: ReceivedFrame) => boolean,
     expectation: Expectation = {},
   ): Promise<ReceivedFrame> {
+    const until = this.#until(expectation);
     for (;;) {
-      const frame = await this.next(what, '*', expectation);
+      const frame = await this.next(what, '*', until);
       if (predicate(frame)) return frame;
       if (frame.name === 'CLOSE' || frame.name === 'REJECT') fail(what, frame.text, expectation.requirement);
     }
@@ -177,13 +185,14 @@ export class Peer {
    */
   async expectViolation(code: string, options: ViolationOptions = {}): Promise<ReceivedFrame> {
     const { requirement } = options;
+    const until = this.#until(options);
     const kind = this.role === 'client' && !this.established ? 'REJECT' : 'CLOSE';
     const what = `${kind}(${code})`;
     const probe = options.probe ?? (this.established && !this.#closeSent);
     const data = this.random(8);
     if (probe) this.send('PING', { fields: { data } });
     for (;;) {
-      const frame = await this.next(what, kind, options);
+      const frame = await this.next(what, kind, until);
       if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) {
         fail(what, 'PONG to a PING sent behind the error: it went unnoticed', requirement);
       }
@@ -199,13 +208,16 @@ export class Peer {
         await this.expectEnd(kind === 'CLOSE' ? 'SES-014' : 'EST-023');
         return frame;
       }
+      // Only in a session can anything else be under way.
+      if (!this.established && frame.name !== 'CHALLENGE') fail(what, frame.text, requirement);
+      if (frame.name === 'ACCEPT') fail(what, frame.text, requirement);
     }
   }
 
   /** Ends the own direction and demands that the peer ends its own in order, without a frame more. */
   async expectEnd(requirement = 'SES-012'): Promise<void> {
     this.socket.end();
-    const arrival = await this.#nextArrival('an orderly end of the stream', this.#options.stepMs, requirement);
+    const arrival = await this.#nextArrival('an orderly end of the stream', this.#until({ requirement }));
     if (arrival.type === 'frame') fail('an orderly end of the stream', arrival.frame.text, requirement);
     if (arrival.type === 'reset') fail('an orderly end of the stream', arrival.text, requirement);
   }
@@ -213,7 +225,10 @@ export class Peer {
   /** Demands that the connection ends, in order or not, without any frame before. */
   async expectNoFrame(requirement?: string, withinMs: number = this.#options.stepMs): Promise<void> {
     const what = 'the end of the connection, and no frame';
-    const arrival = await this.#nextArrival(what, withinMs, requirement);
+    const arrival = await this.#nextArrival(
+      what,
+      this.#until(requirement === undefined ? { withinMs } : { withinMs, requirement }),
+    );
     if (arrival.type === 'frame') fail(what, arrival.frame.text, requirement);
   }
 
@@ -225,9 +240,9 @@ export class Peer {
     const data = this.random(8);
     this.send('PING', { fields: { data } });
     const passed: ReceivedFrame[] = [];
+    const until = this.#until(requirement === undefined ? {} : { requirement });
     for (;;) {
-      const expectation = requirement === undefined ? {} : { requirement };
-      const frame = await this.next('PONG', '*', expectation);
+      const frame = await this.next('PONG', '*', until);
       if (frame.name === 'PONG' && equal(frame.bytes('data'), data)) return passed;
       const wrong = ['CLOSE', 'REJECT'].includes(frame.name) || (frame.name === 'PONG' && !this.#inOrder.has(frame));
       if (wrong) fail('PONG with the data of the PING', frame.text, requirement);
@@ -270,10 +285,11 @@ export class Peer {
    * The next frame of any name, except those that only keep a session alive; `wanted` exempts one name from that, `*` exempts
    * CREDIT. The end of the connection is a failure.
    */
-  async next(what: string, wanted = '*', expectation: Expectation = {}): Promise<ReceivedFrame> {
-    const { channel, requirement, withinMs = this.#options.stepMs } = expectation;
+  async next(what: string, wanted = '*', expectation: Expectation | Until = {}): Promise<ReceivedFrame> {
+    const until = this.#until(expectation);
+    const { requirement } = until;
     for (;;) {
-      const arrival = await this.#nextArrival(what, withinMs, requirement, channel);
+      const arrival = await this.#nextArrival(what, until);
       if (arrival.type === 'end') fail(what, 'the end of the stream', requirement);
       if (arrival.type === 'reset') fail(what, arrival.text, requirement);
       const { frame } = arrival;
@@ -299,8 +315,9 @@ export class Peer {
 
   /** The next frame, or how the connection ended. For a case in which more than one answer is right. */
   async nextOrEnd(what: string, withinMs: number = this.#options.stepMs): Promise<ReceivedFrame | 'end' | 'reset'> {
+    const until = this.#until({ withinMs });
     for (;;) {
-      const arrival = await this.#nextArrival(what, withinMs);
+      const arrival = await this.#nextArrival(what, until);
       if (arrival.type !== 'frame') return arrival.type;
       const { frame } = arrival;
       const passedOver =
@@ -309,13 +326,15 @@ export class Peer {
     }
   }
 
-  async #nextArrival(
-    what: string,
-    withinMs: number,
-    requirement?: string,
-    channel?: number,
-  ): Promise<Exclude<Arrival, { type: 'finding' }>> {
-    const deadline = performance.now() + withinMs;
+  /** Fixes the end of a step, so that what is passed over does not extend it. */
+  #until(expectation: Expectation | Until): Until {
+    if ('deadline' in expectation) return expectation;
+    const { withinMs = this.#options.stepMs } = expectation;
+    return { ...expectation, withinMs, deadline: performance.now() + withinMs };
+  }
+
+  async #nextArrival(what: string, until: Until): Promise<Exclude<Arrival, { type: 'finding' }>> {
+    const { channel, requirement, withinMs, deadline } = until;
     for (;;) {
       const at = this.#arrivals.findIndex(
         (arrival) =>

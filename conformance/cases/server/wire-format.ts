@@ -93,6 +93,23 @@ export const wireFormat: readonly ServerCase[] = serverCases([
     },
   },
   {
+    id: 'WIR-004/one-record',
+    requirements: ['WIR-004'],
+    level: 'SHOULD',
+    title: 'a frame travels in one TLS record',
+    stimulus: 'A PING is sent in an established session, through a relay that sees the TLS records.',
+    expectation: 'Its PONG arrives in a single record.',
+    run: async (context) => {
+      const tap = await context.tap();
+      const peer = await context.established({ through: tap });
+      await peer.barrier();
+      const before = tap.records.length;
+      const frames = (await peer.barrier()).length + 1;
+      const records = tap.records.slice(before).filter(({ direction }) => direction === 'to-client').length;
+      if (records > frames) fail(`at most ${frames} TLS records for ${frames} frames`, String(records), 'WIR-004');
+    },
+  },
+  {
     id: 'WIR-005/unknown-type',
     requirements: ['WIR-005'],
     title: 'an unknown critical frame type is refused',

@@ -2,12 +2,10 @@
  * A small endpoint whose every reaction is that of the model: the implementation under test in the tests of the harness. What it
  * knows of the protocol is in conformance/model; faults are planted by overriding one method.
  */
-import { X509Certificate } from 'node:crypto';
-import { randomBytes } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import type { TLSSocket } from 'node:tls';
-import type { FrameInput } from '../../model/codec.ts';
+import type { FrameInput, ModelFields, ModelParameter } from '../../model/codec.ts';
 import { buildFrame, decodeFrame, decodeHeader, measureFrame } from '../../model/codec.ts';
-import type { ModelFields, ModelParameter } from '../../model/codec.ts';
 import type { Reaction } from '../../model/machine.ts';
 import { ReceiverModel } from '../../model/machine.ts';
 import { errorNamed, frameOfType, registry } from '../../model/registry.ts';
@@ -43,12 +41,13 @@ export abstract class ModelEndpoint {
   readonly #timer: NodeJS.Timeout;
   protected peerIntervalMs = 15_000;
 
-  protected constructor(role: Role, socket: TLSSocket, credential: Credential, identity: string) {
+  protected constructor(role: Role, socket: TLSSocket, credential: Credential, identity?: string) {
     this.socket = socket;
     this.credential = credential;
     this.#peerLeaf = socket.getPeerX509Certificate()?.raw;
     const own = { max_message_bytes: 262_144 };
-    this.model = new ReceiverModel(role, { identity, verdicts: this.verdicts, own });
+    const judged = identity === undefined ? {} : { identity };
+    this.model = new ReceiverModel(role, { ...judged, verdicts: this.verdicts, own });
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => socket.end());
@@ -74,17 +73,19 @@ export abstract class ModelEndpoint {
     return octets;
   }
 
-  /** Whether sending what the model forbids is a mistake of this test double. */
-  protected strict = true;
+  /** Whether sending what the model forbids is a mistake of this test double; not so where it is the planted fault. */
+  protected get strict(): boolean {
+    return true;
+  }
 
   /** A planted fault may change octets on their way out. */
   protected mutate(_name: string, octets: Uint8Array): Uint8Array {
     return octets;
   }
 
-  /** A planted fault may change what is done about a frame. */
-  protected judge(reaction: Reaction, _frame: ModelFrameView | undefined): Reaction {
-    return reaction;
+  /** A planted fault may overlook a frame altogether. */
+  protected overlooks(_name: string, _octets: Uint8Array): boolean {
+    return false;
   }
 
   protected get declared(): readonly { readonly id: string; readonly value: number }[] {
@@ -163,6 +164,7 @@ export abstract class ModelEndpoint {
     }
     const header = decodeHeader(octets);
     const name = frameOfType(header?.type ?? 0)?.name ?? 'IGNORABLE';
+    if (this.overlooks(name, octets)) return;
     const decoded = decodeFrame(octets);
     const fields = 'fields' in decoded ? decoded.fields : {};
     const interval = ((fields['parameters'] ?? []) as readonly ModelParameter[]).find(
@@ -177,8 +179,7 @@ export abstract class ModelEndpoint {
   /** Puts the verdicts of cryptography in place before the model judges. */
   protected abstract before(name: string, octets: Uint8Array, fields: ModelFields): void;
 
-  #react(raw: Reaction, frame: ModelFrameView | undefined): void {
-    const reaction = this.judge(raw, frame);
+  #react(reaction: Reaction, frame: ModelFrameView | undefined): void {
     if ('error' in reaction) {
       this.onError(reaction.error);
       this.close(reaction.error);

@@ -3,8 +3,8 @@ import type { Server, TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 import type { ModelFields, ModelParameter } from '../../model/codec.ts';
 import { registry } from '../../model/registry.ts';
-import { acceptTranscript, leafHash, sign, signedContent, withSignature } from '../../model/transcript.ts';
 import { buildFrame } from '../../model/codec.ts';
+import { acceptTranscript, leafHash, sign, signedContent, withSignature } from '../../model/transcript.ts';
 import type { Credential } from '../../peer/credential.ts';
 import type { Kit } from '../../testee/kit-files.ts';
 import type { ModelFrameView } from './model-endpoint.ts';
@@ -16,7 +16,12 @@ export class ModelServerConnection extends ModelEndpoint {
   readonly #counts = new Map<number, { messages: number; octets: number }>();
   readonly #clientIdentity: string;
 
-  constructor(socket: TLSSocket, credential: Credential, identity: string, clientIdentity: string | undefined) {
+  constructor(
+    socket: TLSSocket,
+    credential: Credential,
+    identity: string | undefined,
+    clientIdentity: string | undefined,
+  ) {
     super('server', socket, credential, identity);
     this.#clientIdentity = clientIdentity ?? '';
     this.verdicts.peerIdentity = clientIdentity !== undefined;
@@ -144,7 +149,12 @@ export class ModelServerConnection extends ModelEndpoint {
 }
 
 /** The class of each connection: the right one, or one with a planted fault. */
-export type ConnectionClass = typeof ModelServerConnection;
+export type ConnectionClass = new (
+  socket: TLSSocket,
+  credential: Credential,
+  identity: string | undefined,
+  clientIdentity: string | undefined,
+) => ModelServerConnection;
 
 /** A TLS server of model connections, on a port of its own. */
 export class ModelServer {
