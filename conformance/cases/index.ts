@@ -2,6 +2,9 @@ import type { ConformanceCase } from './case.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
 import { session as clientSession } from './client/session.ts';
+import { frameHeader as clientFrameHeader } from './client/frame-header.ts';
+import { payloads as clientPayloads } from './client/payloads.ts';
+import { parameters as clientParameters } from './client/parameters.ts';
 import { tlsProfile as clientTlsProfile } from './client/tls-profile.ts';
 import { wireFormat as clientWireFormat } from './client/wire-format.ts';
 import { applications as serverApplications } from './server/applications.ts';
@@ -50,6 +53,9 @@ export const cases: readonly ConformanceCase[] = [
   serverPing,
   clientTlsProfile,
   clientWireFormat,
+  clientFrameHeader,
+  clientPayloads,
+  clientParameters,
   clientEstablishment,
   clientSession,
   clientChannels,
