@@ -27,6 +27,7 @@ import { connectSignature as serverConnectSignature } from './server/connect-sig
 import { accept as serverAccept } from './server/accept.ts';
 import { deadlines as serverDeadlines } from './server/deadlines.ts';
 import { ping as serverPing } from './server/ping.ts';
+import { close as serverClose } from './server/close.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -51,6 +52,7 @@ export const cases: readonly ConformanceCase[] = [
   serverAccept,
   serverDeadlines,
   serverPing,
+  serverClose,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

@@ -8,6 +8,7 @@ import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
 import type { ServerContext } from '../server-context.ts';
 import { expectExactly } from './client-frames.ts';
+import { sourceRequest } from './message-flow.ts';
 
 type NewCase = Omit<ServerCase, 'role'>;
 
@@ -418,9 +419,6 @@ async function blockedSource(
   context: ServerContext,
   messages: number,
 ): Promise<{ readonly peer: ClientPeer; readonly channel: number }> {
-  const data = new Uint8Array(8);
-  new DataView(data.buffer).setUint32(0, 100);
-  new DataView(data.buffer).setUint32(4, 10);
   const parameters = [{ id: 'initial_message_credit', value: messages }];
-  return context.opened('test/source', { connect: { parameters }, data });
+  return context.opened('test/source', { connect: { parameters }, data: sourceRequest(100, 10) });
 }
