@@ -12,11 +12,11 @@ const keys = await readKeyFiles(folder, 'client');
 
 if (measure.mode === 'connect') {
   const connect = (): Promise<Link> => variant.connect(keys, port);
-  await report({ type: 'measured', value: await connectAll(connect, measure) });
+  await report({ type: 'measured', ...(await connectAll(connect, measure)) });
 } else {
   const link = await variant.connect(keys, port);
-  const value = await (measure.mode === 'one-way' || measure.mode === 'stream' ? oneWay : echo)(link, measure);
+  const reading = await (measure.mode === 'one-way' || measure.mode === 'stream' ? oneWay : echo)(link, measure);
   await link.close();
-  await report({ type: 'measured', value });
+  await report({ type: 'measured', ...reading });
 }
 process.exit(0);

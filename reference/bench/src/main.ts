@@ -4,6 +4,7 @@ import { issueKeyFiles } from './key-files.ts';
 import type { Measure } from './measures.ts';
 import { runPair } from './process-pair.ts';
 import { type MeasureResult, describeMachine, resultOf } from './results.ts';
+import type { Reading } from './stopwatch.ts';
 import { formatGoal, formatMachine, formatMeasure } from './table.ts';
 import type { VariantName } from './variants.ts';
 
@@ -15,7 +16,9 @@ async function main(): Promise<void> {
   }
   if (settings.profiles !== undefined) await mkdir(settings.profiles, { recursive: true });
   const machine = describeMachine();
-  process.stdout.write(`${formatMachine(machine)}${settings.repetitions} repetitions: median, min .. max\n\n`);
+  process.stdout.write(
+    `${formatMachine(machine)}${settings.repetitions} repetitions: median, min .. max; cpu: both processes, for each message or connection\n\n`,
+  );
   const keys = await issueKeyFiles();
   const results: MeasureResult[] = [];
   try {
@@ -36,19 +39,19 @@ async function repeat(
   measure: Measure,
   { variants, repetitions, profiles }: Settings,
   keys: string,
-): Promise<ReadonlyMap<VariantName, readonly number[]>> {
-  const values = new Map<VariantName, number[]>(variants.map((variant) => [variant, []]));
+): Promise<ReadonlyMap<VariantName, readonly Reading[]>> {
+  const readings = new Map<VariantName, Reading[]>(variants.map((variant) => [variant, []]));
   for (let repetition = 0; repetition < repetitions; repetition += 1) {
     for (let turn = 0; turn < variants.length; turn += 1) {
       const variant = variants[(repetition + turn) % variants.length] as VariantName;
       try {
-        values.get(variant)?.push(await runPair({ variant, measure, keys }, profiles));
+        readings.get(variant)?.push(await runPair({ variant, measure, keys }, profiles));
       } catch (cause) {
         throw new Error(`${measure.id} of ${variant} failed: ${(cause as Error).message}`, { cause });
       }
     }
   }
-  return values;
+  return readings;
 }
 
 try {

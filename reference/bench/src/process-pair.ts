@@ -1,6 +1,7 @@
 import { type ChildProcess, fork, spawnSync } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import type { Reading } from './stopwatch.ts';
 import { type ClientTask, type Report, type Task, VERIFY } from './task.ts';
 
 /** Whether processes are tied to cores: without it, figures of two runs differ by what the scheduler did. */
@@ -13,21 +14,21 @@ const DEADLINE_MS = 120_000;
  * Runs one measure of one variant in two new processes.
  *
  * @param profiles - folder for CPU profiles of both; undefined for none.
- * @returns the value, in the unit of the measure.
+ * @returns the client's value, and the time that both processes spent.
  * @throws Error when a process fails, is late, or has not received exactly what was sent.
  */
-export async function runPair(task: Task, profiles: string | undefined): Promise<number> {
+export async function runPair(task: Task, profiles: string | undefined): Promise<Reading> {
   const server = start('server', task, task.measure.mode === 'latency' ? 0 : 1, profiles);
   try {
     const { port } = await reported(server, 'listening');
     const clientTask: ClientTask = { ...task, port };
     const client = start('client', clientTask, 0, profiles);
     try {
-      const { value } = await Promise.race([reported(client, 'measured'), failed(server)]);
+      const { value, cpuMicros } = await Promise.race([reported(client, 'measured'), failed(server)]);
       server.send(VERIFY);
-      await reported(server, 'verified');
+      const verified = await reported(server, 'verified');
       await Promise.all([exited(client), exited(server)]);
-      return value;
+      return { value, cpuMicros: cpuMicros + verified.cpuMicros };
     } finally {
       client.kill('SIGKILL');
     }

@@ -1,20 +1,25 @@
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import type { Measure } from './measures.ts';
 import { pinned } from './process-pair.ts';
 import { type Summary, pairedRatios, summarize } from './statistics.ts';
+import type { Reading } from './stopwatch.ts';
 import type { VariantName } from './variants.ts';
 
-/** The values of one variant in one measure, one per repetition. */
-export interface Cell extends Summary {
+/** All repetitions of one variant in one measure. */
+export interface Cell {
   readonly variant: VariantName;
-  readonly values: readonly number[];
+  /** In the unit of the measure. */
+  readonly value: Summary;
+  /** Time on a core of both processes together, in nanoseconds for each message or connection. */
+  readonly cpu: Summary;
 }
 
 /** A variant divided by another, repetition by repetition. */
-export interface Ratio extends Summary {
+export interface Ratio {
   readonly of: VariantName;
   readonly to: VariantName;
-  readonly values: readonly number[];
+  readonly value: Summary;
+  readonly cpu: Summary;
 }
 
 /** One measure, with everything seen. */
@@ -28,14 +33,17 @@ export interface MeasureResult {
 const BASES = ['ws', 'raw'] as const satisfies readonly VariantName[];
 
 /** Sums up one measure; a ratio needs both of its variants. */
-export function resultOf(measure: Measure, values: ReadonlyMap<VariantName, readonly number[]>): MeasureResult {
-  const cells = [...values].map(([variant, list]) => ({ variant, values: list, ...summarize(list) }));
-  const subject = values.get('hawser');
+export function resultOf(measure: Measure, readings: ReadonlyMap<VariantName, readonly Reading[]>): MeasureResult {
+  const cells = [...readings].map(([variant, list]): Cell => {
+    const cpu = list.map(({ cpuMicros }) => (cpuMicros * 1000) / measure.count);
+    return { variant, value: summarize(list.map(({ value }) => value)), cpu: summarize(cpu) };
+  });
+  const subject = cells.find(({ variant }) => variant === 'hawser');
   const ratios = BASES.flatMap((to): Ratio[] => {
-    const base = values.get(to);
+    const base = cells.find(({ variant }) => variant === to);
     if (subject === undefined || base === undefined) return [];
-    const list = pairedRatios(subject, base);
-    return [{ of: 'hawser', to, values: list, ...summarize(list) }];
+    const value = summarize(pairedRatios(subject.value.values, base.value.values));
+    return [{ of: 'hawser', to, value, cpu: summarize(pairedRatios(subject.cpu.values, base.cpu.values)) }];
   });
   return { measure, cells, ratios };
 }
@@ -47,6 +55,8 @@ export interface Machine {
   readonly node: string;
   readonly openssl: string;
   readonly pinned: boolean;
+  /** Load average of the last minute, before anything was measured: from 1 on, others use the cores too. */
+  readonly load: number;
 }
 
 export function describeMachine(): Machine {
@@ -57,5 +67,6 @@ export function describeMachine(): Machine {
     node: process.versions.node,
     openssl: process.versions.openssl,
     pinned,
+    load: loadavg()[0] ?? 0,
   };
 }

@@ -1,6 +1,7 @@
 import { ContentCheck, createPayloads } from './content.ts';
 import { readKeyFiles } from './key-files.ts';
 import type { Link } from './link.ts';
+import { Stopwatch } from './stopwatch.ts';
 import { type Task, VERIFY, report } from './task.ts';
 import { loadVariant } from './variants.ts';
 
@@ -8,9 +9,13 @@ const task = JSON.parse(process.argv[2] ?? '') as Task;
 const { mode, size, warmUp, count } = task.measure;
 const check = new ContentCheck(createPayloads(size));
 const DONE = new Uint8Array(1);
+let watch = new Stopwatch();
+let connections = 0;
 
 /** Checks what comes; answers each message with itself, or each part of a one-way measure with one octet. */
 function serve(link: Link): void {
+  connections += 1;
+  if (mode === 'connect' && connections === warmUp) watch = new Stopwatch();
   const echo = mode === 'echo' || mode === 'latency';
   link.onMessage = (data) => {
     check.compare(data);
@@ -18,6 +23,7 @@ function serve(link: Link): void {
     if (check.count !== warmUp) return;
     if (!echo) link.send(DONE);
     check.restart();
+    watch = new Stopwatch();
     link.onMessage = (measured) => {
       check.add(measured);
       if (echo) link.send(measured);
@@ -28,8 +34,9 @@ function serve(link: Link): void {
 
 process.once('message', (message) => {
   if (message !== VERIFY) throw new Error(`unknown word ${String(message)}`);
+  const { cpuMicros } = watch;
   if (mode !== 'connect') check.verify(count);
-  void report({ type: 'verified' }).then(() => process.exit(0));
+  void report({ type: 'verified', cpuMicros }).then(() => process.exit(0));
 });
 
 const variant = await loadVariant(task.variant);

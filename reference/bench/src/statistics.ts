@@ -3,6 +3,8 @@ export interface Summary {
   readonly median: number;
   readonly min: number;
   readonly max: number;
+  /** In the order of the repetitions. */
+  readonly values: readonly number[];
 }
 
 /** @param values - at least one. */
@@ -14,6 +16,7 @@ export function summarize(values: readonly number[]): Summary {
     median: (at(Math.floor(middle)) + at(Math.ceil(middle))) / 2,
     min: at(0),
     max: at(sorted.length - 1),
+    values,
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Measure } from './measures.ts';
+import type { Reading } from './stopwatch.ts';
 import type { VariantName } from './variants.ts';
 
 /** What a pair of processes is to do: the first argument of each, as JSON. */
@@ -18,9 +19,9 @@ export interface ClientTask extends Task {
 export type Report =
   | { readonly type: 'listening'; readonly port: number }
   /** The client's result, in the unit of the measure. */
-  | { readonly type: 'measured'; readonly value: number }
-  /** The server has checked everything that it received. */
-  | { readonly type: 'verified' };
+  | ({ readonly type: 'measured' } & Reading)
+  /** The server has checked everything that it received, and spent this much time on it. */
+  | { readonly type: 'verified'; readonly cpuMicros: number };
 
 /** The word that asks a server to check what it received. */
 export const VERIFY = 'verify';

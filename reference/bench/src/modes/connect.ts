@@ -1,5 +1,6 @@
 import type { Link } from '../link.ts';
 import type { Measure } from '../measures.ts';
+import { type Reading, Stopwatch } from '../stopwatch.ts';
 
 const AT_A_TIME = 8;
 
@@ -8,11 +9,11 @@ const AT_A_TIME = 8;
  *
  * @returns connections per second.
  */
-export async function connectAll(connect: () => Promise<Link>, { warmUp, count }: Measure): Promise<number> {
+export async function connectAll(connect: () => Promise<Link>, { warmUp, count }: Measure): Promise<Reading> {
   await run(connect, warmUp);
-  const start = performance.now();
+  const watch = new Stopwatch();
   await run(connect, count);
-  return (count * 1000) / (performance.now() - start);
+  return watch.rate(count);
 }
 
 async function run(connect: () => Promise<Link>, count: number): Promise<void> {

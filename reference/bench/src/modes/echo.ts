@@ -1,18 +1,20 @@
 import { BURST, ContentCheck, createPayloads } from '../content.ts';
 import type { Link } from '../link.ts';
 import type { Measure } from '../measures.ts';
+import { type Reading, Stopwatch } from '../stopwatch.ts';
 
 /**
  * Keeps a window of messages in flight, each answered with itself, and checks what comes back.
  *
  * @returns messages per second, or for a latency, with one message in flight, the median round trip in microseconds.
  */
-export async function echo(link: Link, { mode, size, warmUp, count }: Measure): Promise<number> {
+export async function echo(link: Link, { mode, size, warmUp, count }: Measure): Promise<Reading> {
   const payloads = createPayloads(size);
   const window = mode === 'latency' ? 1 : BURST;
   const check = new ContentCheck(payloads);
   await exchange(link, payloads, window, warmUp, check, (data) => check.compare(data));
   check.restart();
+  const watch = new Stopwatch();
 
   if (mode === 'latency') {
     const times = new Float64Array(count);
@@ -23,15 +25,15 @@ export async function echo(link: Link, { mode, size, warmUp, count }: Measure): 
       last = now;
       check.add(data);
     });
+    const { cpuMicros } = watch;
     check.verify(count);
-    return (times.sort()[count >>> 1] ?? NaN) * 1000;
+    return { value: (times.sort()[count >>> 1] ?? NaN) * 1000, cpuMicros };
   }
 
-  const start = performance.now();
   await exchange(link, payloads, window, count, check, (data) => check.add(data));
-  const seconds = (performance.now() - start) / 1000;
+  const reading = watch.rate(count);
   check.verify(count);
-  return count / seconds;
+  return reading;
 }
 
 function exchange(

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { BURST, createPayloads } from '../content.ts';
 import type { Link } from '../link.ts';
 import type { Measure } from '../measures.ts';
+import { type Reading, Stopwatch } from '../stopwatch.ts';
 
 /**
  * Sends bursts until the server tells that it has everything: one per turn of the event loop, or, as a stream, as many as
@@ -9,13 +10,13 @@ import type { Measure } from '../measures.ts';
  *
  * @returns messages per second, from the first burst to the server's word.
  */
-export async function oneWay(link: Link, { mode, size, warmUp, count }: Measure): Promise<number> {
+export async function oneWay(link: Link, { mode, size, warmUp, count }: Measure): Promise<Reading> {
   const payloads = createPayloads(size);
   const send = mode === 'stream' ? stream : bursts;
   await received(link, send(link, payloads, warmUp));
-  const start = performance.now();
+  const watch = new Stopwatch();
   await received(link, send(link, payloads, count));
-  return (count * 1000) / (performance.now() - start);
+  return watch.rate(count);
 }
 
 async function received(link: Link, sending: Promise<void>): Promise<void> {
