@@ -48,8 +48,6 @@ export function serializeEvidenceRecord(record: EvidenceRecord): string {
  * @returns the record, or why it is not one. [EST-031]
  */
 export function parseEvidenceRecord(text: string): EvidenceRecord | EvidenceFailure {
-  // No value needs an escape: so each member is spelt in one way, and one that stands twice can be seen.
-  if (text.includes('\\')) return failure('A record has no use for a backslash.');
   let json: unknown;
   try {
     json = JSON.parse(text);
@@ -60,11 +58,12 @@ export function parseEvidenceRecord(text: string): EvidenceRecord | EvidenceFail
     return failure('A record is one JSON object.');
   }
   const members = json as Readonly<Record<string, unknown>>;
+  const twice = memberNames(text).find((name, index, names) => names.indexOf(name) !== index);
+  if (twice !== undefined) return failure(`The member ${twice} stands more than once.`);
   const unknown = Object.keys(members).find((name) => !MEMBERS.includes(name));
   if (unknown !== undefined) return failure(`The member ${unknown} is unknown.`);
   for (const name of MEMBERS) {
     if (!Object.hasOwn(members, name)) return failure(`The member ${name} is missing.`);
-    if (text.split(`"${name}"`).length !== 2) return failure(`The member ${name} stands more than once.`);
   }
   if (members['format'] !== PROTOCOL.evidenceFormat) return failure('The format is unknown.');
   const recordedBy = members['recordedBy'];
@@ -82,6 +81,13 @@ export function parseEvidenceRecord(text: string): EvidenceRecord | EvidenceFail
     return failure(`The member ${wrong ?? ''} does not hold octets in lower-case hexadecimal.`);
   }
   return { recordedBy, recordedAt, exporter, clientChain, serverChain, challenge, connect, accept };
+}
+
+/** The names of all members in a JSON text: I-JSON has none twice, and `JSON.parse` keeps the last one silently. */
+function memberNames(text: string): readonly string[] {
+  return [...text.matchAll(/("(?:[^"\\]|\\.)*")\s*(:?)/gs)].flatMap(([, name = '', colon]) =>
+    colon === ':' ? [JSON.parse(name) as string] : [],
+  );
 }
 
 function failure(reason: string): EvidenceFailure {
