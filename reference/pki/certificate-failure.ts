@@ -68,7 +68,7 @@ const REQUIREMENTS: Readonly<Record<ChainFailureReason, string>> = {
   'bad-signature': 'TLS-011',
   'not-yet-valid': 'TLS-012',
   expired: 'TLS-012',
-  'unsupported-critical-extension': 'TLS-011',
+  'unsupported-critical-extension': 'TLS-028',
   'issuer-is-not-ca': 'TLS-016',
   'issuer-may-not-sign': 'TLS-016',
   'path-too-long': 'TLS-016',
@@ -97,9 +97,17 @@ export const CHAIN_FAILURE_REASONS: readonly ChainFailureReason[] = Object.keys(
  *
  * @param reason - the refusal.
  * @param role - the role of the peer; the extended key usage is a requirement of its own for each role.
+ * @param depth - which certificate of the path; a weak key of an issuer is a requirement of its own.
  */
-export function requirementOf(reason: ChainFailureReason, role: 'client' | 'server' = 'client'): string {
-  return reason === 'wrong-eku' && role === 'server' ? 'TLS-014' : REQUIREMENTS[reason];
+export function requirementOf(
+  reason: ChainFailureReason,
+  role: 'client' | 'server' = 'client',
+  depth: number = 0,
+): string {
+  if (reason === 'wrong-eku' && depth > 0) return 'TLS-016';
+  if (reason === 'wrong-eku' && role === 'server') return 'TLS-014';
+  if (reason === 'weak-key' && depth > 0) return 'TLS-029';
+  return REQUIREMENTS[reason];
 }
 
 /** Builds a refusal; internal to `pki`. */
@@ -109,5 +117,5 @@ export function refuse(
   message: string,
   role: 'client' | 'server' = 'client',
 ): CertificateFailure {
-  return { ok: false, reason, requirement: requirementOf(reason, role), depth, message };
+  return { ok: false, reason, requirement: requirementOf(reason, role, depth), depth, message };
 }

@@ -136,7 +136,7 @@ function checkValidity(certificate: ParsedCertificate, depth: number, now: Date)
   return undefined;
 }
 
-// RFC 5280, section 4.2: an extension that is critical and not understood refuses the certificate. [TLS-011]
+// RFC 5280, section 4.2: an extension that is critical and not understood refuses the certificate. [TLS-028]
 function checkCriticalExtensions(certificate: ParsedCertificate, depth: number): CertificateFailure | undefined {
   const unknown = certificate.criticalExtensions.find((oid) => !UNDERSTOOD_EXTENSIONS.has(oid));
   if (unknown === undefined) return undefined;
@@ -180,7 +180,7 @@ function checkPathLength(
   );
 }
 
-// An extended key usage in a CA certificate limits what it may issue for; TLS libraries judge alike.
+// An extended key usage in a CA certificate limits what it may issue for; TLS libraries judge alike. [TLS-016]
 function checkIssuerUsage(
   issuer: ParsedCertificate,
   depth: number,

@@ -1,3 +1,4 @@
+import { FIELDS } from '../core/registry.gen.ts';
 import { type CertificateFailure, CertificateError, refuse } from './certificate-failure.ts';
 import { type ParsedCertificate, parseCertificate } from './parsed-certificate.ts';
 
@@ -16,7 +17,7 @@ export type IdentityResult = { readonly ok: true; readonly identity: Identity } 
  * never read.
  *
  * Failures: `malformed`, `ambiguous-identity` (several URIs, or none and several DNS names), `no-identity`,
- * `malformed-identity` (empty, or characters beyond printable ASCII).
+ * `malformed-identity` (empty, longer than an audience may be, or characters beyond printable ASCII).
  *
  * @param der - the DER leaf certificate. It is only read: call this on a certificate whose chain was checked.
  */
@@ -50,8 +51,9 @@ export function checkIdentity(leaf: ParsedCertificate): IdentityResult {
       `The leaf certificate has ${names.length} ${what} where one identity is due.`,
     );
   }
-  if (!/^[\x21-\x7e]+$/.test(only.value)) {
-    return refuse('malformed-identity', 0, 'The identity is empty or holds characters beyond printable ASCII.');
+  if (!/^[\x21-\x7e]+$/.test(only.value) || only.value.length > FIELDS.CONNECT.audience.max) {
+    const message = 'The identity is empty, too long, or holds characters beyond printable ASCII.';
+    return refuse('malformed-identity', 0, message);
   }
   return { ok: true, identity: { kind, value: only.value } };
 }

@@ -75,17 +75,24 @@ function checkLeafKey(leaf: ParsedCertificate): CertificateFailure | undefined {
     case 'ed25519':
       return undefined;
     case 'rsa':
-      return checkRsaSize(leaf, 0);
+      return checkRsaSize(leaf, 0) ?? checkRsaSignature(leaf);
     default:
       return refuse('unsupported-key', 0, `The leaf key is ${algorithm}, which is outside the profile.`);
   }
 }
 
-/** An RSA key of any certificate in the path has the least size; internal to `pki`. [TLS-017] */
+/** An RSA key of any certificate in the path has the least size; internal to `pki`. [TLS-017] [TLS-029] */
 export function checkRsaSize(certificate: ParsedCertificate, depth: number): CertificateFailure | undefined {
   const bits = rsaBitsOf(certificate.publicKey);
   if (bits === undefined || bits >= LIMITS.min_rsa_bits) return undefined;
   return refuse('weak-key', depth, `The RSA key has ${bits} bits; the least is ${LIMITS.min_rsa_bits}.`);
+}
+
+// A longer signature does not fit into its field. [TLS-017]
+function checkRsaSignature(leaf: ParsedCertificate): CertificateFailure | undefined {
+  const bits = rsaBitsOf(leaf.publicKey) ?? 0;
+  if (bits <= LIMITS.max_rsa_bits) return undefined;
+  return refuse('unsupported-key', 0, `The RSA key has ${bits} bits; the most is ${LIMITS.max_rsa_bits}.`);
 }
 
 // [TLS-015]

@@ -18,6 +18,11 @@ describe('identityOf', () => {
     expect(result).toEqual({ ok: true, identity: { kind: 'uri', value: 'spiffe://bank.example/teller' } });
   });
 
+  it('may be as long as an audience', async () => {
+    const longest = `urn:${'a'.repeat(2044)}`;
+    expect(await identify([longest], [])).toMatchObject({ ok: true, identity: { value: longest } });
+  });
+
   it('is the one DNS name where there is no URI, in the spelling of the certificate', async () => {
     const result = await identify([], ['Teller.Bank.Example']);
     expect(result).toEqual({ ok: true, identity: { kind: 'dns', value: 'Teller.Bank.Example' } });
@@ -29,6 +34,7 @@ describe('identityOf', () => {
     ['a common name alone', [], [], 'no-identity'],
     ['an empty URI', [''], [], 'malformed-identity'],
     ['a URI with a space', ['urn:a b'], [], 'malformed-identity'],
+    ['a URI longer than an audience may be', [`urn:${'a'.repeat(2045)}`], [], 'malformed-identity'],
     ['a DNS name with a zero octet', [], ['bank.example\0.evil.example'], 'malformed-identity'],
   ])('refuses %s', async (_what, uris, dnsNames, reason) => {
     expect(await identify(uris, dnsNames)).toMatchObject({ ok: false, reason, requirement: 'TLS-021', depth: 0 });

@@ -1,7 +1,21 @@
-import { createPublicKey } from 'node:crypto';
+import { type KeyObject, createPrivateKey, createPublicKey } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type CertificateAuthority, type IssueOptions, checkLeafProfile } from '../../../pki/index.ts';
 import { GOOD_CLIENT, createRoot } from './laboratory.ts';
+
+/** A key of 8,256 bits with factors that are no primes: it only has to look like one, and to be there at once. */
+function oversizedRsaKey(): KeyObject {
+  const octets = (length: number): Buffer => Buffer.alloc(length, 0xc5);
+  const factor = BigInt(`0x${octets(516).toString('hex')}`);
+  const text = (value: Buffer): string => value.toString('base64url');
+  const half = text(octets(500));
+  const n = text(Buffer.from((factor * factor).toString(16), 'hex'));
+  const [p, d] = [text(octets(516)), text(octets(1000))];
+  return createPrivateKey({
+    format: 'jwk',
+    key: { kty: 'RSA', n, e: 'AQAB', d, p, q: p, dp: half, dq: half, qi: half },
+  });
+}
 
 describe('checkLeafProfile', () => {
   let root: CertificateAuthority;
@@ -47,6 +61,15 @@ describe('checkLeafProfile', () => {
   ])('refuses %s', async (_what, options, reason, requirement) => {
     const leaf = await root.issue({ ...GOOD_CLIENT, ...options });
     expect(checkLeafProfile(leaf.certificateDer, 'client')).toMatchObject({ ok: false, reason, requirement, depth: 0 });
+  });
+
+  it('refuses RSA of more than 8192 bits, whose signature has no room', async () => {
+    const leaf = await root.issue({ ...GOOD_CLIENT, privateKey: oversizedRsaKey() });
+    expect(checkLeafProfile(leaf.certificateDer, 'client')).toMatchObject({
+      ok: false,
+      reason: 'unsupported-key',
+      requirement: 'TLS-017',
+    });
   });
 
   it('names the requirement of the role that was presented', async () => {
