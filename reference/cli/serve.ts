@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { serializeEvidenceRecord } from '../core/index.ts';
@@ -115,7 +115,7 @@ function isTestMode(command: Command): boolean {
 /** Runs until SIGTERM or SIGINT has drained the server. */
 async function serve(flags: ServeFlags): Promise<void> {
   const { host, port } = parseAddress(flags.listen, '--listen', 0);
-  checkEvidenceFolder(flags.evidenceDir);
+  makeEvidenceFolder(flags.evidenceDir);
   const endpoint = await loadEndpoint(flags);
   const { TEST_MODE_PARAMETERS, checkTestModeParameters, createServer, openKeyLog, testApplications } =
     await import('../node/index.ts');
@@ -184,12 +184,13 @@ function recordEvidence(session: Session, folder: string | undefined, log: Log):
   }
 }
 
-function checkEvidenceFolder(folder: string | undefined): void {
+function makeEvidenceFolder(folder: string | undefined): void {
   if (folder === undefined) return;
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
     accessSync(folder, constants.W_OK);
   } catch (cause) {
-    const message = `${folder} is no folder to write to: ${fileProblem(cause)}. Make it, or name another --evidence-dir.`;
+    const message = `${folder} is no folder to write to: ${fileProblem(cause)}. Name another --evidence-dir.`;
     throw new UsageError('--evidence-dir', message, cause);
   }
 }

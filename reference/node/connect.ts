@@ -18,6 +18,7 @@ import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
+import { checkOwnLeaf } from './own-leaf.ts';
 import { sha256 } from './sha256.ts';
 import { createSigner, createVerifier, refusingVerifier } from './signatures.ts';
 import { type Session, SessionEndpoint, endError } from './session.ts';
@@ -73,9 +74,10 @@ export interface Client {
  * @throws ConfigError when credential or trust can not be used.
  */
 export function createClient(options: ClientOptions): Client {
+  const leaf = checkOwnLeaf(options.credential, 'client');
   const signer = createSigner(options.credential.privateKey);
   const tls = clientTlsOptions(options.credential, options);
-  return { connect: (target) => new Attempt(options, target, tls, signer).session };
+  return { connect: (target) => new Attempt(options, target, { tls, signer, leafHash: leaf.hash }).session };
 }
 
 /**
@@ -89,12 +91,19 @@ export async function connect(options: ConnectOptions): Promise<Session> {
 
 const EMPTY_HASH = new Uint8Array(32);
 
+/** What a client makes of its options once. */
+interface Own {
+  readonly tls: ConnectionOptions;
+  readonly signer: Signer;
+  readonly leafHash: Uint8Array;
+}
+
 /** One attempt to establish a session: TCP, TLS, the gate, three frames. */
 class Attempt {
   readonly session: Promise<Session>;
   readonly #options: ClientOptions;
   readonly #target: Target;
-  readonly #signer: Signer;
+  readonly #own: Own;
   readonly #environment: Environment;
   readonly #log: Log;
   readonly #startedAt: number;
@@ -105,10 +114,10 @@ class Attempt {
   #endpoint: SessionEndpoint | undefined;
   #authority: AuthorityWatch | undefined;
 
-  constructor(options: ClientOptions, target: Target, tls: ConnectionOptions, signer: Signer) {
+  constructor(options: ClientOptions, target: Target, own: Own) {
     this.#options = options;
     this.#target = target;
-    this.#signer = signer;
+    this.#own = own;
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
     this.session = new Promise((resolve, reject) => {
@@ -117,7 +126,7 @@ class Attempt {
     });
     const { deadlines } = this.#environment;
     this.#startedAt = deadlines.now();
-    this.#socket = connectTls({ ...tls, host: target.host, port: target.port });
+    this.#socket = connectTls({ ...own.tls, host: target.host, port: target.port });
     // [EST-028]: until TLS is up; then the engine has the same deadline.
     this.#deadline = deadlines.add(() => {
       const limit = TIMERS.establishment_deadline_ms;
@@ -147,7 +156,7 @@ class Attempt {
   #transportError(cause: Error): TransportError {
     const { host, port } = this.#target;
     const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
-    if ((cause as NodeJS.ErrnoException).syscall !== undefined && this.#socket.getProtocol() === null) {
+    if (['connect', 'getaddrinfo'].includes((cause as NodeJS.ErrnoException).syscall ?? '')) {
       const message = `Can not reach ${host}:${port}: ${code}.`;
       return new TransportError('HAWSER_ERR_TRANSPORT_UNREACHABLE', 'tcp', message, { cause });
     }
@@ -184,8 +193,7 @@ class Attempt {
 
   #start(gate: GateResult, refusal: HawserError | undefined): void {
     const socket = this.#socket;
-    const { credential, parameters = {}, grease = true } = this.#options;
-    const ownLeaf = credential.chainDer[0];
+    const { parameters = {}, grease = true } = this.#options;
     const engine = createClientConnection({
       now: this.#startedAt,
       random: this.#environment.random,
@@ -193,14 +201,14 @@ class Attempt {
       grease,
       audience: this.#target.audience,
       peerIdentity: gate.ok ? gate.identity : undefined,
-      signer: this.#signer,
+      signer: this.#own.signer,
       verifier: gate.ok ? createVerifier(gate.publicKey) : refusingVerifier,
       binding: {
         exporter: (context) =>
           new Uint8Array(
             socket.exportKeyingMaterial(PROTOCOL.exporterBytes, PROTOCOL.exporterLabel, Buffer.from(context)),
           ),
-        clientLeafHash: ownLeaf === undefined ? EMPTY_HASH : sha256(ownLeaf),
+        clientLeafHash: this.#own.leafHash,
         serverLeafHash: gate.ok ? sha256(gate.chain[0]) : EMPTY_HASH,
       },
     });

@@ -2,10 +2,13 @@
  * Hawser over `node:tls`: server and client.
  *
  * ```ts
- * const server = createServer({ credential, trustAnchors, crls, policy, applications });
+ * const credential = await readCredential({ certFile: 'server.pem', keyFile: 'server.key' });
+ * const trust = await readTrust({ caFiles: ['ca.pem'], crlFiles: ['crl.pem'] });
+ * const policy = createAllowList([{ identity: 'spiffe://example.org/client', application: 'payments' }]);
+ * const server = createServer({ credential, ...trust, policy, applications: new Map([['payments', payments]]) });
  * await server.listen(7443, '0.0.0.0');
  *
- * const session = await connect({ host, port, credential, trustAnchors, crls, audience: 'spiffe://example.org/server' });
+ * const session = await connect({ host, port, credential, ...trust, audience: 'spiffe://example.org/server' });
  * const channel = await session.open('payments');
  * channel.onMessage = (message) => handle(message);
  * await channel.send(request);
@@ -23,8 +26,10 @@ export { verifyEvidence } from './evidence.ts';
 export { type KeyLog, openKeyLog } from './key-log.ts';
 export { type Log, silentLog } from './log.ts';
 export { type AllowRule, type Policy, createAllowList } from './policy.ts';
+export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './retry.ts';
 export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server.ts';
 export type { CloseCode, Session, SessionEnd, SessionEvents } from './session.ts';
 export { createSigner, createVerifier } from './signatures.ts';
 export { TEST_MODE_PARAMETERS, checkTestModeParameters, testApplications } from './test-applications.ts';
-export type { Trust } from './trust.ts';
+export { type Trust, type TrustFiles, readTrust } from './trust.ts';
+export { type Credential, loadCredential, readCredential } from '../pki/index.ts';

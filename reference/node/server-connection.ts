@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
   type DeclaredParameters,
@@ -21,6 +22,11 @@ import { createVerifier, refusingVerifier } from './signatures.ts';
 import { type Session, SessionEndpoint } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
 import type { Trust } from './trust.ts';
+
+/** Network address and port of a peer, for logs. */
+export function addressOf({ remoteAddress = '', remotePort = 0 }: Socket): string {
+  return remoteAddress.includes(':') ? `[${remoteAddress}]:${remotePort}` : `${remoteAddress}:${remotePort}`;
+}
 
 /** What a server authenticates itself with on a connection. */
 export interface ServerCredential {
@@ -76,7 +82,7 @@ export class ServerConnection {
     this.#host = host;
     this.#peer = gate.ok ? gate : undefined;
     this.#credential = credential;
-    this.#remoteAddress = `${socket.remoteAddress ?? ''}:${socket.remotePort ?? 0}`;
+    this.#remoteAddress = addressOf(socket);
     const { environment, parameters, grease } = host;
     this.#engine = createServerConnection({
       now: acceptedAt,
@@ -152,9 +158,9 @@ export class ServerConnection {
 
   /** Signature and audience are right; identity, policy and room are left. [EST-017] */
   #decide(): void {
-    const { policy, closing, grant, log } = this.#host;
+    const { closing, grant, log } = this.#host;
     const now = this.#pump.now();
-    if (this.#peer === undefined || !policy.acceptsClient(this.#peer.identity)) {
+    if (this.#peer === undefined || !this.#isAccepted(this.#peer.identity)) {
       log.warn(
         { remote: this.#remoteAddress, identity: this.#peer?.identity, requirement: 'EST-017' },
         'client refused: the policy does not accept its identity',
@@ -164,6 +170,25 @@ export class ServerConnection {
       this.#pump.handle(this.#engine.reject(closing, 0, now));
     } else {
       this.#pump.handle(this.#engine.accept(grant, now));
+    }
+  }
+
+  /** A policy that fails allows nothing. */
+  #isAccepted(identity: string): boolean {
+    try {
+      return this.#host.policy.acceptsClient(identity);
+    } catch (error) {
+      this.#host.log.error({ identity, err: error }, 'the policy failed');
+      return false;
+    }
+  }
+
+  #isAllowed(identity: string, application: string): boolean {
+    try {
+      return this.#host.policy.allowsApplication(identity, application);
+    } catch (error) {
+      this.#host.log.error({ identity, application, err: error }, 'the policy failed');
+      return false;
     }
   }
 
@@ -195,7 +220,7 @@ export class ServerConnection {
   }
 
   #decideChannel(session: SessionEndpoint, channel: ChannelEndpoint): void {
-    const { policy, applications, log } = this.#host;
+    const { applications, log } = this.#host;
     const { application, number } = channel;
     const identity = session.peerIdentity;
     const handler = applications.get(application);
@@ -205,7 +230,7 @@ export class ServerConnection {
       session.forget(number);
     };
     // [CHN-007] [CHN-008]
-    if (handler === undefined || !policy.allowsApplication(identity, application)) {
+    if (handler === undefined || !this.#isAllowed(identity, application)) {
       log.warn({ session: session.id, identity, application, known: handler !== undefined }, 'channel refused');
       refuse('APPLICATION_REFUSED', 0);
       return;
@@ -251,10 +276,10 @@ export class ServerConnection {
     const fields = {
       session: this.#session?.id,
       identity: this.#peer?.identity,
-      remoteAddress: this.#remoteAddress,
+      remote: this.#remoteAddress,
       outcome,
       code,
-      remote,
+      begunBy: remote ? 'peer' : 'this end',
       ...(error === undefined ? {} : { error: error.code, reason: error.message }),
       // [ERR-005]
       ...(error !== undefined && 'requirement' in error ? { requirement: error.requirement } : {}),

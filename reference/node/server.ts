@@ -1,21 +1,22 @@
 import { type AddressInfo, type Server as TcpServer, type Socket, createServer as createTcpServer } from 'node:net';
 import { type Server as TlsServer, type TLSSocket, createServer as createTlsServer } from 'node:tls';
 import { ConfigError, type DeclaredParameters, type Grant, TIMERS } from '../core/index.ts';
-import { type Credential, identityOf } from '../pki/index.ts';
+import type { Credential } from '../pki/index.ts';
 import { Admission, type AdmissionLimits, type Admitted, DEFAULT_ADMISSION_LIMITS } from './admission.ts';
 import type { Application } from './application.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
+import { checkOwnLeaf } from './own-leaf.ts';
 import { type GateResult, gatePeer } from './peer-gate.ts';
 import type { Policy } from './policy.ts';
-import { type ServerCredential, ServerConnection, type ServerConnectionHost } from './server-connection.ts';
+import { type ServerCredential, ServerConnection, type ServerConnectionHost, addressOf } from './server-connection.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { createSigner } from './signatures.ts';
 import { secureContextOptions, serverTlsOptions } from './tls-options.ts';
-import type { Trust } from './trust.ts';
+import { type Trust, judgeChain } from './trust.ts';
 
 /** Options of {@link createServer}. */
 export interface ServerOptions extends Trust {
@@ -64,7 +65,7 @@ export interface Server {
    * Takes a new credential, trust anchors or revocation lists for new connections, and judges the peer of every live
    * session by the new trust: a peer that fails is cut at once. [SES-025] [SES-026]
    *
-   * @throws Error when the new ones can not be used; the old ones stay in force.
+   * @throws Error when the new ones can not be used (as a rejection); the old ones stay in force.
    */
   reload(options: ReloadOptions): Promise<void>;
   /**
@@ -113,7 +114,8 @@ class HawserServer implements Server {
   #credential: Credential;
   #trust: Trust;
   #closing = false;
-  #onIdle: (() => void) | undefined;
+  /** Who waits for the last connection to be gone. */
+  readonly #onIdle: (() => void)[] = [];
 
   constructor(options: ServerOptions) {
     this.#options = options;
@@ -144,7 +146,14 @@ class HawserServer implements Server {
     return address === null || typeof address === 'string' ? undefined : address;
   }
 
-  listen(port: number, host: string): Promise<AddressInfo> {
+  async listen(port: number, host: string): Promise<AddressInfo> {
+    const problem = await this.#listProblem(this.#credential, this.#trust);
+    if (problem !== undefined)
+      this.#log.error({ problem }, 'the revocation lists can not be used: clients are refused');
+    return this.#listen(port, host);
+  }
+
+  #listen(port: number, host: string): Promise<AddressInfo> {
     return new Promise((resolve, reject) => {
       const fail = (cause: Error): void => {
         const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
@@ -168,6 +177,11 @@ class HawserServer implements Server {
       crls: options.crls ?? this.#trust.crls,
     };
     const serverCredential = toServerCredential(credential);
+    const problem = await this.#listProblem(credential, trust);
+    if (problem !== undefined) {
+      const message = `The revocation lists can not be used: ${problem} Give the current list of each authority.`;
+      throw new ConfigError('HAWSER_ERR_CONFIG_CRL_UNUSABLE', 'crl', message);
+    }
     // Throws for what the library can not use, and then nothing has changed. Live connections keep their context.
     this.#tls.setSecureContext(secureContextOptions(credential, trust));
     this.#credential = credential;
@@ -180,7 +194,7 @@ class HawserServer implements Server {
 
   async drain(deadlineMs: number): Promise<number> {
     this.#stop();
-    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    const idle = new Promise<void>((resolve) => this.#onIdle.push(resolve));
     for (const connection of this.#connections.keys()) connection.shutDown();
     this.#checkIdle();
     let cut = 0;
@@ -198,10 +212,19 @@ class HawserServer implements Server {
 
   async close(): Promise<void> {
     this.#stop();
-    const idle = new Promise<void>((resolve) => (this.#onIdle = resolve));
+    const idle = new Promise<void>((resolve) => this.#onIdle.push(resolve));
     this.#cutAll();
     this.#checkIdle();
     await idle;
+  }
+
+  /**
+   * What is wrong with the revocation lists of the authorities above the own certificate, which commonly issue for the
+   * clients too: with lists that can not be used every chain is refused, and a reload would end every session.
+   */
+  async #listProblem(credential: Credential, trust: Trust): Promise<string | undefined> {
+    const verdict = await judgeChain(credential.chainDer, 'server', trust, this.#environment.wallClock());
+    return !verdict.ok && verdict.requirement === 'TLS-025' ? verdict.message : undefined;
   }
 
   #createHost(): ServerConnectionHost {
@@ -220,7 +243,11 @@ class HawserServer implements Server {
       },
       established: (connection, session) => {
         this.#connections.get(connection)?.established();
-        this.#options.onSession?.(session);
+        try {
+          this.#options.onSession?.(session);
+        } catch (error) {
+          this.#log.error({ session: session.id, err: error }, 'onSession failed');
+        }
       },
       gone: (connection) => {
         this.#connections.delete(connection);
@@ -287,7 +314,7 @@ class HawserServer implements Server {
   #enter(socket: TLSSocket, gate: GateResult, { acceptedAt, admitted }: Pending): void {
     if (!gate.ok) {
       const { reason, requirement, message } = gate;
-      this.#log.warn({ remote: socket.remoteAddress, reason, requirement }, `client refused: ${message}`);
+      this.#log.warn({ remote: addressOf(socket), reason, requirement }, `client refused: ${message}`);
     }
     const own = socket.destroyed ? undefined : socket.getX509Certificate()?.raw;
     const leafHash = own === undefined ? undefined : sha256(own);
@@ -312,29 +339,14 @@ class HawserServer implements Server {
   }
 
   #checkIdle(): void {
-    if (this.#closing && this.#admission.connections === 0 && this.#connections.size === 0) this.#onIdle?.();
+    if (!this.#closing || this.#admission.connections > 0 || this.#connections.size > 0) return;
+    for (const resolve of this.#onIdle.splice(0)) resolve();
   }
 }
 
 function toServerCredential(credential: Credential): ServerCredential {
-  const [leaf] = credential.chainDer;
-  if (leaf === undefined) {
-    throw new ConfigError('HAWSER_ERR_CONFIG_CERTIFICATE_MISSING', 'certificate', 'The credential has no certificate.');
-  }
-  const found = identityOf(leaf);
-  if (!found.ok) {
-    throw new ConfigError(
-      'HAWSER_ERR_CONFIG_CERTIFICATE_IDENTITY',
-      'certificate',
-      `The certificate can not name this server: ${found.message} Issue one with exactly one URI or DNS name.`,
-    );
-  }
-  return {
-    identity: found.identity.value,
-    signer: createSigner(credential.privateKey),
-    chain: credential.chainDer,
-    leafHash: sha256(leaf),
-  };
+  const { identity, hash } = checkOwnLeaf(credential, 'server');
+  return { identity, signer: createSigner(credential.privateKey), chain: credential.chainDer, leafHash: hash };
 }
 
 function checkLimits(limits: AdmissionLimits): AdmissionLimits {

@@ -115,17 +115,20 @@ export class SocketPump {
       return;
     }
     this.#turning = true;
-    for (const event of events) this.#owner.event(event);
-    do {
-      for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
-        this.#owner.event(event);
-      }
-      this.#write();
-      this.#waiting.push(...this.connection.takeEvents());
-    } while (this.#waiting.length > 0);
-    this.#turning = false;
-    this.#end();
-    if (!this.#gone) this.#task.by(this.#nextDeadline());
+    try {
+      for (const event of events) this.#owner.event(event);
+      do {
+        for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
+          this.#owner.event(event);
+        }
+        this.#write();
+        this.#waiting.push(...this.connection.takeEvents());
+      } while (this.#waiting.length > 0);
+    } finally {
+      this.#turning = false;
+      this.#end();
+      if (!this.#gone) this.#task.by(this.#nextDeadline());
+    }
   }
 
   #write(): void {

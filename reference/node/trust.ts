@@ -1,4 +1,12 @@
-import { type ChainCheckResult, type CertificateRole, checkChain, encodePem } from '../pki/index.ts';
+import { readFile } from 'node:fs/promises';
+import {
+  type CertificateRole,
+  type ChainCheckResult,
+  checkChain,
+  encodePem,
+  parseCertificatesPem,
+  parseCrls,
+} from '../pki/index.ts';
 
 /** By what an endpoint judges its peers. */
 export interface Trust {
@@ -9,6 +17,28 @@ export interface Trust {
    * judged. [TLS-024] [TLS-025]
    */
   readonly crls: readonly Uint8Array[];
+}
+
+/** A {@link Trust} by the names of its files. */
+export interface TrustFiles {
+  /** PEM files with trust anchors. */
+  readonly caFiles: readonly string[];
+  /** PEM or DER files with revocation lists. */
+  readonly crlFiles?: readonly string[];
+}
+
+/**
+ * Reads trust anchors and revocation lists.
+ *
+ * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM` or `HAWSER_ERR_CONFIG_CRL_UNREADABLE`, and the system's error
+ *   for a file that can not be read.
+ */
+export async function readTrust({ caFiles, crlFiles = [] }: TrustFiles): Promise<Trust> {
+  const anchors = await Promise.all(
+    caFiles.map(async (file) => parseCertificatesPem(await readFile(file, 'utf8'), file)),
+  );
+  const lists = await Promise.all(crlFiles.map(async (file) => parseCrls(await readFile(file), file)));
+  return { trustAnchors: anchors.flat(), crls: lists.flat() };
 }
 
 /** The members of a {@link Trust} in the form in which `node:tls` takes them. */

@@ -8,7 +8,8 @@ import {
   TimeoutError,
   TransportError,
 } from '../../core/index.ts';
-import type { Channel, Client, Session, SessionEnd, Trust } from '../../node/index.ts';
+import type { Channel, Client, Failure, Session, SessionEnd, Trust } from '../../node/index.ts';
+import { retryDelayMs } from '../../node/retry.ts';
 import { loadEndpoint } from '../endpoint-options.ts';
 import { type Request, RequestError, parameterSet } from './requests.ts';
 
@@ -33,6 +34,9 @@ export class TesteeConnection {
   #session: Session | undefined;
   #established = false;
   #over = false;
+  /** Attempts and sessions that have failed in a row. */
+  #failures = 0;
+  #retry: NodeJS.Timeout | undefined;
 
   private constructor(request: ConnectRequest, client: Client, trust: Trust, emit: (event: DriverEvent) => void) {
     this.trust = trust;
@@ -69,7 +73,9 @@ export class TesteeConnection {
       },
       (error: unknown) => {
         // Failures of an engine were told by its last event.
-        if (!this.#over) this.#fail(error as HawserError, 0);
+        if (this.#over) return;
+        this.#fail(error as HawserError, 0);
+        this.#again({ error: error as HawserError, code: undefined });
       },
     );
   }
@@ -111,6 +117,7 @@ export class TesteeConnection {
 
   /** The driver ends. */
   async end(): Promise<void> {
+    clearTimeout(this.#retry);
     await this.#session?.close();
   }
 
@@ -130,6 +137,7 @@ export class TesteeConnection {
     switch (event.type) {
       case 'established': {
         this.#established = true;
+        this.#failures = 0;
         const session = Buffer.from(event.sessionId).toString('hex');
         // The engine has compared the two. [EST-009]
         this.#emit({ event: 'established', identity: this.#request.audience, session });
@@ -159,6 +167,7 @@ export class TesteeConnection {
         return;
       case 'closed':
         this.#observeClosed(event);
+        this.#again(event);
         return;
       default:
         return;
@@ -177,6 +186,20 @@ export class TesteeConnection {
       return;
     }
     this.#fail(error, unknown, end.code);
+  }
+
+  /** Attempts again, if that was asked for and the rules of section 7.3 allow it. */
+  #again(failure: Failure): void {
+    this.#failures += 1;
+    const delayMs = retryDelayMs(failure, this.#failures, Math.random());
+    if (this.#request.reconnect !== true || delayMs === undefined) return;
+    this.#retry = setTimeout(() => {
+      this.#session = undefined;
+      this.#established = false;
+      this.#over = false;
+      this.#channels.clear();
+      this.start();
+    }, delayMs);
   }
 
   #fail(error: HawserError | undefined, unknown: number, sent?: keyof typeof ERROR_CODE): void {

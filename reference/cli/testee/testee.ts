@@ -61,7 +61,7 @@ class Driver {
           name: 'hawser reference client',
           version: packageVersion(),
           language: 'TypeScript',
-          unsupported: ['reconnect'],
+          unsupported: [],
         };
       case 'connect':
         return this.#connect(request);
@@ -77,7 +77,6 @@ class Driver {
   }
 
   async #connect(request: Extract<Request, { do: 'connect' }>): Promise<object> {
-    if (request.reconnect === true) throw new RequestError('unsupported', 'This client makes one attempt.');
     if (this.#connections.has(request.connection)) {
       throw new RequestError('invalid', `There is a connection ${request.connection} already.`);
     }

@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { CLIENT_IDENTITY, type PkiFiles, expectOk, issueArguments, makePki, run } from './support/cli.ts';
+import { type PkiFiles, makePki, run } from './support/cli.ts';
 
 let pki: PkiFiles;
 beforeAll(async () => {
@@ -122,17 +122,21 @@ describe('bad input is told in one line and exits with 2:', () => {
     await expectUsageError(['serve', ...pki.server], /true or false, not "yes"/, { env: { HAWSER_TEST_MODE: 'yes' } });
   });
 
-  it('a certificate without an identity', async () => {
-    await expectOk(issueArguments(pki.folder, 'client', CLIENT_IDENTITY, pki.file('other')));
+  it('a certificate that no peer would accept', async () => {
     const ca = pki.file('ca.pem');
+    const trust = ['--ca', ca];
     await expectUsageError(
-      ['serve', '--cert', ca, '--key', pki.file('ca.key'), '--ca', ca],
-      /can not name this server.*exactly one URI or DNS name/,
+      ['serve', '--cert', ca, '--key', pki.file('ca.key'), ...trust],
+      /not usable as a server: The leaf certificate is a CA certificate/,
+    );
+    await expectUsageError(
+      ['serve', '--cert', pki.file('client.pem'), '--key', pki.file('client.key'), ...trust],
+      /does not carry the extended key usage serverAuth/,
     );
   });
 
-  it('a folder for evidence that does not exist', () =>
-    expectUsageError(['serve', '--evidence-dir', pki.file('none'), ...pki.server], /no folder to write to/));
+  it('a folder for evidence that is a file', () =>
+    expectUsageError(['serve', '--evidence-dir', pki.file('ca.pem'), ...pki.server], /no folder to write to/));
 
   it('a file that is no evidence record, or no frames', async () => {
     await expectUsageError(

@@ -22,7 +22,7 @@ describe('hawser pki', () => {
       issuer: 'CN=Test authority',
     });
     const before = readFileSync(join(ca, 'crl.pem'), 'utf8');
-    const revoked = await expectOk(['pki', 'revoke', '--ca', ca, `${client}.pem`]);
+    const revoked = await expectOk(['pki', 'revoke', '--ca', ca, '--cert', `${client}.pem`]);
     expect(JSON.parse(revoked.stdout)).toEqual({ revoked: issued.serial });
     expect(readFileSync(join(ca, 'crl.pem'), 'utf8')).not.toBe(before);
     const crl = await expectOk(['pki', 'crl', '--ca', ca, '--days', '3']);
@@ -46,7 +46,8 @@ describe('hawser pki', () => {
       [['pki', 'init', '--out', folder], /already holds an authority/],
       [issueArguments(join(folder, 'none'), 'client', CLIENT_IDENTITY, join(folder, 'x')), /hawser pki init/],
       [issueArguments(folder, 'client', 'not an identity', join(folder, 'x')), /has to be a URI/],
-      [['pki', 'revoke', '--ca', folder, 'abcd'], /has not issued serial number abcd/],
+      [['pki', 'revoke', '--ca', folder], /either --cert FILE or --serial HEX/],
+      [['pki', 'revoke', '--ca', folder, '--serial', 'abcd'], /has not issued serial number abcd/],
       [['pki', 'show', join(folder, 'none.pem')], /no such file/],
     ];
     for (const [args, message] of cases) {

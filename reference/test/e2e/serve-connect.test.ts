@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -132,7 +132,7 @@ describe('hawser serve', () => {
     const client = start(['connect', serve.address, ...own.client, '--application', 'test/echo']);
     client.child.stdin?.write('before\n');
     await client.line('stdout', /before/);
-    await expectOk(['pki', 'revoke', '--ca', own.folder, own.file('client.pem')]);
+    await expectOk(['pki', 'revoke', '--ca', own.folder, '--cert', own.file('client.pem')]);
     serve.child.kill('SIGHUP');
     expect(await client.ended).toMatchObject({
       status: 1,
@@ -195,7 +195,6 @@ describe('hawser serve', () => {
   it('writes an evidence record of each session, and a key log when asked to', async () => {
     const folder = temporaryFolder();
     const records = join(folder, 'evidence');
-    mkdirSync(records);
     const keyLog = join(folder, 'keys.log');
     const serve = await startServe([...pki.server, '--test-mode', '--evidence-dir', records], {
       env: { SSLKEYLOGFILE: keyLog },

@@ -156,7 +156,7 @@ describe('hawser testee', () => {
     await testee.request(connectRequest(own, serve.port, 'revoked'));
     await testee.event('established', { connection: 'revoked' });
     // The list of a later request reaches the session that is live.
-    await expectOk(['pki', 'revoke', '--ca', own.folder, own.file('server.pem')]);
+    await expectOk(['pki', 'revoke', '--ca', own.folder, '--cert', own.file('server.pem')]);
     await testee.request(connectRequest(own, serve.port, 'late'));
     await testee.event('failed', { connection: 'revoked', cause: 'tls', code: 0x0303 });
     await testee.event('failed', { connection: 'late', cause: 'tls' });

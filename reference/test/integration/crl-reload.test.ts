@@ -54,10 +54,18 @@ describe('reload', () => {
 
   it('leaves everything as it was when the new credential can not be used', async () => {
     const { server, port } = await startServer(kit);
+    const live = await connectClient(kit, port);
     const other = await issue(kit.authority, { role: 'server', uris: [SERVER_IDENTITY] });
     await expect(server.reload({ credential: { ...kit.server, keyPem: other.keyPem } })).rejects.toMatchObject({
       code: 'ERR_OSSL_X509_KEY_VALUES_MISMATCH',
     });
+    await expect(server.reload({ credential: kit.client })).rejects.toMatchObject({
+      code: 'HAWSER_ERR_CONFIG_CERTIFICATE_PROFILE',
+    });
+    const past = new Date(Date.now() - 60_000);
+    const expired = (await kit.authority.crl({ thisUpdate: past, nextUpdate: past })).der;
+    await expect(server.reload({ crls: [expired] })).rejects.toMatchObject({ code: 'HAWSER_ERR_CONFIG_CRL_UNUSABLE' });
+    await expectEcho(live);
     const session = await connectClient(kit, port);
     await expectEcho(session);
     expect(session.evidence().serverChain[0]).toEqual(kit.server.chainDer[0]);

@@ -43,4 +43,14 @@ describe('draining', () => {
     clock.advance(1_000);
     expect(await drained).toBe(1);
   });
+
+  it('ends when it is told twice', async () => {
+    const { server, port } = await startServer(kit);
+    const { reader, socket } = await establishRaw(kit, port);
+    socket.allowHalfOpen = true;
+    const drained = server.drain(60_000);
+    expect(await reader.code('CLOSE')).toBe('SHUTTING_DOWN');
+    await server.close();
+    expect(await drained).toBe(0);
+  });
 });

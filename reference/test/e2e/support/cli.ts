@@ -31,7 +31,7 @@ export interface RunningCommand {
   readonly child: ChildProcess;
   readonly ended: Promise<Result>;
   /** Resolves with the first line of a stream that matches, old or new. */
-  line(stream: 'stdout' | 'stderr', pattern: RegExp): Promise<string>;
+  readonly line: (stream: 'stdout' | 'stderr', pattern: RegExp) => Promise<string>;
 }
 
 /** Starts the command; it is killed when the test is over. */

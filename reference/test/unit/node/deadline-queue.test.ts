@@ -41,7 +41,7 @@ describe('DeadlineQueue', () => {
   it('runs a task at its deadline, once', () => {
     const clock = new ManualClock();
     const runs: number[] = [];
-    new DeadlineQueue(clock).add((now) => void runs.push(now) as undefined).by(10);
+    new DeadlineQueue(clock).add((now) => void runs.push(now)).by(10);
     clock.advanceTo(9);
     expect(runs).toEqual([]);
     clock.advanceTo(100);
@@ -63,7 +63,7 @@ describe('DeadlineQueue', () => {
   it('moves a deadline earlier at once, and leaves a later one for the task to say', () => {
     const clock = new ManualClock();
     const runs: number[] = [];
-    const scheduled = new DeadlineQueue(clock).add((now) => void runs.push(now) as undefined);
+    const scheduled = new DeadlineQueue(clock).add((now) => void runs.push(now));
     scheduled.by(50);
     const { armed } = clock;
     scheduled.by(80);
@@ -78,7 +78,7 @@ describe('DeadlineQueue', () => {
     const clock = new ManualClock();
     const queue = new DeadlineQueue(clock);
     const runs: string[] = [];
-    const second = queue.add(() => void runs.push('second') as undefined);
+    const second = queue.add(() => void runs.push('second'));
     queue
       .add(() => {
         runs.push('first');
@@ -87,7 +87,7 @@ describe('DeadlineQueue', () => {
       })
       .by(5);
     second.by(5);
-    const third = queue.add(() => void runs.push('third') as undefined);
+    const third = queue.add(() => void runs.push('third'));
     third.by(3);
     third.cancel();
     third.by(4);
@@ -121,7 +121,7 @@ describe('DeadlineQueue', () => {
         const runs: number[] = [];
         const expected: number[] = [];
         for (const [at, cancelled] of commands) {
-          const scheduled = queue.add((now) => void runs.push(now) as undefined);
+          const scheduled = queue.add((now) => void runs.push(now));
           scheduled.by(at);
           if (cancelled) scheduled.cancel();
           else expected.push(at);

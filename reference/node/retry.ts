@@ -1,0 +1,121 @@
+import {
+  ERRORS,
+  type ErrorName,
+  type HawserError,
+  IncompatibleError,
+  PeerViolationError,
+  RemoteError,
+  TimeoutError,
+  TransportError,
+} from '../core/index.ts';
+import type { Client, Target } from './connect.ts';
+import { type Environment, systemEnvironment } from './environment.ts';
+import type { Session } from './session.ts';
+
+/** Bound of the wait after the first failure; it doubles with each further one. A round trip to a server that restarts. */
+const FIRST_BOUND_MS = 1_000;
+
+/** Where doubling ends: a server that is back has all its clients within a minute. */
+const LAST_BOUND_MS = 60_000;
+
+/** How an attempt or a session ended, as far as it matters for the next attempt. */
+export interface Failure {
+  readonly error: HawserError | undefined;
+  /** The code of the end, where there was one. */
+  readonly code: ErrorName | undefined;
+}
+
+/**
+ * How long to wait before the next attempt at the same server: a random time up to a bound that doubles with each failure,
+ * and at least what the server asked for. [EST-024] [ERR-007]
+ *
+ * @param failures - how many attempts have failed in a row, this one included.
+ * @param random - a number from 0 to below 1.
+ * @returns milliseconds; undefined when only a person can help. [ERR-006]
+ */
+export function retryDelayMs(failure: Failure, failures: number, random: number): number | undefined {
+  if (!mayRetry(failure)) return undefined;
+  const bound = Math.min(FIRST_BOUND_MS * 2 ** (failures - 1), LAST_BOUND_MS);
+  const asked = failure.error instanceof RemoteError ? (failure.error.retryAfterMs ?? 0) : 0;
+  return Math.max(asked, random * bound);
+}
+
+function mayRetry({ error, code }: Failure): boolean {
+  if (error === undefined) return code !== undefined && codeMayRetry(code);
+  if (error instanceof RemoteError) return codeMayRetry(error.wireName);
+  if (error instanceof PeerViolationError || error instanceof IncompatibleError) return false;
+  if (error instanceof TimeoutError) return true;
+  return error instanceof TransportError && transportMayRetry(error);
+}
+
+function codeMayRetry(code: ErrorName): boolean {
+  const { class: kind, retry } = ERRORS[code];
+  return kind === 'transient' || retry === 'with back-off';
+}
+
+/** The network may be better next time; a certificate will not. */
+function transportMayRetry({ code, cause }: TransportError): boolean {
+  switch (code) {
+    case 'HAWSER_ERR_TRANSPORT_UNREACHABLE':
+    case 'HAWSER_ERR_TRANSPORT_ENDED':
+    case 'HAWSER_ERR_TRANSPORT_FAILED':
+      return true;
+    case 'HAWSER_ERR_TRANSPORT_TLS':
+      return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+    default:
+      return false;
+  }
+}
+
+/** Options of {@link connectWithRetry}. */
+export interface RetryOptions {
+  /** Stops further attempts; the promise rejects with its reason. */
+  readonly signal?: AbortSignal;
+  /** Told of each failure that is tried again, and after how long. */
+  readonly onRetry?: (error: HawserError, delayMs: number) => void;
+  /** Time and randomness; a test replaces them. */
+  readonly environment?: Environment;
+}
+
+/**
+ * Establishes a session with as many attempts as it takes, by the rules of section 7.3.
+ *
+ * @returns the session; rejects with the first error that only a person can help with, as {@link Client.connect} does.
+ */
+export async function connectWithRetry(client: Client, target: Target, options: RetryOptions = {}): Promise<Session> {
+  const { signal, onRetry, environment = systemEnvironment } = options;
+  for (let failures = 1; ; failures++) {
+    signal?.throwIfAborted();
+    try {
+      return await client.connect(target);
+    } catch (error) {
+      const failure = { error: error as HawserError, code: undefined };
+      const delayMs = retryDelayMs(failure, failures, randomShare(environment));
+      if (delayMs === undefined) throw error;
+      onRetry?.(failure.error, delayMs);
+      await wait(delayMs, environment, signal);
+    }
+  }
+}
+
+/** A number from 0 to below 1. */
+export function randomShare({ random }: Environment): number {
+  const octets = random(4);
+  return new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0) / 2 ** 32;
+}
+
+function wait(delayMs: number, { deadlines }: Environment, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve) => {
+    const task = deadlines.add(() => {
+      finish();
+      return undefined;
+    });
+    const finish = (): void => {
+      task.cancel();
+      signal?.removeEventListener('abort', finish);
+      resolve();
+    };
+    signal?.addEventListener('abort', finish);
+    task.by(deadlines.now() + delayMs);
+  });
+}

@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import {
+  ERROR_CODE,
+  ERRORS,
+  type ErrorName,
+  IncompatibleError,
+  PeerViolationError,
+  RemoteError,
+  TimeoutError,
+  TransportError,
+} from '../../../core/index.ts';
+import { systemEnvironment } from '../../../node/environment.ts';
+import { type Client, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
+
+const remote = (name: ErrorName, retryAfterMs = 0): { error: RemoteError; code: ErrorName } => ({
+  error: new RemoteError(name, ERROR_CODE[name], name, retryAfterMs),
+  code: name,
+});
+const transport = (
+  code: `HAWSER_ERR_TRANSPORT_${string}`,
+  cause?: string,
+): { error: TransportError; code: undefined } => ({
+  error: new TransportError(code, 'tls', code, cause === undefined ? {} : { cause: { code: cause } }),
+  code: undefined,
+});
+
+describe('retryDelayMs', () => {
+  it('never tries again after an error whose rule is never [ERR-006]', () => {
+    const never = (Object.keys(ERRORS) as ErrorName[]).filter((name) => ERRORS[name].retry === 'never');
+    expect(never.length).toBeGreaterThan(10);
+    for (const name of never) expect(retryDelayMs(remote(name, 5), 1, 0.5)).toBeUndefined();
+    const violation = { error: new PeerViolationError('FRAME_MALFORMED', 'WIR-014', 'x'), code: undefined };
+    expect(retryDelayMs(violation, 1, 0.5)).toBeUndefined();
+  });
+
+  it('leaves permanent errors to a person', () => {
+    expect(retryDelayMs(remote('AUTHENTICATION_FAILED'), 1, 0.5)).toBeUndefined();
+    const code = 'HAWSER_ERR_INCOMPATIBLE_SERVER_IDENTITY';
+    const error = new IncompatibleError(code, 'AUTHENTICATION_FAILED', 'EST-009', 'a', 'b', 'x');
+    expect(retryDelayMs({ error, code: undefined }, 1, 0.5)).toBeUndefined();
+    expect(retryDelayMs(transport('HAWSER_ERR_TRANSPORT_TLS', 'CERT_REVOKED'), 1, 0.5)).toBeUndefined();
+    expect(retryDelayMs(transport('HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE'), 1, 0.5)).toBeUndefined();
+    expect(retryDelayMs({ error: undefined, code: 'NO_ERROR' }, 1, 0.5)).toBeUndefined();
+  });
+
+  it('waits for a share of a bound that doubles, up to a minute [ERR-007]', () => {
+    const failure = transport('HAWSER_ERR_TRANSPORT_UNREACHABLE');
+    expect([1, 2, 3, 4].map((failures) => retryDelayMs(failure, failures, 0.5))).toEqual([500, 1000, 2000, 4000]);
+    expect(retryDelayMs(failure, 1000, 0.5)).toBe(30_000);
+    expect(retryDelayMs(failure, 5, 0)).toBe(0);
+    const timeout = { error: new TimeoutError('liveness', 1, 'x'), code: undefined };
+    expect(retryDelayMs(timeout, 1, 0.25)).toBe(250);
+    expect(retryDelayMs(transport('HAWSER_ERR_TRANSPORT_TLS', 'ECONNRESET'), 1, 0.25)).toBe(250);
+    expect(retryDelayMs({ error: undefined, code: 'SHUTTING_DOWN' }, 1, 0.25)).toBe(250);
+    expect(retryDelayMs(remote('RATE_EXCEEDED'), 1, 0.25)).toBe(250);
+  });
+
+  it('waits at least as long as the server asked for [EST-024]', () => {
+    expect(retryDelayMs(remote('BUSY', 5_000), 1, 0.5)).toBe(5_000);
+    expect(retryDelayMs(remote('BUSY', 100), 1, 0.5)).toBe(500);
+  });
+});
+
+describe('connectWithRetry', () => {
+  const target = { host: 'h', port: 1, audience: 'a' };
+
+  /** A client whose attempts fail in turn, and then succeed. */
+  function clientOf(...failures: readonly Error[]): Client & { attempts: number } {
+    const client = {
+      attempts: 0,
+      connect: () => {
+        const failure = failures[client.attempts++];
+        return failure === undefined ? Promise.resolve({ id: 'session' } as Session) : Promise.reject(failure);
+      },
+    };
+    return client;
+  }
+
+  it('tries again after what may pass', async () => {
+    const client = clientOf(remote('BUSY', 1).error, transport('HAWSER_ERR_TRANSPORT_UNREACHABLE').error);
+    const delays: number[] = [];
+    const environment = { ...systemEnvironment, random: () => new Uint8Array(4) };
+    const session = await connectWithRetry(client, target, {
+      onRetry: (_error, delayMs) => delays.push(delayMs),
+      environment,
+    });
+    expect([session.id, client.attempts, delays]).toEqual(['session', 3, [1, 0]]);
+  });
+
+  it('gives up at what does not pass, and when it is told', async () => {
+    const permanent = remote('AUTHENTICATION_FAILED').error;
+    await expect(connectWithRetry(clientOf(permanent), target)).rejects.toBe(permanent);
+    const abort = new AbortController();
+    const waiting = connectWithRetry(clientOf(remote('BUSY', 3_600_000).error), target, {
+      signal: abort.signal,
+      onRetry: () => setImmediate(() => abort.abort(new Error('enough'))),
+    });
+    await expect(waiting).rejects.toThrow('enough');
+  });
+});
