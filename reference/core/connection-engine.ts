@@ -1,7 +1,6 @@
-import { checkCode } from './channels.ts';
 import type { Connection, ConnectionState, Session } from './connection.ts';
 import { FrameDecoder } from './decoder.ts';
-import { isFailure, meaningOf, wireErrorOf } from './error-codes.ts';
+import { checkCode, isFailure, meaningOf, wireErrorOf } from './error-codes.ts';
 import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, TransportError } from './errors.ts';
 import { ClientEstablishment, type Established } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';

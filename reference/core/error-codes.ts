@@ -1,6 +1,7 @@
 import {
   HawserError,
   IncompatibleError,
+  MisuseError,
   PeerViolationError,
   RemoteError,
   TimeoutError,
@@ -14,6 +15,17 @@ export type CodeFrame = keyof typeof UNKNOWN_ERROR;
 /** Whether a frame may carry a code. [ERR-001] */
 export function mayCarry(frame: CodeFrame, name: ErrorName): boolean {
   return (ERRORS[name].frames as readonly string[]).includes(frame);
+}
+
+/**
+ * Refuses to send a code in a frame that does not carry it. [ERR-001]
+ *
+ * @throws MisuseError `HAWSER_ERR_MISUSE_CODE`.
+ */
+export function checkCode(frame: CodeFrame, name: ErrorName): void {
+  if (!mayCarry(frame, name)) {
+    throw new MisuseError('HAWSER_ERR_MISUSE_CODE', `${frame} does not carry the code ${name}.`);
+  }
 }
 
 /** What a code on the wire means: one that is unknown, or not listed for the frame, stands for another. [ERR-002] */

@@ -85,7 +85,7 @@ export function parseEvidenceRecord(text: string): EvidenceRecord | EvidenceFail
 
 /** The names of all members in a JSON text: I-JSON has none twice, and `JSON.parse` keeps the last one silently. */
 function memberNames(text: string): readonly string[] {
-  return [...text.matchAll(/("(?:[^"\\]|\\.)*")\s*(:?)/gs)].flatMap(([, name = '', colon]) =>
+  return [...text.matchAll(/("[^"\\]*(?:\\.[^"\\]*)*")\s*(:?)/gs)].flatMap(([, name = '', colon]) =>
     colon === ':' ? [JSON.parse(name) as string] : [],
   );
 }

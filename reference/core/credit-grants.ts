@@ -1,0 +1,33 @@
+import type { Channel } from './channel.ts';
+import type { FrameSender } from './frame-sender.ts';
+import { encodeCredit } from './frames/credit.ts';
+import { FRAME_TYPE } from './registry.gen.ts';
+
+/** Sends CREDIT, at most once for each channel between two flushes, however much was consumed. */
+export class CreditGrants {
+  readonly #sender: FrameSender;
+  #due: Channel[] = [];
+
+  constructor(sender: FrameSender) {
+    this.#sender = sender;
+  }
+
+  /** Notes a channel whose peer is to be granted more, if that is so. [CHN-024] [CHN-025] */
+  schedule(channel: Channel): void {
+    if (channel.creditDue || !channel.receive.due) return;
+    channel.creditDue = true;
+    this.#due.push(channel);
+  }
+
+  /** Sends what is due, but not on channels on which nothing more can come. */
+  flush(): void {
+    if (this.#due.length === 0) return;
+    const due = this.#due;
+    this.#due = [];
+    for (const channel of due) {
+      channel.creditDue = false;
+      if (!channel.state.local.has('send CREDIT')) continue;
+      this.#sender.unsequenced(FRAME_TYPE.CREDIT, 0, channel.number, encodeCredit(channel.receive.grant()));
+    }
+  }
+}
