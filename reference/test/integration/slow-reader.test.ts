@@ -1,6 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { HEADER_BYTES } from '../../core/index.ts';
 import { encodeCredit } from '../../core/frames/credit.ts';
+import { encodeFrame } from '../../core/frames/header.ts';
+import { encodeOpen } from '../../core/frames/open.ts';
+import type { SessionEndpoint } from '../../node/session.ts';
 import { type Application, testApplications } from '../../node/index.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
@@ -13,6 +17,7 @@ beforeAll(async () => {
 });
 
 const MESSAGE = new Uint8Array(16_000);
+const REFUSED_BYTES = HEADER_BYTES + 6;
 /** What kernel buffers of two sockets and the server's own cap can hold by far, and by far less than is offered. */
 const MOST_OCTETS = 32 * 1024 * 1024;
 
@@ -51,13 +56,46 @@ describe('a peer that does not read', () => {
     expect(sent).toBeLessThan(MOST_OCTETS);
     await expectEcho(other);
     const interval = victim?.peerParameters.livenessIntervalMs ?? 0;
-    clock.advance(3 * interval);
-    expect(await victim?.ping().catch(() => 'over')).toBe('over');
+    // SUSPECT, then DOWN.
+    clock.advance(2 * interval);
+    clock.advance(interval);
     // The CLOSE can not leave either: the close deadline cuts it.
     clock.advance(5_000);
     expect(await victim?.closed).toMatchObject({ code: 'LIVENESS_TIMEOUT' });
     while (failed === undefined) await turn();
     expect(failed).toMatchObject({ code: 'HAWSER_ERR_TIMEOUT_LIVENESS' });
+  });
+});
+
+describe('a peer that asks much and does not read the answers', () => {
+  it('is not read from either until it does', async () => {
+    const { port, server } = await startServer(kit);
+    const client = await establishRaw(kit, port);
+    const { connection } = server.sessions[0] as SessionEndpoint;
+    const OPENS = 300_000;
+    client.socket.pause();
+    const open = encodeOpen({ nonce: new Uint8Array(32), application: 'no/such', parameters: {} });
+    const frames = Array.from({ length: OPENS }, (_, index) => encodeFrame('OPEN', open, 0, index + 1, index + 1));
+    client.socket.write(Buffer.concat(frames));
+    let most = 0;
+    for (let still = 0, before = -1; still < 200; still = client.socket.bytesWritten === before ? still + 1 : 0) {
+      before = client.socket.bytesWritten;
+      most = Math.max(most, connection.pendingBytes);
+      await turn();
+    }
+    expect(client.socket.writableLength).toBeGreaterThan(0);
+    // A cap of 64 KiB, and the answers to one chunk that was read before it was noticed.
+    expect(most).toBeLessThan(128 * 1024);
+    const answered = new Promise<void>((resolve) => {
+      let octets = client.reader.octets;
+      const all = octets + OPENS * REFUSED_BYTES;
+      client.socket.on('data', (chunk: Buffer) => {
+        octets += chunk.length;
+        if (octets >= all) resolve();
+      });
+    });
+    client.socket.resume();
+    await answered;
   });
 });
 
