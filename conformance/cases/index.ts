@@ -2,6 +2,8 @@ import type { ConformanceCase } from './case.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
 import { session as clientSession } from './client/session.ts';
+import { orderOfChecks as clientOrderOfChecks } from './client/order-of-checks.ts';
+import { accept as clientAccept } from './client/accept.ts';
 import { frameHeader as clientFrameHeader } from './client/frame-header.ts';
 import { payloads as clientPayloads } from './client/payloads.ts';
 import { parameters as clientParameters } from './client/parameters.ts';
@@ -28,6 +30,7 @@ import { accept as serverAccept } from './server/accept.ts';
 import { deadlines as serverDeadlines } from './server/deadlines.ts';
 import { ping as serverPing } from './server/ping.ts';
 import { close as serverClose } from './server/close.ts';
+import { liveness as serverLiveness } from './server/liveness.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -53,12 +56,15 @@ export const cases: readonly ConformanceCase[] = [
   serverDeadlines,
   serverPing,
   serverClose,
+  serverLiveness,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,
   clientPayloads,
   clientParameters,
   clientEstablishment,
+  clientOrderOfChecks,
+  clientAccept,
   clientSession,
   clientChannels,
   properties,
