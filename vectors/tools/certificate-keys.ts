@@ -57,11 +57,13 @@ export async function keyCertificates(kit: CertificateKit): Promise<Draft[]> {
         ['Ed448', ed448Key('client'), 'unsupported-key'],
         ['RSA of 1,024 bits', rsaKey('rsa-1024'), 'weak-key'],
         ['RSA of 2,040 bits', rsaKey('rsa-2040'), 'weak-key'],
+        ['RSA of 8,200 bits', rsaKey('rsa-8200'), 'unsupported-key'],
       ] as const
     ).map(async ([name, key, reason]) =>
       bad(`leaf key ${name}`, ['TLS-017', reason], 'KeyStrength', (await leaf(`key ${name}`, {}, root, key)).chain),
     ),
   );
+  const weakKeyRoot = await Authority.root('Hawser test root, weak key', rsaKey('rsa-1024'));
   const weakIssuer = await root.subordinate('Hawser test weak intermediate', rsaKey('rsa-1024'));
   const sha1Rsa = await leaf('sha-1 rsa', { signatureHash: 'SHA-1' }, rsaRoot);
   const sha1Ecdsa = await Authority.root('Hawser test root, ECDSA with SHA-1', ecKey('P-256', 'authority'));
@@ -71,12 +73,20 @@ export async function keyCertificates(kit: CertificateKit): Promise<Draft[]> {
   const md5 = md5Signed((await leaf('md5', {}, rsaRoot)).der);
   return [
     ...types,
+    good('leaf key RSA of 8,192 bits', 'TLS-017', (await leaf('key rsa-8192', {}, root, rsaKey('rsa-8192'))).chain),
     ...roots,
     ...hashes,
     good('trust anchor signed with SHA-1', 'TLS-018', (await leaf('below sha-1 anchor', {}, weakRoot)).chain, {
       anchors: [weakRoot.der],
     }),
     ...unsupported,
+    bad(
+      'trust anchor key RSA of 1,024 bits',
+      ['TLS-029', 'weak-key'],
+      'KeyStrength',
+      (await leaf('below weak root', {}, weakKeyRoot)).chain,
+      { anchors: [weakKeyRoot.der] },
+    ),
     bad(
       'intermediate key RSA of 1,024 bits',
       ['TLS-029', 'weak-key'],

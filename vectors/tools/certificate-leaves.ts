@@ -112,6 +112,7 @@ export async function identityCertificates(kit: CertificateKit): Promise<Draft[]
   const { good, bad, leaf } = kit;
   const DNS = 'client.example.test';
   const OTHER = 'spiffe://example.test/other';
+  const LONGEST = 'spiffe://example.test/'.padEnd(2048, 'x');
   const rows: readonly (readonly [string, string | Refusal, Partial<IssueOptions>])[] = [
     ['one URI', CLIENT_IDENTITY, {}],
     ['one DNS name', DNS, { uris: [], dnsNames: [DNS] }],
@@ -127,6 +128,9 @@ export async function identityCertificates(kit: CertificateKit): Promise<Draft[]
     ['two URIs', ['TLS-021', 'ambiguous-identity'], { uris: [CLIENT_IDENTITY, OTHER] }],
     ['the same URI twice', ['TLS-021', 'ambiguous-identity'], { uris: [CLIENT_IDENTITY, CLIENT_IDENTITY] }],
     ['two DNS names and no URI', ['TLS-021', 'ambiguous-identity'], { uris: [], dnsNames: [DNS, 'b.example.test'] }],
+    ['a URI of 2,048 octets', LONGEST, { uris: [LONGEST] }],
+    ['a URI of 2,049 octets', ['TLS-021', 'malformed-identity'], { uris: [`${LONGEST}x`] }],
+    ['an empty URI', ['TLS-021', 'malformed-identity'], { uris: [''] }],
     ['a URI with a space', ['TLS-021', 'malformed-identity'], { uris: ['spiffe://example.test/a b'] }],
     ['a URI with a line feed', ['TLS-021', 'malformed-identity'], { uris: ['spiffe://example.test/a\nb'] }],
     ['a URI with NUL', ['TLS-021', 'malformed-identity'], { uris: ['spiffe://example.test/client\0.evil'] }],

@@ -47,6 +47,10 @@ export async function pathCertificates(kit: CertificateKit): Promise<Draft[]> {
     uris: [CLIENT_IDENTITY],
     extendedKeyUsages: ['clientAuth'],
   });
+  const forAny = await below('for any purpose', root, { extendedKeyUsages: ['anyExtendedKeyUsage'] });
+  const rootKey = root.key;
+  const expiredRoot = await Authority.root(root.name, rootKey, { notAfter: new Date('2026-05-01T00:00:00Z') });
+  const futureRoot = await Authority.root(root.name, rootKey, { notBefore: new Date('2026-07-01T00:00:00Z') });
   const unknownExtension = { oid: '1.3.6.1.4.1.32473.1', value: fromHex('0500') };
   const path: readonly Draft[] = [
     good('no intermediate', 'TLS-011', ordinary.chain),
@@ -64,12 +68,22 @@ export async function pathCertificates(kit: CertificateKit): Promise<Draft[]> {
     good('issuer without key usage', 'TLS-016', (await leaf('no usage', {}, noUsage)).chain),
     good('issuer for clients', 'TLS-016', (await leaf('for clients', {}, forClients)).chain),
     good('issuer for both roles', 'TLS-016', (await leaf('for both', {}, forAll)).chain),
+    good('issuer for any purpose', 'TLS-016', (await leaf('for any purpose', {}, forAny)).chain),
+    good('an expired trust anchor beside its renewal', 'TLS-012', ordinary.chain, {
+      anchors: [expiredRoot.der, root.der],
+    }),
     good(
       'an extension that is unknown and not critical',
       'TLS-028',
       (await leaf('unknown extension', { extraExtensions: [{ ...unknownExtension, critical: false }] })).chain,
     ),
 
+    bad('trust anchor has expired', ['TLS-012', 'expired'], 'Validity', ordinary.chain, {
+      anchors: [expiredRoot.der],
+    }),
+    bad('trust anchor is not yet valid', ['TLS-012', 'not-yet-valid'], 'Validity', ordinary.chain, {
+      anchors: [futureRoot.der],
+    }),
     bad('no certificate', ['TLS-010', 'no-certificate'], 'Path', []),
     bad('nine certificates', ['TLS-019', 'chain-too-long'], 'Path', await chainOf(8)),
     bad('unknown authority', ['TLS-011', 'unknown-issuer'], 'Path', stranger.chain),

@@ -1,4 +1,5 @@
 /** Revocation lists (section 2.5). */
+import { fromHex } from '../../conformance/model/codec.ts';
 import { Authority, NOW } from './authority.ts';
 import { SERVER } from './certificate-case.ts';
 import type { CertificateKit, Draft, Judgement, Refusal } from './certificate-case.ts';
@@ -133,6 +134,31 @@ export async function revocationCertificates(kit: CertificateKit): Promise<Draft
       lists(await root.crl([], { nextUpdate: null })),
     ),
     bad('list is not yet valid', ['TLS-025', 'crl-not-yet-valid'], 'Revocation', ordinary.chain, lists(future)),
+    bad(
+      'delta list',
+      ['TLS-025', 'crl-unsupported'],
+      'Revocation',
+      ordinary.chain,
+      lists(await root.crl([], { extraExtensions: [{ oid: '2.5.29.27', critical: true, value: fromHex('020101') }] })),
+    ),
+    bad(
+      'list with an unknown critical extension',
+      ['TLS-025', 'crl-unsupported'],
+      'Revocation',
+      ordinary.chain,
+      lists(
+        await root.crl([], {
+          extraExtensions: [{ oid: '1.3.6.1.4.1.32473.1', critical: true, value: fromHex('0500') }],
+        }),
+      ),
+    ),
+    bad(
+      'octets that are no list',
+      ['TLS-025', 'crl-malformed'],
+      'Malformed',
+      ordinary.chain,
+      lists(Buffer.from('no list')),
+    ),
     bad(
       'signature of the list broken',
       ['TLS-025', 'crl-bad-signature'],

@@ -108,12 +108,12 @@ export function establishmentFrames(): Draft[] {
       'signature',
     ),
     bad(
-      early('client identity is not accepted', ['EST-017'], asked(), { verdicts: { peerIdentity: false } }),
+      early('policy does not accept the client identity', ['EST-017'], asked(), { verdicts: { peerIdentity: false } }),
       'AUTHENTICATION_FAILED',
     ),
     bad(
       early(
-        'client identity is not accepted and the audience is another',
+        'policy does not accept the client identity and the audience is another',
         ['EST-016'],
         asked({ fields: { audience: 'other' } }),
         { verdicts: { peerIdentity: false } },
@@ -122,7 +122,7 @@ export function establishmentFrames(): Draft[] {
     ),
     bad(
       early(
-        'client identity is not accepted in mode resume',
+        'policy does not accept the client identity in mode resume',
         ['EST-017'],
         asked({ fields: { mode: 'resume', epoch: 1 } }),
         { verdicts: { peerIdentity: false } },
