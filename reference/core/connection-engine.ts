@@ -1,7 +1,8 @@
 import type { Connection, ConnectionState, Session } from './connection.ts';
 import { FrameDecoder } from './decoder.ts';
-import { checkCode, isFailure, meaningOf, wireErrorOf } from './error-codes.ts';
-import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, TransportError } from './errors.ts';
+import { checkCode, meaningOf, wireErrorOf } from './error-codes.ts';
+import { HawserError, InternalError, MisuseError, TimeoutError, TransportError } from './errors.ts';
+import { Ending } from './ending.ts';
 import { ClientEstablishment, type Established } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
 import type { Event } from './events.ts';
@@ -46,6 +47,7 @@ export class ConnectionEngine implements Connection {
   readonly #declared: ParameterSet;
   readonly #decoder = new FrameDecoder();
   readonly #output = new Output();
+  readonly #ending = new Ending();
   readonly #establishmentDeadline: number;
   #state: State<Machine>;
   #session: SessionEngine | undefined;
@@ -55,13 +57,6 @@ export class ConnectionEngine implements Connection {
   #connect: VerifiedConnect | undefined;
   #events: Event[] = [];
   #now: number;
-  #error: HawserError | undefined;
-  /** The code of the end: the first one that was sent or received. */
-  #code: ErrorName | undefined;
-  #remote = false;
-  #closeDeadline: number | undefined;
-  #outputEnded = false;
-  #finished = false;
 
   constructor(role: Role, declared: ParameterSet) {
     const { options } = role;
@@ -72,7 +67,8 @@ export class ConnectionEngine implements Connection {
     this.#establishmentDeadline = options.now + TIMERS.establishment_deadline_ms;
     const initial: unknown = role.type === 'client' ? stateOf('client-connection') : stateOf('server-connection');
     this.#state = initial as State<Machine>;
-    if (role.type === 'server') this.#output.raw(role.establishment.challenge); // [EST-006]
+    // Nothing follows it before the decision. [EST-006] [EST-008]
+    if (role.type === 'server') this.#output.raw(role.establishment.challenge);
   }
 
   get state(): ConnectionState {
@@ -80,7 +76,7 @@ export class ConnectionEngine implements Connection {
   }
 
   get error(): HawserError | undefined {
-    return this.#error;
+    return this.#ending.error;
   }
 
   get peer(): PeerParameters | undefined {
@@ -100,11 +96,11 @@ export class ConnectionEngine implements Connection {
   }
 
   get outputEnded(): boolean {
-    return this.#outputEnded;
+    return this.#ending.outputEnded;
   }
 
   get finished(): boolean {
-    return this.#finished;
+    return this.#ending.finished;
   }
 
   evidence(): EvidenceMaterial | undefined {
@@ -142,17 +138,16 @@ export class ConnectionEngine implements Connection {
 
   transportEnded(now: number, cause?: unknown): readonly Event[] {
     this.#advance(now);
-    this.#finished = true;
-    this.#outputEnded = true;
+    this.#ending.finish();
     this.#output.clear();
     this.#decoder.stop();
     if (!this.#isClosed()) {
       // In state closing this is the end that is waited for. [SES-014]
       if (this.#state.name !== 'closing') {
-        this.#remote = true;
+        this.#ending.remote = true;
         const message = cause === undefined ? 'The peer ended the transport without CLOSE.' : 'The transport failed.';
         const code = cause === undefined ? 'HAWSER_ERR_TRANSPORT_ENDED' : 'HAWSER_ERR_TRANSPORT_FAILED';
-        this.#error ??= new TransportError(code, this.#state.name, message, { cause });
+        this.#ending.fail(new TransportError(code, this.#state.name, message, { cause }));
       }
       this.#enter('transport lost');
       this.#end(false);
@@ -162,14 +157,17 @@ export class ConnectionEngine implements Connection {
 
   tick(now: number): readonly Event[] {
     this.#advance(now);
-    if (this.#closeDeadline !== undefined) {
-      if (now >= this.#closeDeadline) this.#cut();
+    const { deadline } = this.#ending;
+    if (deadline !== undefined) {
+      if (now >= deadline) this.#cut();
+    } else if (this.#isOver()) {
+      return this.takeEvents();
     } else if (this.#session !== undefined) {
       if (this.#session.tick() === 'down') {
         const limitMs = this.#session.downAfterMs;
         this.#fail(new TimeoutError('liveness', limitMs, `The peer was silent for ${limitMs} ms.`)); // [SES-022]
       }
-    } else if (!this.#isOver() && now >= this.#establishmentDeadline) {
+    } else if (now >= this.#establishmentDeadline) {
       const limitMs = TIMERS.establishment_deadline_ms;
       this.#fail(new TimeoutError('establishment', limitMs, `Nothing was established within ${limitMs} ms.`)); // [EST-028]
     }
@@ -178,8 +176,8 @@ export class ConnectionEngine implements Connection {
 
   nextDeadline(): number | undefined {
     if (this.#events.length > 0) return this.#now;
-    if (this.#finished) return undefined;
-    if (this.#closeDeadline !== undefined) return this.#closeDeadline;
+    const { deadline, outputEnded } = this.#ending;
+    if (outputEnded) return deadline;
     return this.#session?.nextDeadline() ?? this.#establishmentDeadline;
   }
 
@@ -290,7 +288,7 @@ export class ConnectionEngine implements Connection {
     checkCode('CLOSE', code);
     if (this.#isOver()) return this.takeEvents();
     this.#advance(now);
-    this.#error ??= error;
+    if (error !== undefined) this.#ending.fail(error);
     if (this.#role.type === 'server' && this.#session === undefined) {
       this.#sendReject('SHUTTING_DOWN', 0);
       this.#enter('close asked for before ACCEPT');
@@ -349,26 +347,21 @@ export class ConnectionEngine implements Connection {
       case 'check the server certificate identity, send CONNECT':
         this.#receiveChallenge();
         break;
-      case 'verify the signature': {
-        this.#receiveAccept(next);
-        return;
-      }
-      case 'verify the signature, then the audience': {
-        this.#receiveConnect(next);
-        return;
-      }
-      case 'report the code': {
-        this.#receiveEarlyEnd(next);
-        return;
-      }
-      case 'send CLOSE': {
-        this.#receiveClose(next);
-        return;
-      }
-      case 'read the final cursors': {
-        this.#receiveFinalClose(next);
-        return;
-      }
+      case 'verify the signature':
+        this.#receiveAccept();
+        break;
+      case 'verify the signature, then the audience':
+        this.#receiveConnect();
+        break;
+      case 'report the code':
+        this.#receiveEarlyEnd();
+        break;
+      case 'send CLOSE':
+        this.#receiveClose();
+        break;
+      case 'read the final cursors':
+        if (!this.#receiveFinalClose()) return;
+        break;
       case 'discard':
         break;
       case undefined:
@@ -385,19 +378,18 @@ export class ConnectionEngine implements Connection {
     this.#output.raw(connect);
   }
 
-  #receiveAccept(next: State<Machine>): void {
+  #receiveAccept(): void {
     if (this.#role.type !== 'client') throw new InternalError('A server does not take ACCEPT.');
     const established = this.#role.establishment.accept(this.#decoder.copyFrame());
-    this.#state = next;
     this.#establish(established, {});
   }
 
-  #receiveConnect(next: State<Machine>): void {
+  /** Until the decision is made the table takes nothing more but CLOSE. [EST-014] */
+  #receiveConnect(): void {
     if (this.#role.type !== 'server') throw new InternalError('A client does not take CONNECT.');
     const connect = this.#role.establishment.connect(this.#decoder.copyFrame());
     this.#connect = connect;
     this.#peer = connect.peer;
-    this.#state = next;
     this.#emit({
       type: 'connect-received',
       audience: connect.audience,
@@ -407,61 +399,57 @@ export class ConnectionEngine implements Connection {
   }
 
   /** REJECT at the client, CLOSE at a server that has not answered CONNECT. */
-  #receiveEarlyEnd(next: State<Machine>): void {
-    this.#remote = true;
+  #receiveEarlyEnd(): void {
+    this.#ending.remote = true;
     if (this.#role.type === 'client') {
       const { code: wireCode, retryAfterMs } = decodeReject(this.#decoder.payload());
       const code = meaningOf('REJECT', wireCode); // [ERR-002]
       this.#emit({ type: 'rejected', code, wireCode, retryAfterMs });
-      this.#endRemotely(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
+      this.#ending.received(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
     } else {
       const { code: wireCode } = decodeClose(this.#decoder.payload());
       const code = meaningOf('CLOSE', wireCode);
-      this.#endRemotely(code, wireCode, `The client gave up with CLOSE(${code}).`);
+      this.#ending.received(code, wireCode, `The client gave up with CLOSE(${code}).`);
     }
-    this.#endOutput();
-    this.#state = next;
+    // Whatever the code was, known or not, nothing is sent in answer. [EST-032] [EST-033] [ERR-003]
+    this.#ending.endOutput(this.#now);
     this.#end(true);
   }
 
   /** CLOSE in state established: answer it. [SES-012] [SES-029] */
-  #receiveClose(next: State<Machine>): void {
+  #receiveClose(): void {
     const close = decodeClose(this.#decoder.payload());
     this.#session?.checkClose(close, false); // [SES-013]
-    this.#remote = true;
+    this.#ending.remote = true;
     const code = meaningOf('CLOSE', close.code);
-    this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
+    this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     this.#sendClose('NO_ERROR');
-    this.#state = next;
     this.#end(true, close.receiveCursor);
   }
 
-  /** CLOSE in state closing: the peer's answer, or both have closed at the same time. */
-  #receiveFinalClose(next: State<Machine>): void {
+  /**
+   * CLOSE in state closing: the peer's answer, or both have closed at the same time.
+   *
+   * @returns whether it decodes: only then it has an effect (section 5.3).
+   */
+  #receiveFinalClose(): boolean {
     let close: Close;
-    let cursor: number | undefined;
     try {
       close = decodeClose(this.#decoder.payload());
     } catch {
-      // Only a CLOSE that decodes has an effect here (section 5.3).
-      return;
+      return false;
     }
+    let cursor: number | undefined;
     try {
       this.#session?.checkClose(close, true);
       cursor = this.#session && close.receiveCursor;
+      const code = meaningOf('CLOSE', close.code);
+      if (this.error === undefined) this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     } catch (error) {
-      this.#error ??= toHawserError(error);
+      this.#ending.fail(toHawserError(error));
     }
-    const code = meaningOf('CLOSE', close.code);
-    if (this.#error === undefined) this.#endRemotely(code, close.code, `The peer sent CLOSE(${code}).`);
-    this.#state = next;
     this.#end(true, cursor);
-  }
-
-  /** The peer has said why it ends the connection. */
-  #endRemotely(code: ErrorName, wireCode: number, message: string, retryAfterMs?: number): void {
-    this.#code ??= code;
-    if (isFailure(code)) this.#error ??= new RemoteError(code, wireCode, message, retryAfterMs);
+    return true;
   }
 
   #establish({ sessionId, epoch, peer, evidence }: Established, granted: ParameterSet): void {
@@ -501,7 +489,7 @@ export class ConnectionEngine implements Connection {
       return false;
     }
     const failure = toHawserError(error);
-    this.#error ??= failure; // [WIR-028]
+    this.#ending.fail(failure);
     const code = wireErrorOf(failure) ?? 'INTERNAL_ERROR';
     const timer = failure instanceof TimeoutError ? failure.timer : undefined;
     if (this.#session !== undefined || this.#role.type === 'client') {
@@ -512,7 +500,7 @@ export class ConnectionEngine implements Connection {
       this.#enter(timer === undefined ? 'error found before ACCEPT' : LOCAL_EVENT[timer]);
     }
     if (next !== undefined) {
-      this.#remote = true;
+      this.#ending.remote = true;
       this.#state = next;
       this.#end(true);
     }
@@ -521,8 +509,7 @@ export class ConnectionEngine implements Connection {
 
   #sendReject(code: ErrorName, retryAfterMs: number): void {
     this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs })));
-    this.#code ??= code;
-    this.#endOutput();
+    this.#ending.sent(code, this.#now);
   }
 
   #sendClose(code: ErrorName): void {
@@ -532,19 +519,12 @@ export class ConnectionEngine implements Connection {
       const payload = encodeClose({ code: ERROR_CODE[code], receiveCursor: 0, sendCursor: 0 });
       this.#output.raw(encodeFrame('CLOSE', payload, FLAG.CLOSE.END_SESSION)); // [SES-017]
     }
-    this.#code ??= code;
-    this.#endOutput();
-  }
-
-  /** Nothing is sent any more; the peer gets time to read what was. [EST-023] [SES-011] [SES-014] */
-  #endOutput(): void {
-    this.#outputEnded = true;
-    this.#closeDeadline = this.#now + TIMERS.close_deadline_ms;
+    this.#ending.sent(code, this.#now);
   }
 
   /** The close deadline has passed. [SES-015] */
   #cut(): void {
-    this.#finished = true;
+    this.#ending.finish();
     this.#decoder.stop();
     if (this.#state.name !== 'closing') return;
     this.#enter('close deadline');
@@ -556,27 +536,14 @@ export class ConnectionEngine implements Connection {
   }
 
   /**
-   * Reports the end, once, as the state is closed.
+   * Reports the end, once, as the state becomes closed.
    *
    * @param answered - whether the peer's CLOSE, or REJECT, was read.
    * @param peerReceiveCursor - what that CLOSE says; undefined where it says nothing that can be true.
    */
   #end(answered: boolean, peerReceiveCursor?: number): void {
-    const failed = this.#code !== undefined && isFailure(this.#code);
-    const transportLost = this.#error instanceof TransportError;
-    const outcome =
-      failed || (this.#error !== undefined && !transportLost) ? 'error' : answered ? 'orderly' : 'aborted'; // [SES-016]
-    const fates = this.#session?.fates(peerReceiveCursor);
-    this.#emit({
-      type: 'closed',
-      outcome,
-      code: this.#code,
-      error: this.#error,
-      remote: this.#remote,
-      peerReceiveCursor,
-      unknownMessages: fates?.unknownMessages ?? [],
-      undeliveredMessages: fates?.undeliveredMessages ?? [],
-    });
+    const { unknownMessages = [], undeliveredMessages = [] } = this.#session?.fates(peerReceiveCursor) ?? {};
+    this.#emit(this.#ending.closed(answered, peerReceiveCursor, unknownMessages, undeliveredMessages));
   }
 }
 

@@ -105,7 +105,8 @@ export interface Connection {
   accept(grant: Grant, now: number): readonly Event[];
 
   /**
-   * Answers with REJECT (server), after `connect-received` or before it.
+   * Answers with REJECT (server), after `connect-received` or before it. A client whose certificate or identity is not
+   * accepted gets AUTHENTICATION_FAILED and no time to wait, whatever the reason is. [EST-017] [ERR-004]
    *
    * @param code - a code that REJECT may carry. [ERR-001]
    * @param retryAfterMs - shortest time until a new attempt is welcome; 0 says nothing.
@@ -123,7 +124,10 @@ export interface Connection {
   /** Answers `channel-requested` with OPENED (server). */
   opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void;
 
-  /** Answers `channel-requested` with REFUSED (server). [CHN-005] */
+  /**
+   * Answers `channel-requested` with REFUSED (server). An application that does not exist and one that this identity may
+   * not open get the same code and the same time. [CHN-005] [CHN-007]
+   */
   refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void;
 
   /**
@@ -169,8 +173,8 @@ export interface Connection {
   ping(now: number): void;
 
   /**
-   * Ends the session with CLOSE; before ACCEPT a server sends REJECT instead. Queued messages are not sent; `closed`
-   * tells their fate.
+   * Ends the session with CLOSE; before ACCEPT a server sends REJECT(SHUTTING_DOWN) instead. Queued messages are not
+   * sent; `closed` tells their fate.
    *
    * @param code - a code that CLOSE may carry. [ERR-001]
    * @param error - the error behind the code, to be the connection's.

@@ -22,7 +22,10 @@ export interface Established {
   readonly epoch: number;
 }
 
-/** The server answered with REJECT (client only); `closed` follows. */
+/**
+ * The server answered with REJECT (client only); `closed` follows. It proves nothing about the server beyond what TLS
+ * has. [EST-025]
+ */
 export interface Rejected {
   readonly type: 'rejected';
   /** The code, an unknown one being replaced as ERR-002 says. */
@@ -34,7 +37,8 @@ export interface Rejected {
 }
 
 /**
- * The client asks for an application end (server only): answer with `opened` or `refuse`, now or later. [CHN-005]
+ * The client asks for an application end (server only): answer with `opened` or `refuse`, now or later; the
+ * application end gets the verified identity of the client along with it. [CHN-005] [CHN-006]
  */
 export interface ChannelRequested {
   readonly type: 'channel-requested';

@@ -1,7 +1,7 @@
 import type { Liveness } from './liveness.ts';
 import type { Output } from './output.ts';
 
-/** Numbers and writes the frames of an established session. */
+/** Numbers and writes the frames of an established session; their flags are those of the registry. [WIR-008] */
 export class FrameSender {
   readonly #output: Output;
   readonly #liveness: Liveness;

@@ -8,7 +8,7 @@ export function greaseParameter(random: (count: number) => Uint8Array): RawParam
   return { id: number, value };
 }
 
-/** A frame without meaning: a random type of the formula and a random payload. [EXT-004] [EXT-005] */
+/** A frame without meaning: a random type of the formula and a random payload. [EXT-001] [EXT-004] [EXT-005] */
 export function greaseFrame(random: (count: number) => Uint8Array): {
   readonly type: number;
   readonly payload: Uint8Array;

@@ -21,7 +21,7 @@ const NO_CHUNKS: readonly Uint8Array[] = Object.freeze([]);
 /** The slab that all connections fill in turn: an idle connection holds no buffer. */
 let current: Slab = NO_SLAB;
 
-/** The frames of one connection that wait for the transport. */
+/** The frames of one connection that wait for the transport, each in one piece unless its payload is large. [WIR-004] */
 export class Output {
   #chunks: Uint8Array[] = [];
   #chunkBytes = 0;

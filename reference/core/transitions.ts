@@ -87,7 +87,7 @@ export function stateOf<Name extends MachineName>(
 }
 
 /**
- * The state after a local event.
+ * The state after a local event: what is sent obeys the tables like what is received. [SES-002]
  *
  * @throws InternalError when the table does not allow the event in this state: the caller has to have checked.
  */

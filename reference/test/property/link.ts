@@ -1,5 +1,7 @@
-import type { Connection, Event } from '../../core/index.ts';
+import { expect } from 'vitest';
+import { type Connection, type Event, FRAMES } from '../../core/index.ts';
 import { createPair, type Pair } from '../unit/core/pair.ts';
+import { framesIn } from '../unit/core/wire.ts';
 
 /** The interval that both ends promise, in milliseconds. */
 export const INTERVAL_MS = 1000;
@@ -10,6 +12,8 @@ export interface End {
   readonly events: Event[];
   /** Octets on their way to this end. */
   incoming: Uint8Array;
+  /** Sequence number of the last sequenced frame that it sent. */
+  sent: number;
 }
 
 /** Two connections joined by a transport that delivers when it is told to, in pieces of any size. */
@@ -30,8 +34,8 @@ export class Link {
       initialByteCredit: bytes,
     };
     const pair: Pair = createPair({ grease, parameters }, { grease, parameters });
-    this.client = { connection: pair.client, events: [], incoming: new Uint8Array(0) };
-    this.server = { connection: pair.server, events: [], incoming: new Uint8Array(0) };
+    this.client = { connection: pair.client, events: [], incoming: new Uint8Array(0), sent: 0 };
+    this.server = { connection: pair.server, events: [], incoming: new Uint8Array(0), sent: 0 };
   }
 
   other(end: End): End {
@@ -50,8 +54,30 @@ export class Link {
   /** Puts what an end has to write onto the transport; at most `limitBytes` of queued messages at a time. */
   carry(end: End, limitBytes?: number): void {
     const to = this.other(end);
-    to.incoming = new Uint8Array(Buffer.concat([to.incoming, ...end.connection.takeOutput(limitBytes)]));
+    const sent = new Uint8Array(Buffer.concat(end.connection.takeOutput(limitBytes)));
+    this.#check(end, sent);
+    to.incoming = new Uint8Array(Buffer.concat([to.incoming, sent]));
     this.note(end, end.connection.takeEvents());
+  }
+
+  /**
+   * What is sent is in whole frames with nothing but defined flags, the channel that their layer has, and the numbers
+   * that are due. [WIR-008] [WIR-009] [WIR-010] [WIR-011]
+   */
+  #check(end: End, sent: Uint8Array): void {
+    const frames = framesIn(sent);
+    expect(frames.reduce((sum, { payload }) => sum + 16 + payload.length, 0)).toBe(sent.length);
+    for (const { name, type, flags, channel, seq } of frames) {
+      if (name === undefined) {
+        expect([type & 0x80, flags, channel, seq]).toEqual([0x80, 0, 0, 0]);
+        continue;
+      }
+      const rule = FRAMES[name];
+      expect(flags & ~rule.flags).toBe(0);
+      expect(channel !== 0).toBe(rule.channel === 'nonzero');
+      if (rule.sequenced) end.sent += 1;
+      expect(seq).toBe(rule.sequenced ? end.sent : 0);
+    }
   }
 
   /** Delivers everything until both ends are silent. */

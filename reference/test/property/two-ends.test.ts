@@ -226,7 +226,7 @@ function drain(real: Real): void {
 }
 
 describe('two ends of one connection', () => {
-  it('deliver exactly the messages sent, in order, under any chunking, delay and credit, and come to rest', () => {
+  it('deliver exactly the messages sent, in order, under any chunking, delay and credit, and come to rest [SES-002] [CHN-015]', () => {
     let delivered = 0;
     fc.assert(
       fc.property(

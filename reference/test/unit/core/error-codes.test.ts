@@ -24,12 +24,13 @@ const NAMES = Object.keys(ERROR_CODE) as ErrorName[];
 const FRAMES = Object.keys(UNKNOWN_ERROR) as CodeFrame[];
 
 describe('wireErrorOf', () => {
-  it('gives every error that breaks the protocol its own code', () => {
+  it('gives every error that breaks the protocol its own code, and names the requirement [ERR-005]', () => {
     for (const name of NAMES) {
       const error = new PeerViolationError(name, 'WIR-001', 'test');
       expect(wireErrorOf(error)).toBe(name);
       expect(error).toMatchObject({
         code: `HAWSER_ERR_PEER_${name}`,
+        requirement: 'WIR-001',
         wireCode: ERRORS[name].code,
         scope: ERRORS[name].scope,
       });

@@ -439,7 +439,7 @@ describe('a client on ACCEPT', () => {
   });
 
   it.each([
-    ['of another server', () => createServerConnection(serverOptions({ signer: toySigner('other') }))],
+    ['of another server [EST-002]', () => createServerConnection(serverOptions({ signer: toySigner('other') }))],
     [
       'with a scheme that does not belong to the key [EST-004]',
       () => createServerConnection(serverOptions({ signer: toySigner('server', 0x0403) })),
