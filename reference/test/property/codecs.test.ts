@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { PeerViolationError } from '../../core/errors.ts';
 import { decodeAccept, encodeAccept } from '../../core/frames/accept.ts';
 import { decodeChallenge, encodeChallenge } from '../../core/frames/challenge.ts';
@@ -16,6 +16,9 @@ import { decodeReset, encodeReset } from '../../core/frames/reset.ts';
 import { FIELDS, type FrameName, GREASE, PARAMETER, type ParameterName } from '../../core/index.ts';
 import type { ParameterSet, RawParameter } from '../../core/parameters.ts';
 import { encodeText } from '../../core/text.ts';
+
+// Many runs on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 interface Codec<Value> {
   readonly value: fc.Arbitrary<Value>;

@@ -1,8 +1,11 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type Connection, createClientConnection, createServerConnection, type Event } from '../../core/index.ts';
 import { clientOptions, outputOf, serverOptions } from '../unit/core/pair.ts';
 import { framesIn, hex } from '../unit/core/wire.ts';
+
+// Many runs on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What an end of one session receives: with the same octets for randomness it is the same each time. */
 interface Recording {

@@ -1,7 +1,10 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import type { Event, MessageReceived } from '../../core/index.ts';
 import { type End, INTERVAL_MS, Link } from './link.ts';
+
+// Many runs on a busy machine.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** What has to come out of the link: per end and channel, the messages given to it. */
 interface Model {
@@ -248,7 +251,7 @@ describe('two ends of one connection', () => {
           checkEnd(real);
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
     expect(delivered).toBeGreaterThan(1000);
   });
