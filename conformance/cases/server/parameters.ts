@@ -210,16 +210,22 @@ const misplacedFaults = (carrier: Carrier): readonly ListFault[] =>
 
 const integersOfConnect = parameterRows.filter((row) => row.in.includes('CONNECT') && row.type !== 'opaque');
 
-/** The default of the parameter, in more or fewer octets than its type has. */
+/** Values in more or fewer octets than the type has, of which every way to read too few or too many gives one within the range. */
 const sizeFaults: readonly ListFault[] = integersOfConnect.flatMap((row) => {
   const right = integerBytes(row.type ?? '') ?? 4;
-  return [0, right - 1, right + 1, 2 * right].map((size) => ({
-    slug: `${row.name.replaceAll('_', '-')}-in-${size}`,
-    words: `with ${row.name} in ${size} octets instead of ${right}`,
-    list: () => {
-      const value = integer(row.default ?? 1, 2 * right).subarray(2 * right - size);
-      return parameterList({ id: row.id, value });
-    },
+  const inRange = integer(row.default ?? 1, right);
+  const least = integer(row.min === undefined || row.min === 0 ? 1 : row.min, right);
+  const values = [
+    new Uint8Array(0),
+    inRange.subarray(1),
+    // The least value, and it times 256 read as a whole or from behind.
+    concat(least, Uint8Array.of(0)),
+    concat(inRange, inRange),
+  ];
+  return values.map((value) => ({
+    slug: `${row.name.replaceAll('_', '-')}-in-${value.length}`,
+    words: `with ${row.name} in ${value.length} octets instead of ${right}`,
+    list: () => parameterList({ id: row.id, value }),
   }));
 });
 
