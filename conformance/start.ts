@@ -6,19 +6,18 @@ import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command, CommanderError } from 'commander';
+import { Command } from 'commander';
 import type { ConformanceCase } from './cases/case.ts';
 import { cases as allCases } from './cases/index.ts';
+import { exitStatus } from './cli/program.ts';
 import { addRunOptions, seedOf } from './cli/run-flags.ts';
 import type { RunFlags } from './cli/run-flags.ts';
 import { runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { packageRoot } from './model/requirements.ts';
-import { SetupFailure } from './peer/failure.ts';
 import type { RunReport } from './report/run-report.ts';
 import { formatTerminal } from './report/terminal.ts';
 import type { Attachment } from './runner/attachment.ts';
-import { KnownFailingProblem } from './runner/known-failing.ts';
 import { matcher } from './runner/pattern.ts';
 import { SelectionProblem } from './runner/selection.ts';
 import { ChildServer } from './testee/child-server.ts';
@@ -45,18 +44,16 @@ try {
   program.parse();
   process.exitCode = await start(program.opts<StartFlags>());
 } catch (error) {
-  const expected = [CommanderError, UsageError, SelectionProblem, KnownFailingProblem, SetupFailure];
-  if (!(error instanceof Error) || !expected.some((kind) => error instanceof kind)) throw error;
-  const help = error instanceof CommanderError && error.exitCode === 0;
-  if (!help) process.stderr.write(`start: ${error.message.replace(/^error: /, '')}\n`);
-  process.exitCode = help ? 0 : 2;
+  process.exitCode = exitStatus(error, 'start');
 }
 
 async function start(flags: StartFlags): Promise<number> {
   const reference = join(packageRoot(), 'dist/reference/cli/main.js');
   if (!existsSync(reference)) throw new UsageError('dist/ is missing; build first: npm run build');
-  const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
   const seeded = { ...flags, seed: seedOf(flags) };
+  const idle = flags.skip.find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
+  if (idle !== undefined) throw new SelectionProblem(`--skip: no case matches ${idle}`);
+  const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
   try {
     const runs = (['server', 'client'] as const).flatMap((role) => {
       const own = { ...seeded, skip: flags.skip.filter((pattern) => allCases.some(matches(role, pattern))) };

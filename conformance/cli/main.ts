@@ -1,47 +1,4 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { SetupFailure } from '../peer/failure.ts';
-import { KnownFailingProblem } from '../runner/known-failing.ts';
-import { SelectionProblem } from '../runner/selection.ts';
-import { clientCommand } from './client-command.ts';
-import { listCommand } from './list-command.ts';
-import { pkiCommand } from './pki-command.ts';
-import { suiteVersion } from './run-suite.ts';
-import { serverCommand } from './server-command.ts';
-import { UsageError } from './usage-error.ts';
+import { runCli } from './program.ts';
 
-const program = new Command('hawser-conformance')
-  .description('Judges whether an implementation of Hawser follows the specification.')
-  .version(suiteVersion(), '-V, --version', 'print the version')
-  .addCommand(serverCommand())
-  .addCommand(clientCommand())
-  .addCommand(pkiCommand())
-  .addCommand(listCommand())
-  .addHelpText(
-    'after',
-    '\nExamples:\n' +
-      '  hawser-conformance pki --out kit\n' +
-      '  hawser-conformance server --connect 127.0.0.1:7443 --pki kit\n' +
-      '  hawser-conformance client --pki kit -- ./my-driver\n' +
-      '\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
-  );
-
-for (const command of [program, ...program.commands]) {
-  command.exitOverride().configureOutput({ outputError: () => undefined });
-}
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  process.exitCode = exitStatus(error);
-}
-
-function exitStatus(error: unknown): number {
-  if (error instanceof CommanderError && error.exitCode === 0) return 0;
-  const expected = [CommanderError, UsageError, SelectionProblem, KnownFailingProblem, SetupFailure];
-  if (!(error instanceof Error) || !expected.some((kind) => error instanceof kind)) throw error;
-  const text = error.message.replace(/^error: /, '').replaceAll(/\s*\n\s*/g, ' ');
-  // Commander has printed the help already where no command was given.
-  if (text !== '(outputHelp)') process.stderr.write(`hawser-conformance: ${text}\n`);
-  return 2;
-}
+process.exitCode = await runCli(process.argv.slice(2));

@@ -31,6 +31,14 @@ export function dutyOfSender(requirement: string): string {
   return DUTY_OF_SENDER[requirement] ?? requirement;
 }
 
+/** Where a frame on a channel comes at the wrong time, the sentence that names just this. */
+function dutyOnChannel(frame: string, state: string, requirement: string): string | undefined {
+  if (requirement !== 'CHN-003') return undefined;
+  if (state === 'opening' && ['MESSAGE', 'CREDIT', 'END'].includes(frame)) return 'CHN-010';
+  if (state === 'half-closed-remote' && frame === 'MESSAGE') return 'CHN-028';
+  return undefined;
+}
+
 /**
  * Watches everything that the implementation under test sends, in every case, for what a receiver would have to refuse.
  * Once the harness itself has broken a rule, there is no telling what the peer may answer, and it stops.
@@ -83,11 +91,12 @@ export class Monitor {
     const now = performance.now();
     this.#model.elapse(now - this.#at);
     this.#at = now;
+    const state = this.#model.channelState(frame.channel);
     const reaction = this.#model.receive(frame.octets);
     if (!('error' in reaction)) return undefined;
     this.#watching = false;
     return {
-      requirement: dutyOfSender(reaction.requirement),
+      requirement: dutyOnChannel(frame.name, state, reaction.requirement) ?? dutyOfSender(reaction.requirement),
       expected: 'only frames that a receiver in this state accepts',
       actual: `${frame.text}, which is ${reaction.error} (${reaction.requirement})`,
     };

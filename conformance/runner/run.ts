@@ -13,8 +13,9 @@ import type { CaseResult, Verdict } from './verdict.ts';
 const TIMING_JOBS = 24;
 /** After so many known-good exchanges in a row have failed, the rest is judged one by one. */
 const GIVE_UP_AFTER = 3;
-/** How long a server that has died may take to come back by itself. */
-const COMING_BACK_MS = 2000;
+/** How long an implementation that has died may take to come back, by itself or with help. */
+const COMING_BACK_MS = 8000;
+const KNOCK_MS = 100;
 
 /**
  * Runs cases against one implementation and judges each.
@@ -37,6 +38,7 @@ class Runner {
   #runningCheck: Promise<boolean> = Promise.resolve(true);
   #nextCheck: Promise<boolean> | undefined;
   #failedInARow = 0;
+  #gone = false;
   #exchanges = 0;
 
   constructor(options: RunOptions) {
@@ -146,12 +148,17 @@ class Runner {
   /** Brings the implementation back if it has gone; the answer is why it does not come. */
   async #comeBack(): Promise<Outcome | undefined> {
     const { attachment } = this.#options;
-    const deadline = performance.now() + COMING_BACK_MS;
+    // Once it has stayed away, it is not waited for again.
+    const deadline = performance.now() + (this.#gone ? 0 : COMING_BACK_MS);
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#exchange();
       if (isGood(outcome)) return undefined;
       if (attempt === 0 && attachment.role === 'server') await attachment.revive?.();
-      else if (performance.now() > deadline) return { ...outcome, verdict: 'setup-failed', ...notServing(outcome) };
+      else if (performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, KNOCK_MS));
+      else {
+        this.#gone = true;
+        return { ...outcome, verdict: 'setup-failed', ...notServing(outcome) };
+      }
     }
   }
 

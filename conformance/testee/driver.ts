@@ -38,7 +38,10 @@ export class ClientDriver {
 
   /** The running process, started when there is none. Throws SetupFailure when it does not start or describe itself. */
   async process(): Promise<DriverProcess> {
-    if (this.#process?.ended === undefined && this.#process !== undefined) return this.#process;
+    if (this.#process !== undefined) {
+      if (this.#process.failure === undefined) return this.#process;
+      await this.#process.stop();
+    }
     this.#starting ??= DriverProcess.start(this.#command, this.#stepMs).finally(() => {
       this.#starting = undefined;
     });

@@ -38,7 +38,7 @@ const certificateCases = SERVER_SUBJECTS.map((subject): Omit<ClientCase, 'role'>
 export const tlsProfile: readonly ClientCase[] = clientCases([
   ...certificateCases,
   {
-    id: 'TLS-001/version-1-2',
+    id: 'TLS-001/client-version-1-2',
     requirements: ['TLS-001'],
     title: 'TLS 1.2 is refused',
     stimulus: 'The server speaks TLS 1.2 and nothing newer.',

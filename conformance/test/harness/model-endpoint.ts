@@ -32,7 +32,8 @@ export abstract class ModelEndpoint {
   protected readonly socket: TLSSocket;
   protected readonly credential: Credential;
   protected readonly frames: Record<string, Uint8Array> = {};
-  readonly #peerLeaf: Buffer | undefined;
+  /** Leaf of the peer in DER, read once: node:tls may forget it. */
+  protected readonly peerLeaf: Buffer | undefined;
   #held = Buffer.alloc(0);
   #sent = 0n;
   #over = false;
@@ -44,7 +45,7 @@ export abstract class ModelEndpoint {
   protected constructor(role: Role, socket: TLSSocket, credential: Credential, identity?: string) {
     this.socket = socket;
     this.credential = credential;
-    this.#peerLeaf = socket.getPeerX509Certificate()?.raw;
+    this.peerLeaf = socket.getPeerX509Certificate()?.raw;
     const own = { max_message_bytes: 262_144 };
     const judged = identity === undefined ? {} : { identity };
     this.model = new ReceiverModel(role, { ...judged, verdicts: this.verdicts, own });
@@ -116,7 +117,7 @@ export abstract class ModelEndpoint {
 
   /** Verifies CONNECT or ACCEPT by the peer's certificate. */
   protected verifies(frame: Uint8Array, fields: ModelFields, connect: Uint8Array, challenge: Uint8Array): boolean {
-    const peerDer = this.#peerLeaf;
+    const peerDer = this.peerLeaf;
     if (peerDer === undefined) return false;
     const server = this.model.role === 'server';
     const own = this.credential.leafHash;

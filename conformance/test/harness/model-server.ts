@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
@@ -16,15 +17,11 @@ export class ModelServerConnection extends ModelEndpoint {
   readonly #counts = new Map<number, { messages: number; octets: number }>();
   readonly #clientIdentity: string;
 
-  constructor(
-    socket: TLSSocket,
-    credential: Credential,
-    identity: string | undefined,
-    clientIdentity: string | undefined,
-  ) {
+  constructor(socket: TLSSocket, credential: Credential, identity: string | undefined) {
     super('server', socket, credential, identity);
-    this.#clientIdentity = clientIdentity ?? '';
-    this.verdicts.peerIdentity = clientIdentity !== undefined;
+    const names = this.peerLeaf === undefined ? undefined : new X509Certificate(this.peerLeaf).subjectAltName;
+    this.#clientIdentity = names?.replace(/^URI:/, '') ?? '';
+    this.verdicts.peerIdentity = socket.authorized;
     this.send('CHALLENGE', { fields: { server_nonce: this.nonce(), parameters: this.declared } });
   }
 
@@ -82,7 +79,7 @@ export class ModelServerConnection extends ModelEndpoint {
     const scheme = registry.signatureSchemes.find(({ key }) => key === 'ecdsa-p256')?.id ?? 0;
     const unsigned = buildFrame('ACCEPT', { fields: { ...fields, scheme } });
     const sized = withSignature(unsigned, new Uint8Array(64));
-    const clientLeaf = leafHash(this.socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0));
+    const clientLeaf = leafHash(this.peerLeaf ?? Buffer.alloc(0));
     const input = {
       exporter: this.exporter(challenge),
       clientLeaf,
@@ -153,7 +150,6 @@ export type ConnectionClass = new (
   socket: TLSSocket,
   credential: Credential,
   identity: string | undefined,
-  clientIdentity: string | undefined,
 ) => ModelServerConnection;
 
 /** A TLS server of model connections, on a port of its own. */
@@ -182,8 +178,7 @@ export class ModelServer {
         socket.destroy();
         return;
       }
-      const identity = socket.authorized ? (socket.getPeerX509Certificate()?.subjectAltName ?? '') : undefined;
-      new connectionClass(socket, credential, kit.index.serverIdentity, identity?.replace(/^URI:/, ''));
+      new connectionClass(socket, credential, kit.index.serverIdentity);
     });
     this.#server.on('tlsClientError', () => undefined);
   }

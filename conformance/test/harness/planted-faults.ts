@@ -24,8 +24,8 @@ class AcceptsAnySignature extends ModelServerConnection {
 }
 
 class AcceptsAnyAudience extends ModelServerConnection {
-  constructor(socket: TLSSocket, credential: Credential, _identity: string | undefined, client: string | undefined) {
-    super(socket, credential, undefined, client);
+  constructor(socket: TLSSocket, credential: Credential) {
+    super(socket, credential, undefined);
   }
 }
 

@@ -1,0 +1,123 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { runCli } from '../../cli/program.ts';
+import { ModelServer } from './model-server.ts';
+import { useKit } from './shared-kit.ts';
+
+const kit = useKit();
+const folder = mkdtempSync(join(tmpdir(), 'hawser-cli-'));
+const driver = fileURLToPath(new URL('model-driver.ts', import.meta.url));
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+async function cli(...args: string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const output = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map((stream) =>
+    vi.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+      output[stream] += String(chunk);
+      return true;
+    }),
+  );
+  try {
+    return { status: await runCli(args), ...output };
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+    process.exitCode = 0;
+  }
+}
+
+describe('bad usage', () => {
+  it.each([
+    [['server', '--nonsense'], /unknown option '--nonsense'/],
+    [['fly'], /unknown command 'fly'/],
+    [['server', '--pki', 'x'], /--connect HOST:PORT is missing/],
+    [['server', '--connect', 'nowhere', '--pki', 'KIT'], /expected HOST:PORT/],
+    [['server', '--connect', '127.0.0.1:1', '--pki', '/no/such/kit'], /not a certificate kit/],
+    [['server', '--connect', '127.0.0.1:1', '--pki', 'KIT'], /nothing listens at 127\.0\.0\.1:1/],
+    [['server', '--list', '--run', 'XYZ-*'], /no server case matches XYZ/],
+    [['server', '--seed', '-1'], /expected a whole number/],
+    [['server', '--replay', 'x'], /expected a token such as/],
+    [['client', '--pki', 'KIT'], /the driver is missing/],
+    [['client', '--pki', 'KIT', '--', '/no/such/driver'], /does not start/],
+    [['server', '--connect', '127.0.0.1:1', '--pki', 'KIT', '--known-failing', '/no/file'], /can not read \/no\/file/],
+    [['pki'], /required option '--out <dir>'/],
+    [['pki', '--out', join(folder, 'kit'), '--server-identity', 'not a uri'], /is not a URI/],
+  ])('%j is one line and exit status 2', { timeout: 30_000 }, async (args, message) => {
+    const { status, stdout, stderr } = await cli(...args.map((word) => (word === 'KIT' ? kit().directory : word)));
+    expect(stderr).toMatch(message);
+    expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(stdout).toBe('');
+    expect(status).toBe(2);
+  });
+});
+
+describe('the commands', () => {
+  it('list the cases, and explain themselves', { timeout: 30_000 }, async () => {
+    const listed = await cli('list', '--role', 'client');
+    expect(listed.status).toBe(0);
+    expect(listed.stdout).toMatch(/^EST-009\/server-other-identity\tclient,MUST\t/m);
+    expect(listed.stdout).not.toMatch(/\tserver,/);
+    const help = await cli('server', '--help');
+    expect(help.status).toBe(0);
+    expect(help.stdout).toContain('Examples:');
+  });
+
+  it(
+    'judge a server: results on stdout, reports in files, exit status by the verdicts',
+    { timeout: 60_000 },
+    async () => {
+      const server = new ModelServer(kit());
+      const address = `127.0.0.1:${await server.listen()}`;
+      const json = join(folder, 'reports/server.json');
+      const junit = join(folder, 'reports/server.xml');
+      const common = ['server', '--connect', address, '--pki', kit().directory];
+      const good = await cli(
+        ...common,
+        '--run',
+        'SES-004',
+        '--run',
+        'WIR-015',
+        '--json',
+        json,
+        '--junit',
+        junit,
+        '--seed',
+        '3',
+      );
+      expect(good.stderr).toBe('');
+      expect(good.stdout).toMatch(/^pass {2}\d+ cases in/m);
+      expect(good.status).toBe(0);
+      expect((JSON.parse(readFileSync(json, 'utf8')) as { seed: number }).seed).toBe(3);
+      expect(readFileSync(junit, 'utf8')).toContain('<testsuite name="server: Session"');
+
+      // The model server does not look at key usage.
+      const bad = await cli(...common, '--run', 'TLS-015/client-no-digital-signature');
+      expect(bad.stdout).toContain('FAIL  TLS-015/client-no-digital-signature');
+      expect(bad.status).toBe(1);
+
+      const list = join(folder, 'known.yaml');
+      writeFileSync(list, '- pattern: TLS-015\n  reason: not built\n  expires: 2999-01-01\n');
+      const known = await cli(...common, '--run', 'TLS-015/client-no-digital-signature', '--known-failing', list);
+      expect(known.stdout).toContain('1 known-failing');
+      expect(known.status).toBe(0);
+
+      const smoke = await cli(...common, '--smoke');
+      expect(smoke.stdout).toContain('pass  a planted failure is reported');
+      expect(smoke.status).toBe(0);
+      await server.stop();
+    },
+  );
+
+  it('judge a client, and its driver', { timeout: 60_000 }, async () => {
+    const behind = ['--', process.execPath, '--import', 'tsx', driver];
+    const good = await cli('client', '--pki', kit().directory, '--smoke', ...behind);
+    expect(good.stdout).toContain('pass  a nonsense verb is answered with unsupported');
+    expect(good.status).toBe(0);
+    const bad = await cli('client', '--pki', kit().directory, '--smoke', ...behind, 'answers-nonsense');
+    expect(bad.stdout).toContain('FAIL  a nonsense verb is answered with unsupported');
+    expect(bad.status).toBe(1);
+  });
+});
