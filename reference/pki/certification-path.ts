@@ -6,33 +6,41 @@ import { checkSignatureAlgorithm } from './signature-algorithm.ts';
 export type CertificationPath = readonly [ParsedCertificate, ...ParsedCertificate[]];
 
 /**
- * Leads a presented chain, leaf first, to a trust anchor and verifies each signature on the way; internal to `pki`.
+ * Leads a presented chain, leaf first, to trust anchors and verifies each signature on the way; internal to `pki`.
  *
- * What is presented beyond the certificate that an anchor signed (commonly the anchor itself) is not looked at.
+ * Several anchors may have signed the same certificate (a renewed root), and an anchor may stand among what is presented:
+ * each gives a path of its own, the shortest first, of which one that satisfies the profile is enough (section 2.3).
  * Failures: `weak-signature`, `unsupported-signature`, `bad-signature`, `wrong-order`, `unknown-issuer`. [TLS-011] [TLS-018]
  */
-export function findPath(
+export function findPaths(
   chain: readonly [ParsedCertificate, ...ParsedCertificate[]],
   trustAnchors: readonly ParsedCertificate[],
-): { readonly ok: true; readonly path: CertificationPath } | CertificateFailure {
+): { readonly ok: true; readonly paths: readonly [CertificationPath, ...CertificationPath[]] } | CertificateFailure {
   const [leaf, ...intermediates] = chain;
+  const paths: CertificationPath[] = [];
+  const ended = (failure: CertificateFailure): ReturnType<typeof findPaths> => {
+    const [first, ...others] = paths;
+    return first === undefined ? failure : { ok: true, paths: [first, ...others] };
+  };
   const path: [ParsedCertificate, ...ParsedCertificate[]] = [leaf];
   let current = leaf;
   for (;;) {
     const depth = path.length - 1;
     const weak = checkSignatureAlgorithm(current, depth, `The certificate ${quote(current.subject)}`);
-    if (weak !== undefined) return weak;
+    if (weak !== undefined) return ended(weak);
 
     // An authority that renewed its key has several anchors of one name.
     const namedAnchors = trustAnchors.filter((anchor) => anchor.subjectKey === current.issuerKey);
-    const anchor = namedAnchors.find((candidate) => isSigned(current, candidate));
-    if (anchor !== undefined) return { ok: true, path: [...path, anchor] };
+    const anchors = namedAnchors.filter((candidate) => isSigned(current, candidate));
+    paths.push(...anchors.map((anchor): CertificationPath => [...path, anchor]));
 
     const next = intermediates[depth];
     if (next?.subjectKey !== current.issuerKey) {
-      return missingIssuer(current, depth, intermediates, namedAnchors.length > 0);
+      return ended(missingIssuer(current, depth, intermediates, namedAnchors.length > 0));
     }
-    if (!isSigned(current, next)) return badSignature(current, depth);
+    if (!isSigned(current, next)) return ended(badSignature(current, depth));
+    // An anchor that was presented: its path is there already.
+    if (anchors.some(({ sha256 }) => sha256 === next.sha256)) return ended(badSignature(current, depth));
     path.push(next);
     current = next;
   }

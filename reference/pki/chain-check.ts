@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { LIMITS } from '../core/registry.gen.ts';
 import { type CertificateDescription, describe } from './certificate-description.ts';
 import { type CertificateFailure, CertificateError, refuse } from './certificate-failure.ts';
-import { type CertificationPath, findPath } from './certification-path.ts';
+import { type CertificationPath, findPaths } from './certification-path.ts';
 import type { Identity } from './identity.ts';
 import { type CertificateRole, checkLeaf, checkRsaSize } from './leaf-profile.ts';
 import { type ParsedCertificate, parseCertificate } from './parsed-certificate.ts';
@@ -74,10 +74,23 @@ export async function checkChain(
   const read = readChain(chainDer, options.crls);
   if ('ok' in read) return read;
 
-  const found = findPath(read.chain, trustAnchors);
+  const found = findPaths(read.chain, trustAnchors);
   if (!found.ok) return found;
-  const { path } = found;
+  const [first, ...others] = found.paths;
+  const verdict = await checkPath(first, read.crls, options);
+  if (verdict.ok) return verdict;
+  for (const path of others) {
+    const other = await checkPath(path, read.crls, options);
+    if (other.ok) return other;
+  }
+  return verdict;
+}
 
+async function checkPath(
+  path: CertificationPath,
+  crls: readonly ParsedCrl[],
+  options: ChainCheckOptions,
+): Promise<ChainCheckResult> {
   for (const [depth, certificate] of path.entries()) {
     const failure =
       checkValidity(certificate, depth, options.now) ??
@@ -89,7 +102,7 @@ export async function checkChain(
   const leaf = checkLeaf(path[0], options.role);
   if (!leaf.ok) return leaf;
 
-  const revocation = await checkRevocation(path, read.crls, options.revocation, options.now);
+  const revocation = await checkRevocation(path, crls, options.revocation, options.now);
   if (!revocation.ok) return revocation;
 
   return {

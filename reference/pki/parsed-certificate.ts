@@ -31,9 +31,12 @@ export interface ParsedCertificate {
   readonly basicConstraints: { readonly authority: boolean; readonly pathLength: number | undefined } | undefined;
   readonly subjectKeyId: string | undefined;
   readonly criticalExtensions: readonly string[];
-  /** OpenSSL's verdict on the signature, made with the key of `issuer`. */
+  /** OpenSSL's verdict on the signature, made with the key of `issuer`; computed once for each issuer. */
   isSignedBy(issuer: ParsedCertificate): boolean;
 }
+
+/** Issuers whose signature on a certificate is remembered: a peer can present any number of them. */
+const KNOWN_ISSUERS = 8;
 
 /** Key usages by the names of RFC 5280, section 4.2.1.3. */
 export const KEY_USAGE_BITS = {
@@ -83,6 +86,7 @@ export function parseCertificate(der: Uint8Array): ParsedCertificate {
 
 function readCertificate(der: Uint8Array, sha256: string): ParsedCertificate {
   const native = new X509Certificate(der);
+  const signedBy = new BoundedCache<boolean>(KNOWN_ISSUERS);
   // OpenSSL would take PEM, and ignores what follows: only the very octets are the certificate.
   if (!native.raw.equals(der)) {
     throw new CertificateError('malformed', 'The octets are not exactly one DER certificate.');
@@ -120,7 +124,7 @@ function readCertificate(der: Uint8Array, sha256: string): ParsedCertificate {
       constraints === null ? undefined : { authority: constraints.ca, pathLength: constraints.pathLength },
     subjectKeyId: certificate.getExtension(x509.SubjectKeyIdentifierExtension)?.keyId,
     criticalExtensions: certificate.extensions.filter(({ critical }) => critical).map(({ type }) => type),
-    isSignedBy: (issuer) => native.verify(issuer.publicKey),
+    isSignedBy: (issuer) => signedBy.get(issuer.sha256, () => native.verify(issuer.publicKey)),
   };
 }
 
