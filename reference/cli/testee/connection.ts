@@ -63,6 +63,11 @@ export class TesteeConnection {
     }
   }
 
+  /** Whether its last event was told. */
+  get over(): boolean {
+    return this.#over;
+  }
+
   /** Begins the attempt. */
   start(): void {
     const { host, port, audience } = this.#request;

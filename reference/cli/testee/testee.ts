@@ -84,7 +84,10 @@ class Driver {
       this.#emit({ ...event, connection: request.connection }),
     );
     // The lists of this request are newer than those that the live connections were judged by.
-    for (const other of this.#connections.values()) other.updateTrust(request.ca, connection.trust);
+    for (const [name, other] of this.#connections) {
+      if (other.over) this.#connections.delete(name);
+      else other.updateTrust(request.ca, connection.trust);
+    }
     this.#connections.set(request.connection, connection);
     // After the response: what happens is told in order.
     setImmediate(() => connection.start());
