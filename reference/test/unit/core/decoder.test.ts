@@ -60,7 +60,9 @@ describe('FrameDecoder', () => {
 
   it('shows a header that announces too much without waiting for the payload [WIR-001]', () => {
     const tooLong = rawFrame(0x28, { length: 16_369 });
-    for (const chunks of [[tooLong], [tooLong.subarray(0, 3), tooLong.subarray(3)]]) {
+    const whole = new Uint8Array(16 + 16_369);
+    whole.set(tooLong);
+    for (const chunks of [[tooLong], [tooLong.subarray(0, 3), tooLong.subarray(3)], [whole]]) {
       const decoder = new FrameDecoder();
       const steps = chunks.map((chunk) => {
         decoder.push(chunk);
