@@ -148,6 +148,8 @@ export interface CloseOptions {
   readonly exact?: true;
   /** As for `expectViolation`. */
   readonly probe?: boolean;
+  /** Replaces the step's time limit before ACCEPT. */
+  readonly withinMs?: number;
 }
 
 /**
@@ -159,14 +161,14 @@ export async function expectClose(
   peer: ServerPeer,
   code: string,
   requirement: string,
-  { exact, probe }: CloseOptions = {},
+  { exact, probe, withinMs }: CloseOptions = {},
 ): Promise<ReceivedFrame> {
   const what = `CLOSE(${code})`;
   if (peer.established) {
     const answer = await peer.expectViolation(code, { requirement, ...(probe === undefined ? {} : { probe }) });
     return exact === true ? answer.requireCode(code, requirement) : answer;
   }
-  const answer = await peer.next(what, 'CLOSE', { requirement });
+  const answer = await peer.next(what, 'CLOSE', { requirement, ...(withinMs === undefined ? {} : { withinMs }) });
   if (answer.name !== 'CLOSE') fail(what, answer.text, requirement);
   if (exact === true) answer.requireCode(code, requirement);
   else if (answer.code !== code) context.lenient.push({ requirement, expected: what, actual: `CLOSE(${answer.code})` });

@@ -76,12 +76,12 @@ async function ticketOf(context: ServerContext, options: AttemptOptions): Promis
 }
 
 /** The certificates of a PEM text, one by one. */
-function certificatesOf({ certificatePem }: Credential): readonly string[] {
+export function certificatesOf({ certificatePem }: Credential): readonly string[] {
   return certificatePem.match(/-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----\n?/g) ?? [];
 }
 
 /** The key and name of one credential with other certificates. */
-function withChain(credential: Credential, certificates: readonly string[]): Credential {
+export function withChain(credential: Credential, certificates: readonly string[]): Credential {
   const keyPem = credential.key.export({ type: 'pkcs8', format: 'pem' }) as string;
   return makeCredential(`${credential.name} with another chain`, certificates.join(''), keyPem);
 }
@@ -105,7 +105,7 @@ const identityCases = CLIENT_SUBJECTS.filter(({ names, wrong }) => names !== und
 );
 
 /** Names that an authority may sign and that are none (TLS-021). */
-const BAD_NAMES: readonly { readonly slug: string; readonly words: string; readonly name: string }[] = [
+export const BAD_NAMES: readonly { readonly slug: string; readonly words: string; readonly name: string }[] = [
   { slug: 'space', words: 'a space', name: 'spiffe://hawser.test/a client' },
   { slug: 'line-feed', words: 'a line feed', name: 'spiffe://hawser.test/client\nspiffe://hawser.test/other' },
   { slug: 'nul', words: 'a zero octet', name: 'spiffe://hawser.test/client\u0000.example' },
