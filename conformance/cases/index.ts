@@ -1,7 +1,15 @@
 import type { ConformanceCase } from './case.ts';
+import { channelStates as clientChannelStates } from './client/channel-states.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
+import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
+import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
 import { session as clientSession } from './client/session.ts';
+import { extensionPoints as clientExtensionPoints } from './client/extension-points.ts';
+import { challenge as clientChallenge } from './client/challenge.ts';
+import { certificates as clientCertificates } from './client/certificates.ts';
+import { silenceBeforeAccept as clientSilenceBeforeAccept } from './client/silence-before-accept.ts';
+import { reject as clientReject } from './client/reject.ts';
 import { orderOfChecks as clientOrderOfChecks } from './client/order-of-checks.ts';
 import { accept as clientAccept } from './client/accept.ts';
 import { frameHeader as clientFrameHeader } from './client/frame-header.ts';
@@ -31,6 +39,8 @@ import { deadlines as serverDeadlines } from './server/deadlines.ts';
 import { ping as serverPing } from './server/ping.ts';
 import { close as serverClose } from './server/close.ts';
 import { liveness as serverLiveness } from './server/liveness.ts';
+import { channelNumbers as serverChannelNumbers } from './server/channel-numbers.ts';
+import { channelStates as serverChannelStates } from './server/channel-states.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -57,15 +67,25 @@ export const cases: readonly ConformanceCase[] = [
   serverPing,
   serverClose,
   serverLiveness,
+  serverChannelNumbers,
+  serverChannelStates,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,
   clientPayloads,
   clientParameters,
   clientEstablishment,
+  clientExtensionPoints,
+  clientChallenge,
+  clientCertificates,
+  clientSilenceBeforeAccept,
+  clientReject,
   clientOrderOfChecks,
   clientAccept,
   clientSession,
+  clientSessionEnd,
   clientChannels,
+  clientChannelStates,
+  clientMessageFlow,
   properties,
 ].flat();
