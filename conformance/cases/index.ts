@@ -41,6 +41,9 @@ import { close as serverClose } from './server/close.ts';
 import { liveness as serverLiveness } from './server/liveness.ts';
 import { channelNumbers as serverChannelNumbers } from './server/channel-numbers.ts';
 import { channelStates as serverChannelStates } from './server/channel-states.ts';
+import { messages as serverMessages } from './server/messages.ts';
+import { credit as serverCredit } from './server/credit.ts';
+import { interopApplications as serverInteropApplications } from './server/interop-applications.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -69,6 +72,9 @@ export const cases: readonly ConformanceCase[] = [
   serverLiveness,
   serverChannelNumbers,
   serverChannelStates,
+  serverMessages,
+  serverCredit,
+  serverInteropApplications,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

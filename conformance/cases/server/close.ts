@@ -469,6 +469,50 @@ export const close: readonly ServerCase[] = serverCases([
     },
   },
   {
+    id: 'SES-003/wrong-frame-is-not-counted',
+    requirements: ['SES-003', 'SES-012'],
+    title: 'a frame that is an error is not counted as processed',
+    stimulus:
+      'Messages have gone both ways. Then a message arrives on a channel that was never opened, with the number that is due.',
+    expectation: 'The server sends CLOSE(CHANNEL_INVALID) whose receive cursor is that of the frame before.',
+    run: async (context) => {
+      const { peer, channel } = await withTraffic(context);
+      peer.sendMessage(channel + 1, context.bytes(5));
+      const answer = await expectExactly(peer, 'CHANNEL_INVALID', 'SES-003', { probe: false });
+      assertEqual('receive cursor', answer.integer('receive_cursor'), peer.nextSeq - 2n, 'SES-012');
+    },
+  },
+  {
+    id: 'SES-030/with-the-answer-of-the-client',
+    requirements: ['SES-030'],
+    title: 'the server closes its direction when the CLOSE of the client arrives',
+    stimulus:
+      'The server has closed by itself (test/close). The client answers with CLOSE, and keeps its own direction open.',
+    expectation: 'The stream of the server ends in order.',
+    run: async (context) => {
+      const { peer, channel } = await context.opened('test/close');
+      peer.sendMessage(channel, context.bytes(1));
+      await closeOf(peer, 'NO_ERROR', 'APP-001');
+      peer.sendClose();
+      await peer.expectNoFrame('SES-030');
+    },
+  },
+  {
+    id: 'SES-030/after-an-error',
+    requirements: ['SES-030', 'SES-003'],
+    title: 'the server closes its direction when the CLOSE of the client arrives after an error',
+    stimulus:
+      'The server has sent CLOSE because of an unknown frame. The client answers with CLOSE, and keeps its own direction open.',
+    expectation: 'The stream of the server ends in order.',
+    run: async (context) => {
+      const peer = await context.established();
+      peer.sendRaw({ type: 0x3f });
+      await closeOf(peer, 'FRAME_UNKNOWN', 'SES-003');
+      peer.sendClose();
+      await peer.expectNoFrame('SES-030');
+    },
+  },
+  {
     id: 'SES-003/with-channels-open',
     requirements: ['SES-003', 'SES-011'],
     title: 'an error on one channel ends the session with all its channels',
