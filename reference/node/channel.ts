@@ -103,7 +103,8 @@ export class ChannelEndpoint implements Channel {
   #endSent = false;
   #resetSent: ResetCode | undefined;
   #writable: Deferred<void> | undefined;
-  #unwritten = 0;
+  /** Messages given to `send` that the engine had to queue, since its queue was last empty. */
+  #queued = 0;
   #onMessage: MessageHandler | undefined;
   #onEnd: (() => void) | undefined;
   /** Callbacks and the handler of the application that have not settled. [CHN-011] */
@@ -166,10 +167,13 @@ export class ChannelEndpoint implements Channel {
       throw new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'A message can not follow the end of its channel.');
     }
     const { connection, pump } = this.#host;
+    const { pendingBytes } = connection;
     connection.sendMessage(this.number, message, pump.now());
     pump.flushSoon();
-    this.#unwritten += 1;
-    if (this.#unwritten <= MAX_QUEUED_MESSAGES && connection.queuedBytes(this.number) <= MAX_QUEUED_BYTES) return SENT;
+    // It is on its way; of these the engine takes no more than one flush.
+    if (connection.pendingBytes > pendingBytes) return SENT;
+    this.#queued += 1;
+    if (this.#queued <= MAX_QUEUED_MESSAGES && connection.queuedBytes(this.number) <= MAX_QUEUED_BYTES) return SENT;
     this.#writable ??= createDeferred();
     return this.#writable.promise;
   }
@@ -245,9 +249,9 @@ export class ChannelEndpoint implements Channel {
     if (this.#messages.empty) this.#tellEnd();
   }
 
-  /** Everything given to `send` was written. */
+  /** Everything that was queued is written. */
   receiveWritable(): void {
-    this.#unwritten = 0;
+    this.#queued = 0;
     this.#writable?.resolve();
     this.#writable = undefined;
   }

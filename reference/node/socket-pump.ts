@@ -2,8 +2,11 @@ import type { TLSSocket } from 'node:tls';
 import { type Connection, type Event, TIMERS } from '../core/index.ts';
 import type { DeadlineQueue, ScheduledTask } from './deadline-queue.ts';
 
-/** Control frames that may wait for a peer that does not read, before it is not read from either. */
-const MAX_PENDING_BYTES = 64 * 1024;
+/**
+ * Octets that may wait for a peer that does not read, before it is not read from either. Of messages the engine lets out one
+ * flush of 64 KiB and a frame; what is beyond that are answers to what the peer sends.
+ */
+const MAX_PENDING_BYTES = 128 * 1024;
 
 /** What the owner of a {@link SocketPump} is told. */
 export interface PumpOwner {

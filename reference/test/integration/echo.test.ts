@@ -46,6 +46,32 @@ describe('a session over real TLS', () => {
     await expectEcho(await connectClient(kit, port, { credential: client }));
   });
 
+  it('carries any number of messages one after the other', async () => {
+    const { port } = await startServer(kit);
+    const channel = await (await connectClient(kit, port)).open('test/echo');
+    const answers = channel[Symbol.asyncIterator]();
+    for (let index = 0; index < 2_000; index++) {
+      await channel.send(Uint8Array.of(index));
+      expect((await answers.next()).value?.[0]).toBe(index % 256);
+    }
+  });
+
+  it('does not let a sender of empty messages outrun the credit', async () => {
+    const { port } = await startServer(kit);
+    const session = await connectClient(kit, port);
+    const channel = await session.open('test/hold');
+    let sent = 0;
+    const sender = (async () => {
+      for (; sent < 10_000; sent++) await channel.send(new Uint8Array(0));
+    })();
+    const outcome = expect(sender).rejects.toMatchObject({ code: 'HAWSER_ERR_MISUSE_CHANNEL_ENDED' });
+    await session.ping();
+    // The credit of 64, and what the channel queues.
+    expect(sent).toBeLessThan(1_000);
+    channel.reset();
+    await outcome;
+  });
+
   it('carries many channels at once', async () => {
     const { port } = await startServer(kit);
     const session = await connectClient(kit, port);
