@@ -1,7 +1,7 @@
 import { createConnection } from 'node:net';
 import type { SecureVersion } from 'node:tls';
 import { buildFrame } from '../../model/codec.ts';
-import { registry } from '../../model/registry.ts';
+import { limit, registry } from '../../model/registry.ts';
 import type { Credential } from '../../peer/credential.ts';
 import { makeCredential } from '../../peer/credential.ts';
 import { fail } from '../../peer/failure.ts';
@@ -14,6 +14,7 @@ import { earlyDataOfTicket } from '../tls-ticket.ts';
 type Case = Omit<ServerCase, 'role'>;
 
 const HOUR_MS = 60 * 60 * 1000;
+const MOST_CERTIFICATES = limit('max_chain_certificates');
 /** Content types of TLS records (RFC 9846, section 5.1). */
 const TLS_ALERT = 21;
 const TLS_HANDSHAKE = 22;
@@ -110,6 +111,7 @@ export const BAD_NAMES: readonly { readonly slug: string; readonly words: string
   { slug: 'line-feed', words: 'a line feed', name: 'spiffe://hawser.test/client\nspiffe://hawser.test/other' },
   { slug: 'nul', words: 'a zero octet', name: 'spiffe://hawser.test/client\u0000.example' },
   { slug: 'delete', words: 'the octet 0x7f', name: 'spiffe://hawser.test/client\u007f' },
+  { slug: 'too-many-octets', words: '2,049 octets', name: `spiffe://hawser.test/${'a'.repeat(2028)}` },
 ];
 
 const badNameCases = BAD_NAMES.map(({ slug, words, name }): Case => ({
@@ -294,6 +296,35 @@ export const certificates: readonly ServerCase[] = serverCases([
       const credential = withChain(chain, [...certificatesOf(chain), context.kit.caPem]);
       const peer = await context.connect({ credential });
       await peer.establish();
+    },
+  },
+  {
+    id: 'TLS-019/eight-presented',
+    requirements: ['TLS-019'],
+    title: 'eight certificates are taken',
+    stimulus: 'A client presents exactly eight certificates that lead from a good leaf to the trust anchor.',
+    expectation: 'The session is established.',
+    run: async (context) => {
+      const chain = context.kit.credential('clients/chain-of-eight');
+      const presented = [...certificatesOf(chain), context.kit.caPem];
+      if (presented.length !== MOST_CERTIFICATES) throw new TypeError(`the kit has a chain of ${presented.length}`);
+      const peer = await context.connect({ credential: withChain(chain, presented) });
+      await peer.establish();
+    },
+  },
+  {
+    id: 'TLS-019/nine-presented',
+    requirements: ['TLS-019', 'EST-017'],
+    title: 'certificates that no path needs count too',
+    stimulus:
+      'A client presents a good leaf that the root itself issued, and behind it eight certificates of authorities that have nothing to do with it.',
+    expectation: 'The TLS handshake fails, or the server answers with REJECT(AUTHENTICATION_FAILED).',
+    run: async (context) => {
+      const good = context.kit.credential('client');
+      const others = certificatesOf(context.kit.credential('clients/chain-of-nine')).slice(1);
+      const presented = [...certificatesOf(good), ...others].slice(0, MOST_CERTIFICATES + 1);
+      if (presented.length <= MOST_CERTIFICATES) throw new TypeError('the kit has too few authorities');
+      await context.expectNotAccepted({ credential: withChain(good, presented) }, 'TLS-019');
     },
   },
   {
