@@ -179,7 +179,7 @@ export const reject: readonly ClientCase[] = clientCases([
   ...behindCases,
   {
     id: 'EST-024/waits',
-    requirements: ['EST-024'],
+    requirements: ['EST-024', 'ERR-007'],
     title: 'the client waits as long as it was told',
     stimulus: 'A client that attempts again by itself is answered with REJECT(BUSY) and retry_after_ms = 600.',
     expectation: 'Its next connection comes 600 ms later, or after that.',
