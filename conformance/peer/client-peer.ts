@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import type { ConnectionOptions, SecureVersion, TLSSocket } from 'node:tls';
-import { connect as tlsConnect } from 'node:tls';
+import type { ConnectionOptions, SecureContext, SecureVersion, TLSSocket } from 'node:tls';
+import { connect as tlsConnect, createSecureContext } from 'node:tls';
 import type { ParameterInput } from '../model/codec.ts';
 import { registry } from '../model/registry.ts';
 import type { TranscriptInput } from '../model/transcript.ts';
@@ -85,16 +85,12 @@ export class ClientPeer extends Peer {
     const socket = tlsConnect({
       host: target.host,
       port: target.port,
-      ca: target.caPem,
-      ...(credential === null ? {} : { cert: credential.certificatePem, key: credential.keyPem }),
+      secureContext: secureContextFor(target.caPem, options),
       ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
-      minVersion: options.minVersion ?? 'TLSv1.3',
-      maxVersion: options.maxVersion ?? 'TLSv1.3',
       ...(session === undefined ? {} : { session }),
-      // The harness judges what it has to; and OpenSSL must not refuse to present a weak certificate.
+      // The harness judges what it has to.
       rejectUnauthorized: false,
       checkServerIdentity: () => undefined,
-      ciphers: WEAK_CERTIFICATES_ALLOWED,
       allowHalfOpen: true,
       ...options.tls,
     } as ConnectionOptions);
@@ -229,4 +225,28 @@ export class ClientPeer extends Peer {
   }
 }
 
+/** OpenSSL must not refuse to present a weak certificate. */
 const WEAK_CERTIFICATES_ALLOWED = 'DEFAULT@SECLEVEL=0';
+
+const contexts = new WeakMap<Credential, Map<string, SecureContext>>();
+
+/** Loading a certificate costs more than a handshake: contexts without further options are kept. */
+function secureContextFor(caPem: string, options: ClientConnectOptions): SecureContext {
+  const { credential, minVersion = 'TLSv1.3', maxVersion = 'TLSv1.3', tls } = options;
+  const make = (): SecureContext =>
+    createSecureContext({
+      ca: caPem,
+      ...(credential === null ? {} : { cert: credential.certificatePem, key: credential.keyPem }),
+      minVersion,
+      maxVersion,
+      ciphers: WEAK_CERTIFICATES_ALLOWED,
+      ...tls,
+    });
+  if (credential === null || tls !== undefined) return make();
+  const known = contexts.get(credential) ?? new Map<string, SecureContext>();
+  contexts.set(credential, known);
+  const name = `${minVersion} ${maxVersion} ${caPem}`;
+  const context = known.get(name) ?? make();
+  known.set(name, context);
+  return context;
+}

@@ -362,7 +362,7 @@ export class Peer {
     }
   }
 
-  #arrive(arrival: Arrival, text: string, octets?: Uint8Array): void {
+  #arrive(arrival: Arrival, text: string | (() => string), octets?: Uint8Array): void {
     this.log.add(octets === undefined ? 'note' : 'received', text, octets);
     this.#arrivals.push(arrival);
     this.#wake?.();
@@ -389,7 +389,7 @@ export class Peer {
       this.#inOrder.add(frame);
     }
     // Judged last: an error code that a case waits for is worth more than what the monitor makes of it.
-    this.#arrive({ type: 'frame', frame }, frame.text, frame.octets);
+    this.#arrive({ type: 'frame', frame }, () => frame.text, frame.octets);
     if (finding !== undefined) this.#arrive({ type: 'finding', finding }, `not allowed here: ${finding.actual}`);
     if (frame.name === 'ACCEPT' && this.role === 'client') this.established = true;
     if (frame.name === 'PING' && this.answerPings && this.established && !this.#closeSent) {
@@ -403,6 +403,6 @@ export class Peer {
     if (type === frameNamed('CLOSE').type) this.#closeSent = true;
     if (type === frameNamed('PING').type) this.#pings.push(octets.slice(registry.header.bytes));
     if (type === frameNamed('ACCEPT').type && this.role === 'server') this.established = true;
-    this.log.add('sent', describeOctets(octets), octets);
+    this.log.add('sent', () => describeOctets(octets), octets);
   }
 }

@@ -24,9 +24,20 @@ export class WireLog {
     return this.#entries;
   }
 
-  add(direction: WireEntry['direction'], text: string, octets?: Uint8Array): void {
+  /** @param text - the line, or how to make it: most lines of most logs are never looked at. */
+  add(direction: WireEntry['direction'], text: string | (() => string), octets?: Uint8Array): void {
     const atMs = Math.round((performance.now() - this.#startedAt) * 10) / 10;
-    this.#entries.push(octets === undefined ? { atMs, direction, text } : { atMs, direction, text, octets });
+    let line = typeof text === 'string' ? text : undefined;
+    const make = typeof text === 'string' ? () => text : text;
+    this.#entries.push({
+      atMs,
+      direction,
+      get text() {
+        line ??= make();
+        return line;
+      },
+      ...(octets === undefined ? {} : { octets }),
+    });
   }
 
   /** One line per entry: `->` for what the harness sent, `<-` for what it received. */

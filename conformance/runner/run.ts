@@ -11,8 +11,6 @@ import type { CaseResult, Verdict } from './verdict.ts';
 
 /** Cases that wait for time to pass do little else: many can wait at once. */
 const TIMING_JOBS = 24;
-/** After so many known-good exchanges in a row have failed, the rest is judged one by one. */
-const GIVE_UP_AFTER = 3;
 /** How long an implementation that has died may take to come back, by itself or with help. */
 const COMING_BACK_MS = 8000;
 const KNOCK_MS = 100;
@@ -29,15 +27,21 @@ export async function runCases(options: RunOptions): Promise<readonly CaseResult
   return new Runner(options).run();
 }
 
+/** A case after which, or beside which, the implementation was gone; with its outcome, where it ran. */
+interface Suspect {
+  readonly entry: ConformanceCase;
+  readonly outcome?: Outcome;
+}
+
 class Runner {
   readonly #options: RunOptions;
   readonly #issuance: KitIssuance;
   readonly #results = new Map<string, CaseResult>();
-  readonly #suspects: ConformanceCase[] = [];
+  #suspects: Suspect[] = [];
   #baseBroken = false;
   #runningCheck: Promise<boolean> = Promise.resolve(true);
   #nextCheck: Promise<boolean> | undefined;
-  #failedInARow = 0;
+  #recovery: Promise<void> | undefined;
   #gone = false;
   #exchanges = 0;
 
@@ -58,32 +62,15 @@ class Runner {
     // Cases on a reload change what the implementation trusts: nothing else may run beside them.
     const alone = cases.filter((entry) => entry.features?.includes('reload') === true);
     const others = cases.filter((entry) => !alone.includes(entry));
+    const waiting = others.filter(({ timing }) => timing === true);
+    const working = others.filter(({ timing }) => timing !== true);
     const concurrent = attachment.role === 'server' || this.#concurrent(await attachment.driver.process());
-    await Promise.all([
-      this.#lane(
-        others.filter(({ timing }) => timing !== true),
-        concurrent ? this.#options.jobs : 1,
-        true,
-      ),
-      ...(concurrent
-        ? [
-            this.#lane(
-              others.filter(({ timing }) => timing === true),
-              TIMING_JOBS,
-              false,
-            ),
-          ]
-        : []),
-    ]);
-    if (!concurrent) {
-      await this.#lane(
-        others.filter(({ timing }) => timing === true),
-        1,
-        false,
-      );
-    }
+    const timingJobs = concurrent ? TIMING_JOBS : 1;
+    const worked = this.#lane(working, concurrent ? this.#options.jobs : 1, true);
+    if (!concurrent) await worked;
+    await Promise.all([worked, this.#lane(waiting, timingJobs, false)]);
     await this.#lane(alone, 1, true);
-    await this.#judgeSuspects();
+    await this.#judgeSuspects(timingJobs);
     return this.#ordered();
   }
 
@@ -95,8 +82,9 @@ class Runner {
     const queue = [...cases];
     const worker = async (): Promise<void> => {
       for (let entry = queue.shift(); entry !== undefined; entry = queue.shift()) {
-        if (this.#failedInARow >= GIVE_UP_AFTER) {
-          this.#suspects.push(entry);
+        await this.#recovery;
+        if (this.#gone) {
+          this.#suspects.push({ entry });
           continue;
         }
         const outcome = await this.#runRepeatedly(entry);
@@ -106,7 +94,8 @@ class Runner {
           isSuspect(outcome) ||
           (sandwich && outcome.verdict !== 'unsupported' && !(await this.#stillGood()))
         ) {
-          this.#suspects.push(entry);
+          this.#suspects.push({ entry, outcome });
+          await this.#recover();
         } else {
           this.#report(entry, outcome);
         }
@@ -120,28 +109,53 @@ class Runner {
     if (this.#nextCheck !== undefined) return this.#nextCheck;
     const check = this.#runningCheck.then(async () => {
       this.#nextCheck = undefined;
-      const good = isGood(await this.#exchange());
-      this.#failedInARow = good ? 0 : this.#failedInARow + 1;
-      return good;
+      return isGood(await this.#exchange());
     });
     this.#nextCheck = check;
     this.#runningCheck = check;
     return check;
   }
 
-  /** One after the other, each between two known-good exchanges of its own. */
-  async #judgeSuspects(): Promise<void> {
-    for (const entry of this.#suspects) {
+  /** Waits until the implementation is back; cases of all lanes wait with it. */
+  #recover(): Promise<void> {
+    this.#recovery ??= this.#comeBack().then(() => {
+      this.#recovery = undefined;
+    });
+    return this.#recovery;
+  }
+
+  /**
+   * One after the other, each between two known-good exchanges of its own. Those that wait for time to pass were most likely
+   * only bystanders: they get a second run side by side before that.
+   */
+  async #judgeSuspects(timingJobs: number): Promise<void> {
+    const bystanders = this.#suspects.filter(({ entry }) => entry.timing === true);
+    await this.#judgeAlone(this.#suspects.filter((suspect) => !bystanders.includes(suspect)));
+    this.#suspects = [];
+    if (this.#gone) {
+      await this.#judgeAlone(bystanders);
+      return;
+    }
+    await this.#lane(
+      bystanders.map(({ entry }) => entry),
+      timingJobs,
+      false,
+    );
+    await this.#judgeAlone(this.#suspects);
+  }
+
+  async #judgeAlone(suspects: readonly Suspect[]): Promise<void> {
+    for (const { entry, outcome: first } of suspects) {
       const before = await this.#comeBack();
       if (before !== undefined) {
-        this.#report(entry, before);
+        const ranBefore = first !== undefined && first.verdict !== 'setup-failed';
+        this.#report(entry, ranBefore ? died(first, before) : before);
         continue;
       }
       const outcome = await this.#runRepeatedly(entry);
       const after = await this.#exchange();
-      if (outcome.verdict === 'unsupported' || (isGood(after) && outcome.verdict !== 'died'))
-        this.#report(entry, outcome);
-      else this.#report(entry, died(outcome, after));
+      const stands = outcome.verdict === 'unsupported' || (isGood(after) && outcome.verdict !== 'died');
+      this.#report(entry, stands ? outcome : died(outcome, after));
     }
   }
 
