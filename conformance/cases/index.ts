@@ -44,6 +44,7 @@ import { channelStates as serverChannelStates } from './server/channel-states.ts
 import { messages as serverMessages } from './server/messages.ts';
 import { credit as serverCredit } from './server/credit.ts';
 import { interopApplications as serverInteropApplications } from './server/interop-applications.ts';
+import { authority as serverAuthority } from './server/authority.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -75,6 +76,7 @@ export const cases: readonly ConformanceCase[] = [
   serverMessages,
   serverCredit,
   serverInteropApplications,
+  serverAuthority,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

@@ -333,6 +333,53 @@ export const close: readonly ServerCase[] = serverCases([
   ...lingerCases,
   ...cutCases,
   {
+    id: 'SES-002/mixed-exchange',
+    requirements: ['SES-002', 'WIR-010', 'CHN-012', 'CHN-020', 'SES-012'],
+    title: 'a server that is kept busy sends only what the tables allow',
+    stimulus:
+      'The client grants little credit and uses every application of test mode but test/close at once: it sends messages in fragments, grants credit, resets and ends channels, and closes in order.',
+    expectation:
+      'Every frame of the server is one that a client accepts in its state, up to the final CLOSE with the right cursors.',
+    estimateMs: 200,
+    run: async (context) => {
+      const parameters = [
+        { id: 'initial_message_credit', value: 2 },
+        { id: 'initial_byte_credit', value: 700 },
+      ];
+      const peer = await context.established({ connect: { parameters } });
+      const open = async (name: string, data?: Uint8Array): Promise<number> => {
+        const channel = peer.sendOpen(name, data);
+        await peer.expect('OPENED', { channel, requirement: 'CHN-005' });
+        return channel;
+      };
+      const echo = await open('test/echo');
+      const source = await open('test/source', sourceRequest(6, 400));
+      const reset = await open('test/reset');
+      const sink = await open('test/sink');
+      const data = await open('test/data', context.bytes(5));
+      const hold = await open('test/hold');
+      peer.sendOpen('test/refuse');
+      for (const flags of [['FIRST'], [], ['LAST']]) {
+        for (const channel of [echo, sink, data, hold]) {
+          peer.send('MESSAGE', { channel, flags, fields: { fragment: context.bytes(100) } });
+        }
+      }
+      peer.sendMessage(reset, context.bytes(1));
+      peer.send('CREDIT', { channel: source, fields: { message_limit: 6, byte_limit: 2400 } });
+      await peer.barrier('SES-002');
+      peer.send('END', { channel: echo });
+      peer.send('END', { channel: sink });
+      peer.send('RESET', { channel: hold, fields: { code: 0x0403 } });
+      peer.send('RESET', { channel: reset, fields: { code: 0x0405 } });
+      peer.send('CREDIT', { channel: data, fields: { message_limit: 5, byte_limit: 5000 } });
+      await peer.barrier('SES-002');
+      peer.send('RESET', { channel: source, fields: { code: 0x0403 } });
+      await peer.barrier('SES-002');
+      const answer = await peer.close();
+      requireCursors(peer, answer);
+    },
+  },
+  {
     id: 'SES-012/at-once',
     requirements: ['SES-012'],
     title: 'a session may be closed as soon as it exists',

@@ -1,0 +1,192 @@
+import { X509Certificate } from 'node:crypto';
+import { setTimeout as elapse } from 'node:timers/promises';
+import type { ClientPeer } from '../../peer/client-peer.ts';
+import type { Credential } from '../../peer/credential.ts';
+import type { ServerCase } from '../case.ts';
+import { serverCases } from '../case.ts';
+import type { ServerContext } from '../server-context.ts';
+
+const HOUR_MS = 3_600_000;
+/** Certificates tell time in whole seconds, and are valid up to the end of their last one; and room for both schedulers. */
+const LATE_MS = 2000;
+
+/** A certificate for the client's identity that did not exist before. */
+const freshCredential = (context: ServerContext, lifetimeMs: number): Promise<Credential> =>
+  context.issuance.credential('client', context.kit.index.clientIdentity, lifetimeMs);
+
+const expiryOf = (credential: Credential): number => Date.parse(new X509Certificate(credential.certificatePem).validTo);
+
+/** Demands CLOSE with a code for a session in which nothing was wrong but the authority of the client. */
+async function expectAuthorityClose(
+  peer: ClientPeer,
+  code: string,
+  requirement: string,
+  withinMs?: number,
+): Promise<void> {
+  const close = await peer.expectWhere(`CLOSE(${code})`, ({ name }) => name === 'CLOSE', {
+    requirement,
+    ...(withinMs === undefined ? {} : { withinMs }),
+  });
+  close.requireCode(code, requirement);
+  peer.sendClose();
+  await peer.expectEnd('SES-014');
+}
+
+/** Demands AUTHORITY_EXPIRED when the certificate is over. */
+async function expectExpiry(peer: ClientPeer, credential: Credential): Promise<void> {
+  const leftMs = expiryOf(credential) - Date.now();
+  await expectAuthorityClose(peer, 'AUTHORITY_EXPIRED', 'SES-027', leftMs + LATE_MS);
+}
+
+/** Section 5.5, for a server. */
+export const authority: readonly ServerCase[] = serverCases([
+  {
+    id: 'SES-026/revoked-in-session',
+    requirements: ['SES-026', 'SES-025', 'SES-003'],
+    title: 'a session ends at once when the certificate of its client is revoked',
+    stimulus:
+      'A client with a fresh certificate has a session and an open channel; its certificate is put on the revocation list, and the server loads the list again.',
+    expectation: 'The server sends CLOSE(AUTHORITY_REVOKED); a session of another certificate goes on.',
+    features: ['reload'],
+    estimateMs: 300,
+    run: async (context) => {
+      const credential = await freshCredential(context, HOUR_MS);
+      const other = await context.established();
+      const { peer } = await context.opened('test/echo', { credential });
+      await context.dependency('a PING', () => peer.barrier());
+      await context.issuance.revoke(credential);
+      await context.reload();
+      await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      await other.barrier('SES-025');
+    },
+  },
+  {
+    id: 'SES-026/all-sessions-of-a-certificate',
+    requirements: ['SES-026', 'SES-025'],
+    title: 'all sessions of a revoked certificate end, whatever they are doing',
+    stimulus:
+      'Three sessions of one fresh certificate exist: one is idle, one inside a message, one with messages of test/source that wait for credit. The certificate is revoked, and the server loads the list again.',
+    expectation: 'The server sends CLOSE(AUTHORITY_REVOKED) in all three.',
+    features: ['reload'],
+    estimateMs: 300,
+    run: async (context) => {
+      const credential = await freshCredential(context, HOUR_MS);
+      const idle = await context.established({ credential });
+      const inside = await context.opened('test/echo', { credential });
+      inside.peer.send('MESSAGE', {
+        channel: inside.channel,
+        flags: ['FIRST'],
+        fields: { fragment: context.bytes(10) },
+      });
+      const parameters = [{ id: 'initial_message_credit', value: 0 }];
+      const data = Uint8Array.of(0, 0, 0, 9, 0, 0, 0, 9);
+      const waiting = await context.opened('test/source', { credential, connect: { parameters }, data });
+      await context.issuance.revoke(credential);
+      await context.reload();
+      for (const peer of [idle, inside.peer, waiting.peer]) {
+        await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      }
+    },
+  },
+  {
+    id: 'SES-026/no-way-back',
+    requirements: ['SES-026', 'TLS-024'],
+    title: 'a client whose session was ended by revocation is not accepted again',
+    stimulus: 'After CLOSE(AUTHORITY_REVOKED) the client connects again with the same certificate.',
+    expectation: 'The TLS handshake fails, or the server answers with REJECT(AUTHENTICATION_FAILED).',
+    features: ['reload'],
+    estimateMs: 300,
+    run: async (context) => {
+      const credential = await freshCredential(context, HOUR_MS);
+      const peer = await context.established({ credential });
+      await context.issuance.revoke(credential);
+      await context.reload();
+      await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      await context.expectNotAccepted({ credential }, 'TLS-024');
+    },
+  },
+  {
+    id: 'SES-025/list-that-changes-nothing',
+    requirements: ['SES-025'],
+    title: 'a new revocation list ends no session of another certificate',
+    stimulus:
+      'Two certificates of one identity each have a session; the first is revoked, and the server loads the list again, twice.',
+    expectation: 'The session of the second certificate goes on: it is the certificate that counts, not the identity.',
+    features: ['reload'],
+    estimateMs: 300,
+    run: async (context) => {
+      const credentials = [await freshCredential(context, HOUR_MS), await freshCredential(context, HOUR_MS)] as const;
+      const [revoked, good] = [
+        await context.established({ credential: credentials[0] }),
+        await context.established({ credential: credentials[1] }),
+      ];
+      await context.issuance.revoke(credentials[0]);
+      await context.reload();
+      await expectAuthorityClose(revoked, 'AUTHORITY_REVOKED', 'SES-026');
+      await context.reload();
+      await good.barrier('SES-025');
+      await good.close();
+    },
+  },
+  {
+    id: 'SES-027/expires-in-session',
+    requirements: ['SES-027', 'SES-025', 'SES-003'],
+    title: 'a session ends when the certificate of its client expires',
+    stimulus:
+      'A client with a certificate that is valid for three more seconds establishes a session and opens a channel.',
+    expectation: 'The server sends CLOSE(AUTHORITY_EXPIRED) when the certificate expires.',
+    timing: true,
+    estimateMs: 3500,
+    run: async (context) => {
+      const credential = await freshCredential(context, 3000);
+      const { peer } = await context.opened('test/echo', { credential });
+      await expectExpiry(peer, credential);
+    },
+  },
+  {
+    id: 'SES-027/in-use',
+    requirements: ['SES-027'],
+    title: 'a session that is in use ends all the same',
+    stimulus:
+      'A client with a certificate that is valid for three more seconds sends a message to test/echo ten times a second.',
+    expectation: 'The server sends CLOSE(AUTHORITY_EXPIRED) when the certificate expires.',
+    timing: true,
+    estimateMs: 3500,
+    run: async (context) => {
+      const credential = await freshCredential(context, 3000);
+      const { peer, channel } = await context.opened('test/echo', { credential });
+      let sent = 0;
+      const traffic = setInterval(() => {
+        sent += 1;
+        // Within the smallest initial credit, and only while there is somebody to read it.
+        if (sent < 16 && peer.socket.writable) peer.sendMessage(channel, peer.random(4));
+      }, 100);
+      try {
+        await expectExpiry(peer, credential);
+      } finally {
+        clearInterval(traffic);
+      }
+    },
+  },
+  {
+    id: 'SES-027/only-its-own-sessions',
+    requirements: ['SES-027', 'TLS-012'],
+    title: 'the expiry of one certificate ends no other session, and lets nobody in again',
+    stimulus:
+      'Two certificates of one identity each have a session; one is valid for three seconds, the other for an hour. After the first has expired, its client connects again.',
+    expectation: 'Only the session of the first is ended, and its client is not accepted any more.',
+    timing: true,
+    estimateMs: 5500,
+    run: async (context) => {
+      const short = await freshCredential(context, 3000);
+      const long = await freshCredential(context, HOUR_MS);
+      const other = await context.established({ credential: long });
+      const peer = await context.established({ credential: short });
+      await expectExpiry(peer, short);
+      await other.barrier('SES-027');
+      // Whole seconds, again: the certificate is certainly over one second later.
+      await elapse(Math.max(0, expiryOf(short) + 1100 - Date.now()));
+      await context.expectNotAccepted({ credential: short }, 'TLS-012');
+    },
+  },
+]);
