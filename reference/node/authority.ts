@@ -38,7 +38,8 @@ export class AuthorityWatch {
   /** Judges the peer's chain anew, by new trust anchors and revocation lists. */
   async evaluate(trust: Trust): Promise<void> {
     const verdict = await judgeChain(this.#peer.chain, this.#peerRole, trust, this.#environment.wallClock());
-    if (verdict.ok || this.#over) return;
+    // Lists that are missing or out of date refuse new connections, and end no session (section 5.5).
+    if (verdict.ok || this.#over || verdict.reason.startsWith('crl-')) return;
     const expired = verdict.reason === 'expired';
     this.#finish(expired ? 'AUTHORITY_EXPIRED' : 'AUTHORITY_REVOKED', verdict.requirement, verdict.message);
   }

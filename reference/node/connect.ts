@@ -1,8 +1,10 @@
 import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls';
 import {
+  ConfigError,
   type Connection,
   type DeclaredParameters,
   type Event,
+  FIELDS,
   type HawserError,
   PROTOCOL,
   type Signer,
@@ -60,6 +62,7 @@ export interface Client {
    * Establishes a session: one attempt.
    *
    * @returns the session, after ACCEPT was verified. Rejects with a
+   * - `ConfigError` for an audience that no certificate can have;
    * - `TransportError` when TCP or TLS fails, or the server's certificate is not accepted;
    * - `RemoteError` when the server rejects, with `retryAfterMs` [EST-024];
    * - `PeerViolationError` or `IncompatibleError` when the server breaks the protocol;
@@ -77,7 +80,20 @@ export function createClient(options: ClientOptions): Client {
   const leaf = checkOwnLeaf(options.credential, 'client');
   const signer = createSigner(options.credential.privateKey);
   const tls = clientTlsOptions(options.credential, options);
-  return { connect: (target) => new Attempt(options, target, { tls, signer, leafHash: leaf.hash }).session };
+  return {
+    connect: async (target) => {
+      checkAudience(target.audience);
+      return new Attempt(options, target, { tls, signer, leafHash: leaf.hash }).session;
+    },
+  };
+}
+
+/** An audience that no certificate may state as its identity could never be reached. [TLS-021] */
+function checkAudience(audience: string): void {
+  const { max } = FIELDS.CONNECT.audience;
+  if (/^[\x21-\x7e]+$/.test(audience) && audience.length <= max) return;
+  const message = `The audience has to be 1 to ${max} printable ASCII characters without spaces, as in a certificate.`;
+  throw new ConfigError('HAWSER_ERR_CONFIG_AUDIENCE', 'audience', message);
 }
 
 /**

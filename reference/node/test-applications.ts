@@ -1,5 +1,6 @@
 import { ConfigError, type DeclaredParameters, type Grant, LIMITS } from '../core/index.ts';
 import type { Application } from './application.ts';
+import type { Channel } from './channel.ts';
 
 /** Of messages that `test/source` sends: octet i of message n is (n + i) mod 251. */
 const PATTERN_PERIOD = 251;
@@ -16,10 +17,25 @@ function patternOf(message: number, size: number): Uint8Array {
   return pattern.subarray(start, start + size);
 }
 
-const echo: Application = (channel) => {
-  channel.onMessage = (message) => channel.send(message);
+/** Answers END with END, as every application does that consumes. [APP-006] */
+function endWithPeer(channel: Channel): void {
   channel.onEnd = () => channel.end();
+}
+
+const echo: Application = (channel, request) => {
+  const { maxMessageBytes } = request.session.peerParameters;
+  channel.onMessage = (message) => {
+    if (message.length <= maxMessageBytes) return channel.send(message);
+    channel.reset('APPLICATION_ERROR'); // [APP-007]
+    return undefined;
+  };
+  endWithPeer(channel);
 };
+
+/** Consumes what the table does not mention. [APP-006] */
+function consumeAll(channel: Channel): void {
+  channel.onMessage = () => undefined;
+}
 
 const sink: Application = (channel) => {
   let messages = 0;
@@ -44,11 +60,13 @@ const source: Application = async (channel, request) => {
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const count = view.getUint32(0);
   const size = view.getUint32(4);
+  // [APP-007]
   if (size > Math.min(request.session.peerParameters.maxMessageBytes, LIMITS.max_message_bytes)) {
     request.refuse('APPLICATION_ERROR');
     return;
   }
   request.accept();
+  consumeAll(channel);
   // [APP-004]
   for (let n = 0; n < count; n++) await channel.send(patternOf(n, size));
   channel.end();
@@ -58,6 +76,7 @@ const refuse: Application = (_channel, request) => request.refuse('APPLICATION_E
 
 const reset: Application = (channel) => {
   channel.onMessage = () => channel.reset('APPLICATION_ERROR');
+  endWithPeer(channel);
 };
 
 /** Takes the channel; whoever sets no `onMessage` consumes nothing. */
@@ -70,11 +89,18 @@ const data: Application = (channel, request) => {
 
 const close: Application = (channel, request) => {
   channel.onMessage = () => void request.session.close('NO_ERROR');
+  endWithPeer(channel);
 };
 
 const identity: Application = (channel, request) => {
+  const name = Buffer.from(request.identity, 'utf8');
+  if (name.length > request.session.peerParameters.maxMessageBytes) {
+    request.refuse('APPLICATION_ERROR'); // [APP-007]
+    return;
+  }
   request.accept();
-  void channel.send(Buffer.from(request.identity, 'utf8'));
+  consumeAll(channel);
+  void channel.send(name);
   channel.end();
 };
 

@@ -36,6 +36,13 @@ async function startImpostor(
   return { port: (server.address() as AddressInfo).port, reader };
 }
 
+describe('a client refuses an audience', () => {
+  it.each(['', 'spiffe://hawser.test/a b', 'a\0b', 'a'.repeat(2049)])('that no certificate can have: %j', async (audience) => {
+    const refused = connectClient(kit, 1, { audience });
+    await expect(refused).rejects.toMatchObject({ code: 'HAWSER_ERR_CONFIG_AUDIENCE', key: 'audience' });
+  });
+});
+
 describe('a client refuses a server', () => {
   it('whose identity is not the audience: CLOSE(AUTHENTICATION_FAILED), no CONNECT [EST-009] [EST-010]', async () => {
     const other = await issue(kit.authority, { role: 'server', uris: ['spiffe://hawser.test/other'] });
