@@ -4,17 +4,17 @@ import { fault, faultOfBoth } from './fault.ts';
 /** Faults of chapter 6 and annex A. */
 export const channelFaults: readonly Fault[] = [
   fault('client-leaves-numbers-out', 'CHN-001', 'numbers its channels 2, 4, 6', [
-    'core/channels',
-    'const number = this.#lastNumber + 1;',
-    'const number = this.#lastNumber + 2;',
+    'core/channel-set',
+    'this.#lastNumber += 1;',
+    'this.#lastNumber += 2;',
   ]),
   fault('server-takes-any-channel-number', 'CHN-002', 'takes channel numbers with gaps', [
-    'core/channels',
+    'core/channel-set',
     'if (number !== this.#lastOpened + 1) {',
     'if (number <= this.#lastOpened) {',
   ]),
   ...faultOfBoth('ignores-frames-of-closed-channels', 'CHN-003', 'ignores a message on a channel that is not open', [
-    'core/channels',
+    'core/channel-set',
     'if (cell.error !== undefined) {',
     "if (cell.error !== undefined && type === FRAME_TYPE.MESSAGE) return { next: state, action: 'discard' }; if (cell.error !== undefined) {",
   ]),
@@ -44,27 +44,27 @@ export const channelFaults: readonly Fault[] = [
     ],
   ),
   fault('server-has-room-for-everything', 'CHN-009', 'opens more channels than it granted', [
-    'core/channels',
-    'if (this.#channels.size + this.#unreleased.size >= this.#options.maxChannels) {',
-    'if (false) {',
+    'core/channel-set',
+    'if (this.held >= maxChannels)',
+    'if (false)',
   ]),
   fault('client-sends-before-opened', 'CHN-010', 'sends an empty message right behind OPEN', [
     'core/channels',
     'this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);',
-    'this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen); this.#sender.sequenced(FRAME_TYPE.MESSAGE, FIRST | LAST, number, new Uint8Array(0));',
+    'this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen); this.#sender.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
   ]),
   fault('server-forgets-to-begin', 'CHN-012', 'sends the first fragment of a long message without FIRST', [
-    'core/channels',
+    'core/message-scheduler',
     'const flags = (first ? FIRST : 0) | (last ? LAST : 0);',
     'const flags = (first && last ? FIRST : 0) | (last ? LAST : 0);',
   ]),
   ...faultOfBoth('takes-fragments-out-of-place', 'CHN-013', 'takes a fragment that continues nothing', [
-    'core/channels',
+    'core/channel-receiver',
     'if (first === assembly.incomplete) {',
     'if (false) {',
   ]),
   ...faultOfBoth('takes-empty-fragments', 'CHN-014', 'takes empty fragments', [
-    'core/channels',
+    'core/channel-receiver',
     'if (fragment.length === 0 && !(first && last)) {',
     'if (false) {',
   ]),
@@ -74,18 +74,18 @@ export const channelFaults: readonly Fault[] = [
     'const message = this.#buffer.subarray(0, this.#length - 1);',
   ]),
   ...faultOfBoth('delivers-fragments', 'CHN-016', 'delivers each fragment as a message', [
-    'core/channels',
+    'core/channel-receiver',
     'if (!first || !last) {',
     'if (false) {',
   ]),
   fault('client-sends-messages-of-any-size', 'CHN-017', 'sends a message that is larger than the server takes', [
     'core/channels',
-    'if (payload.length > this.#options.peerMaxMessageBytes) {',
+    'if (payload.length > peerMaxMessageBytes) {',
     'if (false) {',
   ]),
   ...faultOfBoth('takes-messages-of-any-size', 'CHN-018', 'takes a message that is larger than it declared', [
-    'core/channels',
-    'if (assembly.length + fragment.length > this.#options.terms.maxMessageBytes) {',
+    'core/channel-receiver',
+    'if (assembly.length + fragment.length > this.#options.maxMessageBytes) {',
     'if (false) {',
   ]),
   ...faultOfBoth(
@@ -120,29 +120,25 @@ export const channelFaults: readonly Fault[] = [
     'CHN-026',
     'grants further credit although nothing is consumed',
     [
-      'core/channels',
-      "this.#options.emit({ type: 'message-received', channel: channel.number, number: receive.messages, data });",
-      "this.#options.emit({ type: 'message-received', channel: channel.number, number: receive.messages, data }); receive.consume(1, data.length); this.#scheduleCredit(channel);",
+      'core/channel-receiver',
+      "this.#emit({ type: 'message-received', channel: channel.number, number: receive.messages, data });",
+      "this.#emit({ type: 'message-received', channel: channel.number, number: receive.messages, data }); receive.consume(1, data.length); this.#options.grants.schedule(channel);",
     ],
-    [
-      'core/channels',
-      'if (!channel.receive.consume(messages, bytes)) {',
-      'if (channel.receive.consume(0, 0), false) {',
-    ],
+    ['core/channels', 'if (!channel.receive.consume(messages, bytes)) {', 'if (false) {'],
   ),
   ...faultOfBoth('ends-with-half-a-message', 'CHN-027', 'takes END while a message is incomplete', [
-    'core/channels',
+    'core/channel-receiver',
     'if (channel.assembly.incomplete) {',
     'if (false) {',
   ]),
   fault('server-sends-after-end', 'CHN-028', 'sends a message after END', [
     'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.END, 0, channel.number, encodeEnd());',
-    'this.#sender.sequenced(FRAME_TYPE.END, 0, channel.number, encodeEnd()); this.#sender.sequenced(FRAME_TYPE.MESSAGE, FIRST | LAST, channel.number, new Uint8Array(0));',
+    'this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());',
+    'this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd()); this.#sender.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
   ]),
   ...faultOfBoth('never-answers-reset', 'CHN-029', 'forgets a channel at RESET without answering', [
-    'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE.CHANNEL_CLOSED }));',
+    'core/channel-receiver',
+    'this.#options.sender.sequenced(FRAME_TYPE.RESET, 0, number, answer);',
     ';',
   ]),
   fault('server-sends-after-reset', 'CHN-030', 'sends END behind its RESET', [
@@ -156,20 +152,20 @@ export const channelFaults: readonly Fault[] = [
     'does not count the messages that it discards after its RESET',
     [
       'core/channels',
-      'if (type === FRAME_TYPE.MESSAGE) {',
-      "this.discarded = type === FRAME_TYPE.MESSAGE && channel?.state.name === 'reset-sent'; if (type === FRAME_TYPE.MESSAGE) {",
+      'this.#receiver.receive(type, flags, number, payload);',
+      "this.discarded = type === 0x28 && this.#set.get(number)?.state.name === 'reset-sent'; this.#receiver.receive(type, flags, number, payload);",
     ],
     ['core/session', 'if (isSequenced(frame.type))', 'if (isSequenced(frame.type) && !this.channels.discarded)'],
   ),
   fault('server-ends-the-session-with-a-channel', 'CHN-032', 'ends the session when a channel is reset', [
-    'core/channels',
-    'if (!channel.released)\n                this.#unreleased.add(number);',
-    "throw violation('INTERNAL_ERROR', 'CHN-032', FRAME_TYPE.RESET, '');",
+    'core/channel-receiver',
+    "if (action === 'send RESET(CHANNEL_CLOSED)') {",
+    "if (action === 'send RESET(CHANNEL_CLOSED)') { throw violation('INTERNAL_ERROR', 'CHN-032', FRAME_TYPE.RESET, '');",
   ]),
   fault('server-echoes-something-else', 'APP-001', 'answers test/echo with an altered message', [
     'node/test-applications',
-    'channel.onMessage = (message) => channel.send(message);',
-    'channel.onMessage = (message) => channel.send(message.length > 0 ? Uint8Array.from(message, (octet, index) => (index === 0 ? octet ^ 1 : octet)) : message);',
+    'return channel.send(message);',
+    'return channel.send(message.length > 0 ? Uint8Array.from(message, (octet, index) => (index === 0 ? octet ^ 1 : octet)) : message);',
   ]),
   fault('server-miscounts', 'APP-001', 'counts one message too many in test/sink', [
     'node/test-applications',

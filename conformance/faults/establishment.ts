@@ -134,11 +134,6 @@ export const establishmentFaults: readonly Fault[] = [
     'this.#output.raw(connect);',
     'this.#output.raw(connect); this.#output.frame(0x10, 0, 0, 0, new Uint8Array(8));',
   ]),
-  fault('server-takes-frames-too-early', 'EST-014', 'ignores what arrives between CONNECT and ACCEPT', [
-    'core/frame-check',
-    'const cell = state.cells[index];',
-    "if (state.name === 'deciding') return { next: state, action: 'discard' }; const cell = state.cells[index];",
-  ]),
   fault('server-skips-the-signature', 'EST-005', 'does not verify the signature of CONNECT', [
     'core/establishment-server',
     'if (!verifier.verify(content, connect.scheme, connect.signature)) {',
@@ -226,8 +221,8 @@ export const establishmentFaults: readonly Fault[] = [
   ]),
   fault('client-stays-after-reject', 'EST-032', 'keeps its direction open after REJECT', [
     'core/connection-engine',
-    'this.#endRemotely(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);',
-    'this.#endRemotely(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs); this.#state = next; this.#end(true); this.#closeDeadline = this.#now + 60_000; return;',
+    'this.#ending.endOutput(this.#now);',
+    "if (this.#role.type !== 'client') this.#ending.endOutput(this.#now);",
   ]),
   ...faultOfBoth('dies-of-unknown-codes', 'ERR-002', 'answers an unknown code in CLOSE with an error', [
     'core/error-codes',

@@ -35,8 +35,8 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   ...faultOfBoth('never-answers-close', 'SES-012', 'ends the connection after CLOSE without a CLOSE of its own', [
     'core/connection-engine',
-    'this.#sendClose(answer);',
-    'this.#endOutput();',
+    "this.#sendClose('NO_ERROR');",
+    'this.#ending.endOutput(this.#now);',
   ]),
   ...faultOfBoth('ignores-final-cursors', 'SES-013', 'does not check the cursors of CLOSE', [
     'core/session',
@@ -52,7 +52,11 @@ export const sessionFaults: readonly Fault[] = [
     'client-takes-truncation-for-an-end',
     'SES-016',
     'reports a lost connection as closed in order',
-    ['core/connection-engine', 'this.#error ??= new TransportError(code, this.#state.name, message, { cause });', ';'],
+    [
+      'core/connection-engine',
+      'this.#ending.fail(new TransportError(code, this.#state.name, message, { cause }));',
+      ';',
+    ],
     [
       'core/connection-engine',
       "this.#enter('transport lost');",
@@ -66,8 +70,8 @@ export const sessionFaults: readonly Fault[] = [
   ]),
   fault('server-goes-on-after-close', 'SES-029', 'goes on with the session after a CLOSE without END_SESSION', [
     'core/connection-engine',
-    "case 'send CLOSE': {",
-    "case 'send CLOSE': { if (decoder.flags === 0) return;",
+    "case 'send CLOSE':",
+    "case 'send CLOSE': if (this.#decoder.flags === 0) return;",
   ]),
   ...faultOfBoth('is-silent', 'SES-019', 'sends nothing when it has nothing to say', [
     'core/session',

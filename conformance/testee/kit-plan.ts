@@ -13,7 +13,7 @@ export interface KitSubject {
   readonly key?: 'ecdsa-p256' | 'ecdsa-p384' | 'ed25519' | 'rsa-2048' | 'rsa-1024' | 'ecdsa-p521';
   readonly validFrom?: number;
   readonly validTo?: number;
-  readonly purpose?: 'own' | 'crossed' | 'both' | 'code-signing' | 'none';
+  readonly purpose?: 'own' | 'crossed' | 'both' | 'code-signing' | 'any' | 'none';
   /** The subject alternative names: the identity as one URI, unless something else is named. */
   readonly names?:
     'none' | 'common-name' | 'two-uris' | 'two-dns' | 'one-dns' | 'uri-and-dns' | 'uri-and-two-dns' | 'other-identity';
@@ -23,6 +23,8 @@ export interface KitSubject {
   readonly authority?: true;
   readonly keyUsages?: readonly 'keyAgreement'[] | null;
   readonly revoked?: true;
+  /** It has a critical extension that nobody knows. */
+  readonly unknownExtension?: true;
   /** One bit of the signature is inverted. */
   readonly tampered?: true;
 }
@@ -37,10 +39,17 @@ export type KitIssuer =
   | 'may-not-sign'
   | 'expired-intermediate'
   | 'sha1-intermediate'
+  | 'rsa-1024-intermediate'
+  | 'crossed-role-intermediate'
+  | 'unknown-extension-intermediate'
   | 'revoked-intermediate'
   | 'without-crl'
   | 'expired-crl'
   | 'forged-crl'
+  | 'sha1-crl'
+  | 'endless-crl'
+  | 'delta-crl'
+  | 'partitioned-crl'
   | 'other-root'
   | 'same-name-root'
   | 'itself';
@@ -94,6 +103,13 @@ const BOTH: readonly KitSubject[] = [
     purpose: 'code-signing',
   },
   {
+    name: 'any-eku',
+    wrong: 'its extended key usage is anyExtendedKeyUsage alone',
+    requirement: 'TLS-013',
+    reason: 'wrong-eku',
+    purpose: 'any',
+  },
+  {
     name: 'no-eku',
     wrong: 'it has no extended key usage',
     requirement: 'TLS-013',
@@ -134,6 +150,34 @@ const BOTH: readonly KitSubject[] = [
     requirement: 'TLS-016',
     reason: 'path-too-long',
     issuer: 'path-length-exceeded',
+  },
+  {
+    name: 'issuer-of-the-other-role',
+    wrong: 'the extended key usage of its issuer is that of the other role alone',
+    requirement: 'TLS-016',
+    reason: 'wrong-eku',
+    issuer: 'crossed-role-intermediate',
+  },
+  {
+    name: 'unknown-critical-extension',
+    wrong: 'it has a critical extension that nobody knows',
+    requirement: 'TLS-028',
+    reason: 'unsupported-critical-extension',
+    unknownExtension: true,
+  },
+  {
+    name: 'unknown-extension-intermediate',
+    wrong: 'its issuer has a critical extension that nobody knows',
+    requirement: 'TLS-028',
+    reason: 'unsupported-critical-extension',
+    issuer: 'unknown-extension-intermediate',
+  },
+  {
+    name: 'rsa-1024-intermediate',
+    wrong: 'its issuer has an RSA key of 1024 bits',
+    requirement: 'TLS-029',
+    reason: 'weak-key',
+    issuer: 'rsa-1024-intermediate',
   },
   { name: 'rsa-1024', wrong: 'its RSA key has 1024 bits', requirement: 'TLS-017', reason: 'weak-key', key: 'rsa-1024' },
   {
@@ -242,6 +286,34 @@ const BOTH: readonly KitSubject[] = [
     requirement: 'TLS-025',
     reason: 'crl-bad-signature',
     issuer: 'forged-crl',
+  },
+  {
+    name: 'endless-crl',
+    wrong: 'the revocation list of its issuer does not say when the next one comes',
+    requirement: 'TLS-025',
+    reason: 'crl-expired',
+    issuer: 'endless-crl',
+  },
+  {
+    name: 'delta-crl',
+    wrong: 'its issuer has a delta revocation list only',
+    requirement: 'TLS-025',
+    reason: 'crl-unsupported',
+    issuer: 'delta-crl',
+  },
+  {
+    name: 'partitioned-crl',
+    wrong: 'its issuer has a revocation list for a part of its certificates only',
+    requirement: 'TLS-025',
+    reason: 'crl-unsupported',
+    issuer: 'partitioned-crl',
+  },
+  {
+    name: 'sha1-crl',
+    wrong: 'the revocation list of its issuer is signed with SHA-1',
+    requirement: 'TLS-018',
+    reason: 'crl-bad-signature',
+    issuer: 'sha1-crl',
   },
 ];
 

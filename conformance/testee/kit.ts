@@ -18,6 +18,11 @@ export interface KitOptions {
 type Role = 'client' | 'server';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
+/** Under the enterprise number for documentation (RFC 5612): nobody processes it. */
+const UNKNOWN_EXTENSION = { oid: '1.3.6.1.4.1.32473.1', critical: true, value: Uint8Array.of(0x05, 0x00) };
+/** Delta CRL indicator, and an issuing distribution point that says "onlyContainsUserCerts" (RFC 5280, section 5.2). */
+const DELTA_LIST = { oid: '2.5.29.27', critical: true, value: Uint8Array.of(0x02, 0x01, 0x01) };
+const PARTITIONED_LIST = { oid: '2.5.29.28', critical: true, value: Uint8Array.of(0x30, 0x03, 0x81, 0x01, 0xff) };
 const ROOT_NAME = 'Hawser conformance root';
 
 // The X.509 library takes a fifth of a second to load: only those who issue pay for it.
@@ -26,6 +31,8 @@ const loadPki = (): Promise<typeof import('../../reference/pki/index.ts')> => im
 interface Authorities {
   readonly root: CertificateAuthority;
   readonly byName: ReadonlyMap<KitIssuer, CertificateAuthority>;
+  /** `crossed-role-intermediate`, by the role of the subject. */
+  readonly crossed: ReadonlyMap<Role, CertificateAuthority>;
   /** Revocation lists of all authorities but the root, PEM. */
   readonly lists: readonly string[];
   /** Serial numbers of authorities that the root revokes. */
@@ -147,6 +154,7 @@ async function issueAuthorities(): Promise<Authorities> {
   const { createCertificateAuthority } = await loadPki();
   const root = await createCertificateAuthority({ commonName: ROOT_NAME });
   const byName = new Map<KitIssuer, CertificateAuthority>();
+  const crossed = new Map<Role, CertificateAuthority>();
   const lists: string[] = [];
   const revoked: string[] = [];
   const under = async (issuer: CertificateAuthority, commonName: string, more = {}): Promise<CertificateAuthority> =>
@@ -177,6 +185,16 @@ async function issueAuthorities(): Promise<Authorities> {
     under(root, 'not an authority', { basicConstraints: { authority: false } }).then((ca) => keep('not-a-ca', ca)),
     under(root, 'may not sign', { keyUsages: ['cRLSign'] }).then((ca) => keep('may-not-sign', ca)),
     under(root, 'expired', past).then((ca) => keep('expired-intermediate', ca)),
+    under(root, 'RSA of 1024 bits', { unsafeKeyAlgorithm: 'rsa-1024' }).then((ca) => keep('rsa-1024-intermediate', ca)),
+    under(root, 'unknown extension', { extraExtensions: [UNKNOWN_EXTENSION] }).then((ca) =>
+      keep('unknown-extension-intermediate', ca),
+    ),
+    ...(['client', 'server'] as const).map(async (role) => {
+      const purpose = role === 'client' ? 'serverAuth' : 'clientAuth';
+      const ca = await under(root, `not for ${role}s`, { extendedKeyUsages: [purpose] });
+      crossed.set(role, ca);
+      lists.push((await ca.crl()).pem);
+    }),
     under(root, 'SHA-1', { signatureHash: 'SHA-1' }).then((ca) => keep('sha1-intermediate', ca)),
     (async () => {
       const ca = await under(root, 'revoked');
@@ -191,6 +209,26 @@ async function issueAuthorities(): Promise<Authorities> {
       lists.push(list.pem);
     })(),
     (async () => {
+      const ca = await under(root, 'endless list');
+      byName.set('endless-crl', ca);
+      lists.push((await ca.crl({ nextUpdate: null })).pem);
+    })(),
+    ...(
+      [
+        ['delta-crl', 'delta list', DELTA_LIST],
+        ['partitioned-crl', 'partitioned list', PARTITIONED_LIST],
+      ] as const
+    ).map(async ([name, commonName, extension]) => {
+      const ca = await under(root, commonName);
+      byName.set(name, ca);
+      lists.push((await ca.crl({ extraExtensions: [extension] })).pem);
+    }),
+    (async () => {
+      const ca = await under(root, 'SHA-1 list');
+      byName.set('sha1-crl', ca);
+      lists.push((await ca.crl({ signatureHash: 'SHA-1' })).pem);
+    })(),
+    (async () => {
       const ca = await under(root, 'forged list');
       byName.set('forged-crl', ca);
       // The name of the issuer, the signature of another: made by an authority of the same name.
@@ -200,7 +238,7 @@ async function issueAuthorities(): Promise<Authorities> {
     createCertificateAuthority({ commonName: 'Hawser conformance other root' }).then((ca) => keep('other-root', ca)),
     createCertificateAuthority({ commonName: ROOT_NAME }).then((ca) => byName.set('same-name-root', ca)),
   ]);
-  return { root, byName, lists, revoked };
+  return { root, byName, crossed, lists, revoked };
 }
 
 async function issueSubject(
@@ -210,14 +248,15 @@ async function issueSubject(
   identities: Identities,
 ): Promise<IssuedCertificate> {
   const contents = contentsOf(role, subject, identities);
-  const issued = await issueBy(authorities, subject.issuer, contents);
+  const issued = await issueBy(authorities, subject.issuer, contents, role);
   return subject.tampered === true ? tamper(issued) : issued;
 }
 
 async function issueBy(
-  { root, byName }: Authorities,
+  { root, byName, crossed }: Authorities,
   name: KitIssuer | undefined,
   contents: IssueOptions,
+  role: Role,
 ): Promise<IssuedCertificate> {
   if (name === undefined) return root.issue(contents);
   if (name === 'itself') {
@@ -241,7 +280,7 @@ async function issueBy(
       serial,
     };
   }
-  const issuer = byName.get(name);
+  const issuer = name === 'crossed-role-intermediate' ? crossed.get(role) : byName.get(name);
   if (issuer === undefined) throw new TypeError(`the kit has no authority ${name}`);
   return issuer.issue(contents);
 }
@@ -254,6 +293,7 @@ function contentsOf(role: Role, subject: KitSubject, identities: Identities): Is
     both: undefined,
     crossed: [other],
     'code-signing': ['1.3.6.1.5.5.7.3.3'],
+    any: ['anyExtendedKeyUsage'],
     none: null,
   };
   const extendedKeyUsages = purposes[subject.purpose ?? 'own'];
@@ -274,6 +314,7 @@ function contentsOf(role: Role, subject: KitSubject, identities: Identities): Is
       ? { basicConstraints: { authority: true }, keyUsages: ['digitalSignature', 'keyCertSign', 'cRLSign'] as const }
       : {}),
     ...(subject.keyUsages === undefined ? {} : { keyUsages: subject.keyUsages }),
+    ...(subject.unknownExtension === undefined ? {} : { extraExtensions: [UNKNOWN_EXTENSION] }),
   };
 }
 

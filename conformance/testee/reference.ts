@@ -14,7 +14,7 @@ export interface ReferenceOptions {
 /** Something that is attached and has to be stopped. */
 export interface Attached<Kind> {
   readonly attachment: Kind;
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** Path of the reference's command, built beside the suite. */
@@ -46,7 +46,10 @@ export async function attachReferenceServer(
       role: 'server',
       target: () => ({ host: server.host, port: server.port, caPem, identity: index.serverIdentity }),
       unsupported,
-      reload: () => Promise.resolve(server.reload()),
+      reload: () => {
+        server.reload();
+        return Promise.resolve();
+      },
       revive: () => server.start(),
       log: () => server.log,
     },

@@ -313,21 +313,6 @@ export const certificates: readonly ServerCase[] = serverCases([
     },
   },
   {
-    id: 'TLS-019/nine-presented',
-    requirements: ['TLS-019', 'EST-017'],
-    title: 'certificates that no path needs count too',
-    stimulus:
-      'A client presents a good leaf that the root itself issued, and behind it eight certificates of authorities that have nothing to do with it.',
-    expectation: 'The TLS handshake fails, or the server answers with REJECT(AUTHENTICATION_FAILED).',
-    run: async (context) => {
-      const good = context.kit.credential('client');
-      const others = certificatesOf(context.kit.credential('clients/chain-of-nine')).slice(1);
-      const presented = [...certificatesOf(good), ...others].slice(0, MOST_CERTIFICATES + 1);
-      if (presented.length <= MOST_CERTIFICATES) throw new TypeError('the kit has too few authorities');
-      await context.expectNotAccepted({ credential: withChain(good, presented) }, 'TLS-019');
-    },
-  },
-  {
     id: 'TLS-023/one-of-two',
     requirements: ['TLS-023', 'TLS-024'],
     title: 'a revocation list tells one certificate from another',
