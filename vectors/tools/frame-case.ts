@@ -17,7 +17,7 @@ export interface Context {
 export type Draft = DraftFile['drafts'][number];
 export type Fields = Readonly<Record<string, FieldInput>>;
 
-export const MAX_U53 = 2n ** 53n - 1n;
+export const MAX_U53: bigint = 2n ** 53n - 1n;
 export const DUE = 7;
 
 /** A fitting payload for each frame; what is left out takes the builder's smallest value. */

@@ -26,10 +26,12 @@ export function ed448Key(name: string): KeyObject {
   return createPrivateKey({ key: der, format: 'der', type: 'pkcs8' });
 }
 
-const CURVES = { 'P-256': p256, 'P-384': p384, 'P-521': p521 } as const;
+type Curve = 'P-256' | 'P-384' | 'P-521';
+
+const CURVES: Readonly<Record<Curve, typeof p256>> = { 'P-256': p256, 'P-384': p384, 'P-521': p521 };
 
 /** The elliptic-curve key of a name. */
-export function ecKey(curve: keyof typeof CURVES, name: string): KeyObject {
+export function ecKey(curve: Curve, name: string): KeyObject {
   const { getPublicKey, utils, lengths } = CURVES[curve];
   const size = lengths.secretKey ?? 0;
   const secret = octetsFor(`${curve} key ${name}`, size);
@@ -42,7 +44,17 @@ export function ecKey(curve: keyof typeof CURVES, name: string): KeyObject {
   return createPrivateKey({ format: 'jwk', key: { kty: 'EC', crv: curve, x, y, d: base64url(secret) } });
 }
 
-const RSA = {
+type RsaKey =
+  | 'rsa-1024'
+  | 'rsa-2040'
+  | 'rsa-2048-authority'
+  | 'rsa-2048-client'
+  | 'rsa-2048-server'
+  | 'rsa-3072'
+  | 'rsa-8192'
+  | 'rsa-8200';
+
+const RSA: Readonly<Record<RsaKey, JsonWebKey>> = {
   'rsa-2048-client': {
     n: 'wmIUYoojK_PmxfyYiaa6JgEfYXomnQxGQFDYSon3Nq0KwIV1w8ii3gYv3CwRuQKiD6mYWaLnW1JbTblAbFlGXn1oFaPBJpqZ3kwP5kOR70SlK6eHhos3MzZ-z7tDG2qnzDj294uux7AljWzAe7S95Pa8GbM8q_bVjRva83iylFflgq53TlStTiwjfRuV8yVo71JYRB5j3lFRSrKnZ2zvmxF32QYBFzSStcvggnox7rX5WEIN87f-JJfVfK05cjdm2IbpQd6Waz6zfY499k7h8_cLItGSsrqDlmb7fbqcR1EY8BGwubRv3DZu5htYJ4srIEf1EueL-VnZrnaFzL00nw',
     e: 'AQAB',
@@ -123,9 +135,9 @@ const RSA = {
     dq: '7vt_2iyrqAfvEA4pgIHkROeEyobmnVhf1R8ebFYmppN3tQiSDfUosdm2OJHPwWhHWWm02xnuCknce6oY3hs0Aobu7SGDogaHKT0inh_vTNRYsBGcZMWjR57savzBfMm4Sqkh11Qy7x57RrYCSlySLV9Cob0TBstQY6TPs3uNwx-r3oKaKGDLEIzVV3z-ZJQu69ttsDGv5qKNc7ddbD4M5An7RgLYVSJDw9eKptz67NGub3jIz1LTPMmf2oPeAQ4vidOSKGroiX9pLQozTFlrrQrvmrro_jDVxS2AQy-Pshm8nDhm5v1BUiGZCfcQ18c87siA00XASLJJaxWCmTwqA7VjSD1G5StuEWroCj_QNOJ5tkuSKYIYvHjELLFKPRaUe4TXogMgFnM1A-a8J2fGthvsAWnkL28go8WTSfmczxYGGg0bKo7vK7exDJhv4l2VKZX2nxNA607G0QLk63am7OwGCSedwP7raz-myMI7CaTX8GvTk1_t2mf28fJeeKGsBnIt2JOag1o_pWFO0xhmkAv7MKM0-BvjioKNW2MDgWbybER14yRh4RvJzbzMtr6iZvuAXf8RTpBf0CuntMD5bQTZ710ZtsKiRaAZjQ_JHtn6DzHivcStacsm9p_JQFp03gPRSmdp11I3kg67CMnyx0RpDpGH6DXUjaJ1nNGpjJE',
     qi: 'CvWspr7rCr5kb4oMKaaLXNMi2HV00LpXN9YKYM9855Wtisv4HJCcUoDbm4dI0mp40SqipJM-MUNjal_UKeWj9VvxpI5bfZ_McjpDIl2H-DHHINg7xc0LK9U2RgIgHD8Uoyhh5i8N-V5UQFFSCpeR9Z-nVz8p1mcMuNapVH5ytUUtKuDyxQFXPYevn7MrBn3nAzsPKZ9KrAaw5YNP7KvpQh2WCeWVR9ccBE-u1v763Kmr1AVMvYE6ydnw4CjEDXeVH7tzozNHAmZ1whrra-XMkrRyqScO3o5tehM4OIyujhfn3UFf7XPAR0ZXTQmiqLozZK2tw9XACLQly-qnceZXiRdCLH2H_N9Nedu2yNbA8uha2sTnPtrlogetMjJs7eMNDrt5FYzswuJlMKJlxPCZcKLtWQxEADqqTqWG4IjBBEec6QS4BBMUO9rfRWcxMJBq-sP6VgWtKwhUKf6_1vPeEmAWj7--rJYT7Vzw5W8uJEZ8JRGYVwc2ZRrstilvVuxdE4d8jyzRLEaDUI-94ASmEYYWmciSOYdJa9QocLcgf4hVuKbcE2Fqzu7CgU25EmVJh0ZYNVtxkyaHWcY37y5uiHEydiUweilGARGFlrDxZuMGh8MJRvwlmB25ypD9I-y5jvZALa2GbNEeEeY1S18m0Ef_w0i_S7GO2vEDJtbYNhGt',
   },
-} as const satisfies Readonly<Record<string, JsonWebKey>>;
+};
 
 /** An RSA key by its name. */
-export function rsaKey(name: keyof typeof RSA): KeyObject {
+export function rsaKey(name: RsaKey): KeyObject {
   return createPrivateKey({ format: 'jwk', key: { kty: 'RSA', ...RSA[name] } });
 }
