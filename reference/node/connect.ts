@@ -248,7 +248,7 @@ class Attempt {
       this.#authority?.stop();
       const { outcome, code, error, remote } = event;
       this.#log.debug({ session: this.#endpoint?.id, outcome, code, remote, err: error }, 'connection ended');
-      this.#reject(endError(event));
+      if (this.#endpoint === undefined) this.#reject(endError(event));
     }
     this.#endpoint?.receive(event);
   }

@@ -316,9 +316,7 @@ class HawserServer implements Server {
       const { reason, requirement, message } = gate;
       this.#log.warn({ remote: addressOf(socket), reason, requirement }, `client refused: ${message}`);
     }
-    const own = socket.destroyed ? undefined : socket.getX509Certificate()?.raw;
-    const leafHash = own === undefined ? undefined : sha256(own);
-    const credential = this.#credentials.find((one) => leafHash !== undefined && equal(one.leafHash, leafHash));
+    const credential = socket.destroyed ? undefined : this.#credentialOf(socket);
     if (credential === undefined || (!gate.ok && gate.answer === 'cut')) {
       socket.destroy();
       return;
@@ -326,6 +324,14 @@ class HawserServer implements Server {
     const connection = new ServerConnection(this.#host, socket, gate, credential, acceptedAt);
     this.#connections.set(connection, admitted);
     connection.start();
+  }
+
+  /** What the server presented on a connection: the newest, unless its handshake began before a reload. [EST-002] */
+  #credentialOf(socket: TLSSocket): ServerCredential | undefined {
+    const [newest, ...others] = this.#credentials;
+    if (others.length === 0) return newest;
+    const presented = sha256(socket.getX509Certificate()?.raw ?? new Uint8Array());
+    return this.#credentials.find(({ leafHash }) => Buffer.compare(leafHash, presented) === 0);
   }
 
   #stop(): void {
@@ -356,8 +362,4 @@ function checkLimits(limits: AdmissionLimits): AdmissionLimits {
     throw new ConfigError('HAWSER_ERR_CONFIG_LIMIT', `limits.${key}`, message);
   }
   return limits;
-}
-
-function equal(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
 }

@@ -258,11 +258,13 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   #receiveClosed(end: SessionEnd): void {
     this.#end = end;
-    const error = endError(end);
-    for (const channel of [...this.#channels.values()]) channel.finish({ type: 'session-ended', error });
-    this.#channels.clear();
-    this.#last = undefined;
-    for (const { reject } of this.#pings.splice(0)) reject(error);
+    if (this.#channels.size + this.#pings.length > 0) {
+      const error = endError(end);
+      for (const channel of this.#channels.values()) channel.finish({ type: 'session-ended', error });
+      for (const { reject } of this.#pings.splice(0)) reject(error);
+      this.#channels.clear();
+      this.#last = undefined;
+    }
     this.#resolveClosed(end);
     this.emit('closed', end);
   }

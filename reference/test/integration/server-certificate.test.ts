@@ -37,10 +37,13 @@ async function startImpostor(
 }
 
 describe('a client refuses an audience', () => {
-  it.each(['', 'spiffe://hawser.test/a b', 'a\0b', 'a'.repeat(2049)])('that no certificate can have: %j', async (audience) => {
-    const refused = connectClient(kit, 1, { audience });
-    await expect(refused).rejects.toMatchObject({ code: 'HAWSER_ERR_CONFIG_AUDIENCE', key: 'audience' });
-  });
+  it.each(['', 'spiffe://hawser.test/a b', 'a\0b', 'a'.repeat(2049)])(
+    'that no certificate can have: %j',
+    async (audience) => {
+      const refused = connectClient(kit, 1, { audience });
+      await expect(refused).rejects.toMatchObject({ code: 'HAWSER_ERR_CONFIG_AUDIENCE', key: 'audience' });
+    },
+  );
 });
 
 describe('a client refuses a server', () => {
