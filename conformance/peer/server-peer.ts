@@ -60,26 +60,13 @@ export class ServerListener {
     peerOptions: (log: WireLog) => PeerOptions,
     stepMs: number,
   ): Promise<ServerListener> {
-    const { credential, caPem, alpn = [registry.protocol.alpn] } = options;
-    const tls = createTlsServer({
-      cert: credential.certificatePem,
-      key: credential.keyPem,
-      ca: caPem,
-      requestCert: options.requestCert ?? true,
-      rejectUnauthorized: false,
-      minVersion: options.minVersion ?? 'TLSv1.3',
-      maxVersion: options.maxVersion ?? 'TLSv1.3',
-      ciphers: 'DEFAULT@SECLEVEL=0',
-      ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
-      ...options.tls,
-    } as TlsOptions);
-    tls.setMaxListeners(0);
+    const { credential } = options;
+    const tls = tlsServerFor(options);
     const tcp = createServer();
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
     const listener = new ServerListener(tcp, address.port, stepMs);
-    tls.on('keylog', writeKeyLog);
     tcp.on('connection', (socket) => listener.#onConnection(socket, tls, credential, peerOptions));
     return listener;
   }
@@ -141,7 +128,7 @@ export class ServerListener {
       socket.unshift(first);
       // Taken up by node:tls together with what was read already.
       const onSecure = (secure: TLSSocket): void => {
-        if (secure.remotePort !== socket.remotePort) return;
+        if (secure.remotePort !== socket.remotePort || secure.localPort !== socket.localPort) return;
         tls.off('secureConnection', onSecure);
         // Only now: a client that leaves during the handshake would otherwise keep it open.
         secure.allowHalfOpen = true;
@@ -150,7 +137,8 @@ export class ServerListener {
         settle({ type: 'connected', peer, hello, log });
       };
       const onRefused = (error: NodeJS.ErrnoException, secure: TLSSocket): void => {
-        if (secure.remotePort !== undefined && secure.remotePort !== socket.remotePort) return;
+        const { remotePort, localPort } = secure;
+        if (remotePort !== undefined && (remotePort !== socket.remotePort || localPort !== socket.localPort)) return;
         refused(error.code ?? error.message);
       };
       tls.on('secureConnection', onSecure);
@@ -257,4 +245,40 @@ export class ServerPeer extends Peer {
       connect,
     };
   }
+}
+
+const tlsServers = new WeakMap<Credential, Map<string, Server>>();
+
+/**
+ * What makes TLS connections of TCP connections; it does not listen by itself. Loading a certificate costs more than a
+ * handshake, so those without further options are kept.
+ */
+function tlsServerFor(options: ServerListenOptions): Server {
+  const { credential, caPem, alpn = [registry.protocol.alpn], requestCert = true } = options;
+  const { minVersion = 'TLSv1.3', maxVersion = 'TLSv1.3', tls } = options;
+  const make = (): Server => {
+    const server = createTlsServer({
+      cert: credential.certificatePem,
+      key: credential.keyPem,
+      ca: caPem,
+      requestCert,
+      rejectUnauthorized: false,
+      minVersion,
+      maxVersion,
+      // OpenSSL must not refuse to present a weak certificate.
+      ciphers: 'DEFAULT@SECLEVEL=0',
+      ...(alpn === null ? {} : { ALPNProtocols: [...alpn] }),
+      ...tls,
+    });
+    server.setMaxListeners(0);
+    server.on('keylog', writeKeyLog);
+    return server;
+  };
+  if (tls !== undefined) return make();
+  const known = tlsServers.get(credential) ?? new Map<string, Server>();
+  tlsServers.set(credential, known);
+  const name = JSON.stringify([alpn, requestCert, minVersion, maxVersion, caPem]);
+  const server = known.get(name) ?? make();
+  known.set(name, server);
+  return server;
 }

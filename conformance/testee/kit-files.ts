@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Credential } from '../peer/credential.ts';
 import { readCredential } from '../peer/credential.ts';
 import { SetupFailure } from '../peer/failure.ts';
+import { CLIENT_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
 
 /** One line of `kit.json`. */
 export interface KitEntry {
@@ -49,6 +50,15 @@ export class Kit {
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       throw new SetupFailure(`${directory} is not a certificate kit (make one with hawser-conformance pki): ${why}`);
+    }
+    const files = new Set(this.index.entries.map(({ file }) => file));
+    const needed = [
+      ...CLIENT_SUBJECTS.map(({ name }) => `clients/${name}`),
+      ...SERVER_SUBJECTS.map(({ name }) => `servers/${name}`),
+    ];
+    const missing = needed.find((file) => !files.has(file));
+    if (missing !== undefined) {
+      throw new SetupFailure(`${directory} is the kit of another version, without ${missing}: make a new one`);
     }
   }
 
