@@ -7,7 +7,16 @@ import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
 import type { ServerContext } from '../server-context.ts';
 import { expectExactly } from './client-frames.ts';
-import { fragmentsOf, MessageSender, receiveMessage, sourceMessage, sourceRequest } from './message-flow.ts';
+import {
+  flagsAt,
+  fragmentFrame,
+  fragmentsOf,
+  MessageSender,
+  receiveMessage,
+  sourceMessage,
+  sourceRequest,
+  yieldToOthers,
+} from './message-flow.ts';
 
 type NewCase = Omit<ServerCase, 'role'>;
 
@@ -146,14 +155,10 @@ async function useOctets(context: ServerContext, peer: ClientPeer, channel: numb
   for (let used = 0; used < octets;) {
     const message = new Uint8Array(Math.min(size, octets - used));
     const fragments = fragmentsOf(message);
-    peer.sendTogether(
-      ...fragments.map((fragment, at) =>
-        whole(peer, channel, fragment, [
-          ...(at === 0 ? ['FIRST'] : []),
-          ...(at === fragments.length - 1 ? ['LAST'] : []),
-        ]),
-      ),
-    );
+    for (const [at, fragment] of fragments.entries()) {
+      peer.sendFrame(fragmentFrame(peer, channel, flagsAt(at, fragments.length), fragment));
+      await yieldToOthers();
+    }
     used += message.length;
   }
   await context.dependency('using up the credit', () => peer.barrier());

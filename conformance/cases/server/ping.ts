@@ -332,6 +332,25 @@ export const ping: readonly ServerCase[] = serverCases([
     },
   },
   {
+    id: 'SES-009/sustained',
+    requirements: ['SES-009'],
+    title: 'a sender that keeps to the budget may go on for long',
+    stimulus: `${BURST} ignorable frames are sent at once, and ${REFILL} more and a PING after a little more than a second each, until more than ${FACTOR} times the budget have come.`,
+    expectation: 'PONG arrives each time.',
+    timing: true,
+    deep: true,
+    estimateMs: 17_000,
+    run: async (context) => {
+      const peer = await context.established();
+      peer.sendTogether(...Array.from({ length: BURST }, (_, n) => ignorable(n)));
+      for (let sent = BURST; sent <= FACTOR * BURST + REFILL; sent += REFILL + 1) {
+        await elapse(1250);
+        peer.sendTogether(...Array.from({ length: REFILL }, (_, n) => ignorable(n)));
+        await peer.barrier('SES-009');
+      }
+    },
+  },
+  {
     id: 'SES-009/not-saved-up',
     requirements: ['SES-009', 'SES-010'],
     title: 'each session has a budget of its own',
