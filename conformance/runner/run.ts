@@ -5,7 +5,8 @@ import { judge, runCase } from './case-run.ts';
 import { knownFailureOf } from './known-failing.ts';
 import { formatReplayToken } from './replay-token.ts';
 import type { RunOptions } from './run-options.ts';
-import { knownGoodExchange } from './sanity.ts';
+import type { SanityExchange } from './sanity.ts';
+import { knownGoodExchange, sessionAlone } from './sanity.ts';
 import { caseSeed, SeededRandom } from './seeded-random.ts';
 import type { CaseResult, Verdict } from './verdict.ts';
 
@@ -38,6 +39,7 @@ class Runner {
   readonly #issuance: KitIssuance;
   readonly #results = new Map<string, CaseResult>();
   #suspects: Suspect[] = [];
+  #sanity: SanityExchange = knownGoodExchange;
   #baseBroken = false;
   #runningCheck: Promise<boolean> = Promise.resolve(true);
   #nextCheck: Promise<boolean> | undefined;
@@ -52,7 +54,7 @@ class Runner {
 
   async run(): Promise<readonly CaseResult[]> {
     const { cases, attachment } = this.#options;
-    const first = await this.#exchange();
+    const first = await this.#firstExchange();
     if (first.verdict === 'setup-failed' || first.verdict === 'died') {
       for (const entry of cases) this.#report(entry, first);
       return this.#ordered();
@@ -72,6 +74,20 @@ class Runner {
     await this.#lane(alone, 1, true);
     await this.#judgeSuspects(timingJobs);
     return this.#ordered();
+  }
+
+  /**
+   * The first exchange may come upon a machine that is still busy with starting things: it gets a second try. Where the whole
+   * exchange fails and a session alone comes about, that is what the others are from now on: the cases shall find out what
+   * is wrong.
+   */
+  async #firstExchange(): Promise<Outcome> {
+    let outcome = await this.#exchange();
+    if (!isGood(outcome)) outcome = await this.#exchange();
+    if (isGood(outcome)) return outcome;
+    this.#sanity = sessionAlone;
+    const lesser = await this.#exchange();
+    return isGood(lesser) ? lesser : outcome;
   }
 
   #concurrent(driver: { readonly description: { readonly unsupported: readonly string[] } }): boolean {
@@ -179,7 +195,7 @@ class Runner {
   #exchange(): Promise<Outcome> {
     this.#exchanges += 1;
     const random = new SeededRandom(this.#options.seed ^ this.#exchanges);
-    return judge(this.#options.attachment, this.#contextOptions(random), knownGoodExchange);
+    return judge(this.#options.attachment, this.#contextOptions(random), this.#sanity);
   }
 
   async #runRepeatedly(entry: ConformanceCase): Promise<Outcome> {

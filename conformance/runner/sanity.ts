@@ -3,6 +3,21 @@ import { ClientContext } from '../cases/client-context.ts';
 import { ServerContext } from '../cases/server-context.ts';
 import { fail } from '../peer/failure.ts';
 
+/** What has to go well for an implementation to count as alive. */
+export type SanityExchange = (context: ServerContext | ClientContext) => Promise<void>;
+
+/** A session and nothing in it: for an implementation that fails in a plain exchange, but not in establishing. */
+export async function sessionAlone(context: ServerContext | ClientContext): Promise<void> {
+  if (context instanceof ServerContext) {
+    const peer = await context.connect();
+    await peer.establish();
+  } else {
+    const { peer, client } = await context.connected();
+    await peer.establish();
+    await client.expectEvent('established');
+  }
+}
+
 /**
  * A known-good exchange: a session, a message and its echo or a PING and its PONG, and an orderly end. What a good peer gets
  * before and after a bad one.
