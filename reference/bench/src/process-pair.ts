@@ -8,7 +8,7 @@ import { type ClientTask, type Report, type Task, VERIFY } from './task.ts';
 export const pinned: boolean = availableParallelism() > 1 && spawnSync('taskset', ['-c', '0,1', 'true']).status === 0;
 
 /** Longer than any measure takes on a slow machine. */
-const DEADLINE_MS = 120_000;
+const DEADLINE_MS = 60_000;
 
 /**
  * Runs one measure of one variant in two new processes.
