@@ -138,9 +138,11 @@ async function serve(flags: ServeFlags): Promise<void> {
   if (testMode) log.warn({}, 'test mode: every accepted client may open the test applications');
   else if (flags.allow === undefined) log.warn({}, 'no --allow: every client is refused');
   const address = await server.listen(port, host);
-  process.stdout.write(`${JSON.stringify({ listening: { host: address.address, port: address.port } })}\n`);
+  // Whoever reads the line may send a signal at once.
   process.on('SIGHUP', () => void reload(server, flags, log));
-  await drained(server, flags.drainDeadline, log);
+  const end = drained(server, flags.drainDeadline, log);
+  process.stdout.write(`${JSON.stringify({ listening: { host: address.address, port: address.port } })}\n`);
+  await end;
 }
 
 async function reload(server: Server, flags: ServeFlags, log: Log): Promise<void> {

@@ -19,6 +19,7 @@ import type { ScheduledTask } from './deadline-queue.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
+import { checkParameters } from './parameter-check.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
 import { checkOwnLeaf } from './own-leaf.ts';
 import { sha256 } from './sha256.ts';
@@ -74,9 +75,10 @@ export interface Client {
 /**
  * Creates a client.
  *
- * @throws ConfigError when credential or trust can not be used.
+ * @throws ConfigError when credential, trust or parameters can not be used.
  */
 export function createClient(options: ClientOptions): Client {
+  checkParameters(options.parameters ?? {});
   const leaf = checkOwnLeaf(options.credential, 'client');
   const signer = createSigner(options.credential.privateKey);
   const tls = clientTlsOptions(options.credential, options);
@@ -153,7 +155,9 @@ class Attempt {
     this.#socket.setNoDelay(true);
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
-    this.#socket.once('secureConnect', () => void this.#passGate());
+    this.#socket.once('secureConnect', () => {
+      this.#passGate().catch((error: unknown) => this.#fail(error as HawserError));
+    });
     if (options.keyLog !== undefined) this.#socket.on('keylog', options.keyLog);
   }
 

@@ -9,6 +9,7 @@ import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
 import { checkOwnLeaf } from './own-leaf.ts';
+import { checkParameters } from './parameter-check.ts';
 import { type GateResult, gatePeer } from './peer-gate.ts';
 import type { Policy } from './policy.ts';
 import { type ServerCredential, ServerConnection, type ServerConnectionHost, addressOf } from './server-connection.ts';
@@ -91,7 +92,7 @@ interface Pending {
 /**
  * Creates a server.
  *
- * @throws ConfigError when the credential has no identity or a key outside the profile, or a limit makes no sense.
+ * @throws ConfigError when the credential is not usable, or a parameter or a limit is out of its range.
  */
 export function createServer(options: ServerOptions): Server {
   return new HawserServer(options);
@@ -121,6 +122,7 @@ class HawserServer implements Server {
     this.#options = options;
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
+    checkParameters(options.parameters ?? {}, options.grant);
     this.#credential = options.credential;
     this.#credentials = [toServerCredential(options.credential)];
     this.#trust = { trustAnchors: options.trustAnchors, crls: options.crls };
