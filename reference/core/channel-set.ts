@@ -19,6 +19,8 @@ export class ChannelSet {
   readonly #idle: ChannelState;
   readonly #closed: ChannelState;
   readonly #channels = new Map<number, Channel>();
+  /** The channel looked up last: traffic comes in runs. */
+  #latest: Channel | undefined;
   /** Channels that ended with RESET while their application end may still be working. [CHN-011] */
   readonly #unreleased = new Set<number>();
   /** Number of the last channel that was opened on the wire. */
@@ -44,7 +46,9 @@ export class ChannelSet {
   }
 
   get(number: number): Channel | undefined {
-    return this.#channels.get(number);
+    if (this.#latest?.number === number) return this.#latest;
+    this.#latest = this.#channels.get(number);
+    return this.#latest;
   }
 
   /**
@@ -53,7 +57,7 @@ export class ChannelSet {
    * @throws MisuseError `HAWSER_ERR_MISUSE_CHANNEL` for a number that was never given out.
    */
   find(number: number): Channel | undefined {
-    const channel = this.#channels.get(number);
+    const channel = this.get(number);
     if (channel === undefined && !(number >= 1 && number <= this.#lastNumber)) {
       throw new MisuseError('HAWSER_ERR_MISUSE_CHANNEL', `Channel ${number} was not opened.`);
     }
@@ -127,6 +131,7 @@ export class ChannelSet {
     if (next !== this.#closed) return false;
     channel.discard();
     this.#channels.delete(channel.number);
+    if (this.#latest === channel) this.#latest = undefined;
     if (byReset && this.machine === 'server-channel' && !channel.released) this.#unreleased.add(channel.number);
     return true;
   }

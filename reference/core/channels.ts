@@ -1,4 +1,4 @@
-import type { Channel, ChannelMachine, ChannelTerms } from './channel.ts';
+import type { Channel, ChannelMachine, ChannelState, ChannelTerms } from './channel.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import { ChannelSet, wrongState } from './channel-set.ts';
 import { CreditGrants } from './credit-grants.ts';
@@ -43,6 +43,8 @@ export class Channels {
   readonly #grants: CreditGrants;
   /** Channels whose OPEN waits until the peer is live. */
   #held: Channel[] = [];
+  /** A state in which messages may be sent; the last one met. */
+  #sending: ChannelState | undefined;
   #suspended = false;
 
   constructor(options: ChannelsOptions) {
@@ -146,8 +148,11 @@ export class Channels {
       const message = `A message of ${payload.length} octets is more than the ${peerMaxMessageBytes} that the peer takes.`;
       throw new MisuseError('HAWSER_ERR_MISUSE_MESSAGE_TOO_LARGE', message); // [CHN-017]
     }
-    // [CHN-010] [CHN-030]
-    if (this.#set.allowed(channel, 'send MESSAGE') === undefined) return;
+    // [CHN-010] [CHN-030]; the table is asked once for each state, not for each message
+    if (channel.state !== this.#sending) {
+      if (this.#set.allowed(channel, 'send MESSAGE') === undefined) return;
+      this.#sending = channel.state;
+    }
     if (channel.ending) throw wrongState(channel, 'send MESSAGE'); // [CHN-028]
     this.#scheduler.send(channel, payload);
   }

@@ -105,6 +105,9 @@ export class ChannelEndpoint implements Channel {
   #writable: Deferred<void> | undefined;
   /** Messages given to `send` that the engine had to queue, since its queue was last empty. */
   #queued = 0;
+  /** What the application is done with and the engine has not been told: once for each write, not for each message. */
+  #consumedMessages = 0;
+  #consumedBytes = 0;
   #onMessage: MessageHandler | undefined;
   #onEnd: (() => void) | undefined;
   /** Callbacks and the handler of the application that have not settled. [CHN-011] */
@@ -322,10 +325,17 @@ export class ChannelEndpoint implements Channel {
   }
 
   #consume(bytes: number): void {
-    const { connection, pump } = this.#host;
-    connection.consume(this.number, 1, bytes, pump.now());
-    pump.flushSoon();
+    if (this.#consumedMessages === 0) this.#host.pump.beforeWrite(this.#reportConsumed);
+    this.#consumedMessages += 1;
+    this.#consumedBytes += bytes;
   }
+
+  readonly #reportConsumed = (): void => {
+    const { connection, pump } = this.#host;
+    connection.consume(this.number, this.#consumedMessages, this.#consumedBytes, pump.now());
+    this.#consumedMessages = 0;
+    this.#consumedBytes = 0;
+  };
 
   #reason(end: ChannelEnd): HawserError {
     if (end.type !== 'closed') return end.error;

@@ -8,6 +8,12 @@ import type { DeadlineQueue, ScheduledTask } from './deadline-queue.ts';
  */
 const MAX_PENDING_BYTES = 128 * 1024;
 
+/**
+ * Octets of answers that leave before the rest of a chunk is handled: the peer works on them in the meantime. Less would
+ * cost a record and a system call for too few messages.
+ */
+const EARLY_BYTES = 2048;
+
 /** What the owner of a {@link SocketPump} is told. */
 export interface PumpOwner {
   /** An event of the engine. What it throws is a bug of the owner, not of the application. */
@@ -30,9 +36,12 @@ export class SocketPump {
   readonly #owner: PumpOwner;
   readonly #task: ScheduledTask;
   readonly #waiting: Event[] = [];
+  readonly #beforeWrite: (() => void)[] = [];
   /** Inside of {@link #turn}: what happens now is flushed at its end. */
   #turning = false;
   #flushScheduled = false;
+  /** The time that the turn, or the flush that is scheduled, began at. */
+  #now = 0;
   #paused = false;
   #outputEnded = false;
   /** When the socket is cut, come what may. */
@@ -52,7 +61,10 @@ export class SocketPump {
     const socket = this.#socket;
     let failure: Error | undefined;
     socket.on('data', (chunk: Buffer) => this.#turn(this.connection.receive(chunk, this.now())));
-    socket.on('drain', () => this.#turn([]));
+    socket.on('drain', () => {
+      this.now();
+      this.#turn([]);
+    });
     socket.on('end', () => this.#turn(this.connection.transportEnded(this.now())));
     socket.on('error', (error: Error) => {
       failure = error;
@@ -66,9 +78,13 @@ export class SocketPump {
     this.#turn([]);
   }
 
-  /** Time of the clock that the engine lives by. */
+  /**
+   * Time of the clock that the engine lives by. Within a turn it stands still: reading the clock for each message costs
+   * more than a frame.
+   */
   now(): number {
-    return this.#deadlines.now();
+    if (!this.#turning && !this.#flushScheduled) this.#now = this.#deadlines.now();
+    return this.#now;
   }
 
   /** Handles the events that a command returned, and flushes what it put out. */
@@ -83,6 +99,12 @@ export class SocketPump {
     if (this.#turning || this.#flushScheduled) return;
     this.#flushScheduled = true;
     process.nextTick(this.#flushNow);
+  }
+
+  /** Runs a task once, before the next octets are written. */
+  beforeWrite(task: () => void): void {
+    this.#beforeWrite.push(task);
+    this.flushSoon();
   }
 
   /** Cuts the connection without another octet. */
@@ -100,6 +122,7 @@ export class SocketPump {
       this.#socket.destroy();
       return undefined;
     }
+    this.#now = now;
     this.#turn(this.connection.tick(now));
     // Past the close deadline nobody waits for a peer that does not read. [SES-015]
     if (this.connection.finished) this.#socket.destroy();
@@ -119,7 +142,10 @@ export class SocketPump {
     }
     this.#turning = true;
     try {
-      for (const event of events) this.#owner.event(event);
+      for (const event of events) {
+        this.#owner.event(event);
+        if (this.connection.pendingBytes >= EARLY_BYTES && !this.#socket.writableNeedDrain) this.#write();
+      }
       do {
         for (let event = this.#waiting.shift(); event !== undefined; event = this.#waiting.shift()) {
           this.#owner.event(event);
@@ -136,6 +162,7 @@ export class SocketPump {
 
   #write(): void {
     const socket = this.#socket;
+    for (let task = this.#beforeWrite.pop(); task !== undefined; task = this.#beforeWrite.pop()) task();
     while (socket.writable && !socket.writableNeedDrain) {
       const chunks = this.connection.takeOutput();
       const [only] = chunks;
