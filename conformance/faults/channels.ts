@@ -36,11 +36,11 @@ export const channelFaults: readonly Fault[] = [
   fault(
     'server-tells-unknown-applications',
     'CHN-007',
-    'adds a time to the refusal of an application that does not exist',
+    'refuses an application that does not exist with a code of its own',
     [
       'node/server-connection',
       "refuse('APPLICATION_REFUSED', 0);",
-      "refuse('APPLICATION_REFUSED', handler === undefined ? 1000 : 0);",
+      "refuse(handler === undefined ? 'APPLICATION_ERROR' : 'APPLICATION_REFUSED', 0);",
     ],
   ),
   fault('server-has-room-for-everything', 'CHN-009', 'opens more channels than it granted', [
@@ -83,7 +83,8 @@ export const channelFaults: readonly Fault[] = [
     'if (payload.length > peerMaxMessageBytes) {',
     'if (false) {',
   ]),
-  ...faultOfBoth('takes-messages-of-any-size', 'CHN-018', 'takes a message that is larger than it declared', [
+  // Not of the server: the reference grants no octet beyond its largest message, so CREDIT_EXCEEDED comes first.
+  fault('client-takes-messages-of-any-size', 'CHN-018', 'takes a message that is larger than it declared', [
     'core/channel-receiver',
     'if (assembly.length + fragment.length > this.#options.maxMessageBytes) {',
     'if (false) {',

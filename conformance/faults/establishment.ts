@@ -42,9 +42,9 @@ export const establishmentFaults: readonly Fault[] = [
     'serves a client whose certificate another authority issued',
     LIBRARY_JUDGES_NOTHING,
     [
-      'node/trust',
-      'return checkChain(chain, {',
-      'return checkChain(chain, { crls: [], trustAnchors: [...trust.trustAnchors, chain[chain.length - 1]], role, now, revocation: "if-present" }); return checkChain(chain, {',
+      'pki/certification-path',
+      'return ended(missingIssuer(current, depth, intermediates, namedAnchors.length > 0));',
+      'return { ok: true, paths: paths.length > 0 ? paths : [[...path, trustAnchors[0]]] };',
     ],
   ),
   fault(

@@ -7,7 +7,7 @@ import { fail } from '../../peer/failure.ts';
 import type { ClientCase } from '../case.ts';
 import { clientCases } from '../case.ts';
 import type { ClientContext } from '../client-context.ts';
-import { BAD_NAMES, certificatesOf, withChain } from '../server/certificates.ts';
+import { certificatesOf, withChain } from '../server/certificates.ts';
 import { expectClose } from './server-frames.ts';
 
 type Case = Omit<ClientCase, 'role'>;
@@ -151,9 +151,6 @@ const audienceCases = OTHER_AUDIENCES.map(({ slug, requirement, as, words, audie
   run: (context) => context.expectNotAccepted({ as, request: { audience: audience(context) } }, requirement),
 }));
 
-/** A URI with a space, which the client can be configured with. */
-const SPACE = BAD_NAMES.filter(({ slug }) => slug === 'space').map((bad) => ({ ...bad, audience: bad.name }));
-
 /** The right identity with something behind it, at which a careless reader might stop. */
 const CUT = [
   { slug: 'nul', words: 'a zero octet', behind: '\u0000.example' },
@@ -163,17 +160,6 @@ const CUT = [
 ];
 
 const badNameCases: readonly Case[] = [
-  ...SPACE.map(({ slug, words, name, audience }): Case => ({
-    id: `TLS-021/client-uri-with-${slug}`,
-    requirements: ['TLS-021', 'EST-010'],
-    title: `a URI with ${words} is no identity`,
-    stimulus: `The server presents a certificate of the right authority whose one URI holds ${words}; the client is configured with exactly that as its audience.`,
-    expectation: REFUSED,
-    run: async (context) => {
-      const credential = await context.issuance.credential('server', name, HOUR_MS);
-      await context.expectNotAccepted({ listen: { credential }, request: { audience } }, 'TLS-021');
-    },
-  })),
   ...CUT.map(({ slug, words, behind }): Case => ({
     id: `TLS-021/client-uri-with-${slug}`,
     requirements: ['TLS-021', 'EST-009', 'EST-010'],

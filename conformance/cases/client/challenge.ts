@@ -22,7 +22,7 @@ const OWN = [
 
 const ownCases = OWN.map((own): Case => ({
   id: `${own.requirement}/client-signs-as-${own.as.replace(/^clients\//, '')}`,
-  requirements: ['EST-003', 'EST-002', 'EST-001'],
+  requirements: [own.requirement, ...(own.requirement === 'EST-003' ? ['EST-002'] : ['EST-003']), 'EST-001'],
   title: `a client with ${own.words} signs with it`,
   stimulus: `The client has ${own.words} and gets a right CHALLENGE, then a right ACCEPT.`,
   expectation:
