@@ -238,8 +238,9 @@ export class ServerConnection {
     let decided = false;
     const decide = (act: () => void): void => {
       if (decided) return;
-      decided = true;
       act();
+      // What the application end asked for may have been impossible: then nothing is decided yet.
+      decided = true;
     };
     const request: ChannelRequest = {
       identity,
