@@ -75,6 +75,20 @@ const awaitingCases = errorCells('awaiting-connect').map((frame): NewCase => ({
   },
 }));
 
+/** Each error cell of an established session: frames that belong to establishment or that only a server sends. */
+const establishedCases = errorCells('established').map((frame): NewCase => ({
+  id: `SES-001/established-${frame.toLowerCase()}`,
+  requirements: ['SES-001', 'SES-003'],
+  title: `${frame} from a client in an established session is refused`,
+  stimulus: `In an established session the client sends ${nameOf(frame)}.`,
+  expectation: 'The server answers with CLOSE(FRAME_UNEXPECTED).',
+  run: async (context) => {
+    const peer = await context.established();
+    peer.sendFrame(earlyFrame(frame));
+    await expectExactly(peer, 'FRAME_UNEXPECTED', 'SES-001');
+  },
+}));
+
 /** What an established session makes of the same frame, for a server that has decided before it reads on. */
 type Afterwards = (peer: ClientPeer) => Promise<void>;
 
@@ -167,9 +181,10 @@ const earlyCloseCases = EARLY_CLOSES.map(({ slug, what, code, input = {} }): New
   },
 }));
 
-/** Sections 4.3 to 4.6, for a server: the challenge, the decision and what must not come between. */
+/** Sections 4.3 to 4.6 and the connection table, for a server: the challenge, the decision, what must not come when. */
 export const accept: readonly ServerCase[] = serverCases([
   ...awaitingCases,
+  ...establishedCases,
   ...decidingCases,
   ...earlyCloseCases,
   {
@@ -278,6 +293,19 @@ export const accept: readonly ServerCase[] = serverCases([
       if (frame.name !== 'REJECT') fail('REJECT(FRAME_UNEXPECTED)', frame.text, 'SES-001');
       frame.requireCode('FRAME_UNEXPECTED', 'SES-001');
       await peer.expectEnd('EST-023');
+    },
+  },
+  {
+    id: 'SES-001/second-connect',
+    requirements: ['SES-001', 'EST-015'],
+    title: 'a session is not established twice on one connection',
+    stimulus:
+      'In an established session with an open channel the client sends another CONNECT, rightly signed for this connection.',
+    expectation: 'The server answers with CLOSE(FRAME_UNEXPECTED), and with no second ACCEPT.',
+    run: async (context) => {
+      const { peer } = await context.opened('test/echo');
+      peer.sendFrame(peer.buildConnect());
+      await expectExactly(peer, 'FRAME_UNEXPECTED', 'SES-001');
     },
   },
   {
