@@ -17,13 +17,11 @@ import { UsageError } from './cli/usage-error.ts';
 import { packageRoot } from './model/requirements.ts';
 import type { RunReport } from './report/run-report.ts';
 import { formatTerminal } from './report/terminal.ts';
-import type { Attachment } from './runner/attachment.ts';
 import { matcher } from './runner/pattern.ts';
 import { SelectionProblem } from './runner/selection.ts';
-import { ChildServer } from './testee/child-server.ts';
-import { ClientDriver } from './testee/driver.ts';
 import { Kit } from './testee/kit-files.ts';
 import { issueKit } from './testee/kit.ts';
+import { attachReferenceClient, attachReferenceServer, referenceProgram } from './testee/reference.ts';
 
 interface StartFlags extends RunFlags {
   readonly reports: boolean;
@@ -48,8 +46,7 @@ try {
 }
 
 async function start(flags: StartFlags): Promise<number> {
-  const reference = join(packageRoot(), 'dist/reference/cli/main.js');
-  if (!existsSync(reference)) throw new UsageError('dist/ is missing; build first: npm run build');
+  if (!existsSync(referenceProgram())) throw new UsageError('dist/ is missing; build first: npm run build');
   const seeded = { ...flags, seed: seedOf(flags) };
   const idle = flags.skip.find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
   if (idle !== undefined) throw new SelectionProblem(`--skip: no case matches ${idle}`);
@@ -66,7 +63,7 @@ async function start(flags: StartFlags): Promise<number> {
     const reports = await Promise.all(
       runs.map((run) => {
         const kit = new Kit(join(directory, run.role));
-        return run.role === 'server' ? judgeServer(reference, kit, run.flags) : judgeClient(reference, kit, run.flags);
+        return run.role === 'server' ? judgeServer(kit, run.flags) : judgeClient(kit, run.flags);
       }),
     );
     for (const report of reports) {
@@ -98,45 +95,20 @@ function hasCases(role: 'server' | 'client', flags: RunFlags): boolean {
   }
 }
 
-async function judgeServer(reference: string, kit: Kit, flags: RunFlags): Promise<RunReport> {
-  const files = ['--cert', 'server.pem', '--key', 'server.key', '--ca', 'ca.pem', '--crl', 'crl.pem'];
-  const credentials = files.map((word) => (word.startsWith('--') ? word : kit.path(word)));
-  const command = [
-    process.execPath,
-    reference,
-    'serve',
-    '--test-mode',
-    '--listen',
-    '127.0.0.1:0',
-    ...credentials,
-  ] as const;
-  const server = new ChildServer([...command]);
-  await server.start();
+async function judgeServer(kit: Kit, flags: RunFlags): Promise<RunReport> {
+  const { attachment, stop } = await attachReferenceServer(kit, flags);
   try {
-    const { caPem, index } = kit;
-    const attachment: Attachment = {
-      role: 'server',
-      target: () => ({ host: server.host, port: server.port, caPem, identity: index.serverIdentity }),
-      unsupported: flags.unsupported,
-      reload: () => {
-        server.reload();
-        return Promise.resolve();
-      },
-      revive: () => server.start(),
-      log: () => server.log,
-    };
     return await runSuite(attachment, kit, { name: 'reference server', command: REPRODUCE }, flags);
   } finally {
-    await server.stop();
+    await stop();
   }
 }
 
-async function judgeClient(reference: string, kit: Kit, flags: RunFlags): Promise<RunReport> {
-  const driver = new ClientDriver([process.execPath, reference, 'testee'], flags.stepMs);
+async function judgeClient(kit: Kit, flags: RunFlags): Promise<RunReport> {
+  const { attachment, stop } = attachReferenceClient(flags.stepMs, flags);
   try {
-    const attachment: Attachment = { role: 'client', driver, unsupported: flags.unsupported };
     return await runSuite(attachment, kit, { name: 'reference client', command: REPRODUCE }, flags);
   } finally {
-    await driver.stop();
+    await stop();
   }
 }

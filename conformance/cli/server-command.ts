@@ -51,7 +51,7 @@ async function runServer(flags: ServerFlags): Promise<number> {
     throw new UsageError('server: --pki DIR is missing; make a kit with: hawser-conformance pki --out DIR');
   const { host, port } = parseAddress(connect);
   const kit = new Kit(pki);
-  const target = { host, port, caPem: kit.caPem, identity: kit.index.serverIdentity };
+  const target = { host, port, identity: kit.index.serverIdentity };
   const attachment: Attachment = {
     role: 'server',
     target: () => target,

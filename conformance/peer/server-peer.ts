@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import type { X509Certificate } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls';
@@ -161,12 +161,12 @@ export class ServerPeer extends Peer {
   /** The octets of the ACCEPT sent. */
   acceptFrame: Uint8Array | undefined;
   readonly #credential: Credential;
-  readonly #clientLeaf: Buffer | undefined;
+  readonly #clientLeaf: X509Certificate | undefined;
 
   constructor(socket: TLSSocket, credential: Credential, options: PeerOptions) {
     super('server', socket, options);
     this.#credential = credential;
-    this.#clientLeaf = socket.getPeerX509Certificate()?.raw;
+    this.#clientLeaf = socket.getPeerX509Certificate();
   }
 
   /** Sends CHALLENGE with a fresh nonce, and the parameters given. */
@@ -179,8 +179,7 @@ export class ServerPeer extends Peer {
   async expectConnect(): Promise<ReceivedFrame> {
     const connect = await this.expect('CONNECT');
     this.connect = connect;
-    const der = this.#clientCertificate();
-    requireSignature(connect, 'client', new X509Certificate(der).publicKey, this.#transcript());
+    requireSignature(connect, 'client', this.#clientCertificate().publicKey, this.#transcript());
     return connect;
   }
 
@@ -227,7 +226,7 @@ export class ServerPeer extends Peer {
     this.send('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
   }
 
-  #clientCertificate(): Buffer {
+  #clientCertificate(): X509Certificate {
     const certificate = this.#clientLeaf;
     if (certificate === undefined) fail('a client certificate', 'none', 'TLS-010');
     return certificate;
@@ -239,7 +238,7 @@ export class ServerPeer extends Peer {
     if (challenge === undefined || connect === undefined) throw new TypeError('CHALLENGE or CONNECT is missing');
     return {
       exporter: exporterValue(this.socket, challenge),
-      clientLeaf: leafHash(this.#clientCertificate()),
+      clientLeaf: leafHash(this.#clientCertificate().raw),
       serverLeaf: this.#credential.leafHash,
       challenge,
       connect,

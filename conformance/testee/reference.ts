@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import type { ClientAttachment, ServerAttachment } from '../runner/attachment.ts';
+import { limit } from '../model/registry.ts';
 import { ChildServer } from './child-server.ts';
 import { ClientDriver } from './driver.ts';
 import type { Kit } from './kit-files.ts';
@@ -38,13 +39,17 @@ export async function attachReferenceServer(
     ...['--key', kit.path('server.key')],
     ...['--ca', kit.path('ca.pem')],
     ...['--crl', kit.path('crl.pem')],
+    // What went well need not be told thousands of times.
+    ...['--log-level', 'warn'],
+    // Less than the byte credit, so that a message can be too large before it is out of credit.
+    ...['--max-message-bytes', String(limit('test_min_message_bytes'))],
   ]);
   await server.start();
-  const { caPem, index } = kit;
+  const { index } = kit;
   return {
     attachment: {
       role: 'server',
-      target: () => ({ host: server.host, port: server.port, caPem, identity: index.serverIdentity }),
+      target: () => ({ host: server.host, port: server.port, identity: index.serverIdentity }),
       unsupported,
       reload: () => {
         server.reload();

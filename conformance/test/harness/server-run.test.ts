@@ -21,7 +21,7 @@ async function attach(connection: ConnectionClass = ModelServerConnection): Prom
   const server = new ModelServer(kit(), connection);
   servers.push(server);
   const port = await server.listen();
-  const target = { host: '127.0.0.1', port, caPem: kit().caPem, identity: kit().index.serverIdentity };
+  const target = { host: '127.0.0.1', port, identity: kit().index.serverIdentity };
   return { role: 'server', target: () => target, unsupported: [] };
 }
 
@@ -164,7 +164,7 @@ describe('a server that dies', () => {
     broken.server = server;
     servers.push(server);
     let port = await server.listen();
-    const target = { host: '127.0.0.1', caPem: kit().caPem, identity: kit().index.serverIdentity };
+    const target = { host: '127.0.0.1', identity: kit().index.serverIdentity };
     const attachment: Attachment = {
       role: 'server',
       target: () => ({ ...target, port }),

@@ -11,6 +11,7 @@ import {
 import type { Channel, Client, Failure, Session, SessionEnd, Trust } from '../../node/index.ts';
 import { retryDelayMs } from '../../node/retry.ts';
 import { loadEndpoint } from '../endpoint-options.ts';
+import { readText } from '../files.ts';
 import { type Request, RequestError, parameterSet } from './requests.ts';
 
 /** An event of the driver protocol, without the name of its connection. */
@@ -53,11 +54,9 @@ export class TesteeConnection {
   static async create(request: ConnectRequest, emit: (event: DriverEvent) => void): Promise<TesteeConnection> {
     const { certificate, key, ca, crl } = request;
     const parameters = parameterSet(request.parameters);
-    const { createClient } = await import('../../node/index.ts');
     try {
-      const endpoint = await loadEndpoint({ cert: certificate, key, ca: [ca], crl: [crl] });
-      const client = createClient({ ...endpoint, parameters });
-      return new TesteeConnection(request, client, endpoint, emit);
+      const { client, trust } = await clientOf([certificate, key, ca, crl], parameters);
+      return new TesteeConnection(request, client, trust, emit);
     } catch (error) {
       throw new RequestError('invalid', error instanceof Error ? error.message : String(error), error);
     }
@@ -213,6 +212,34 @@ export class TesteeConnection {
     const text = error === undefined ? {} : { text: error.message };
     this.#emit({ event: 'failed', cause: causeOf(error), ...code, unknown, ...text });
   }
+}
+
+/** A client and what it trusts. */
+interface KnownClient {
+  readonly client: Client;
+  readonly trust: Trust;
+}
+
+/** Clients by what their files hold and what they declare; the oldest goes first. */
+const knownClients = new Map<string, KnownClient>();
+const KNOWN_CLIENTS = 16;
+
+/** The client of these files. They are read each time, and judged again when they have changed. */
+async function clientOf(
+  files: readonly [certificate: string, key: string, ca: string, crl: string],
+  parameters: ReturnType<typeof parameterSet>,
+): Promise<KnownClient> {
+  const { createClient } = await import('../../node/index.ts');
+  const name = JSON.stringify([files.map((file) => readText(file, 'connect')), parameters]);
+  const known = knownClients.get(name);
+  if (known !== undefined) return known;
+  const [cert, key, ca, crl] = files;
+  const endpoint = await loadEndpoint({ cert, key, ca: [ca], crl: [crl] });
+  const made = { client: createClient({ ...endpoint, parameters }), trust: endpoint };
+  knownClients.set(name, made);
+  const [oldest] = knownClients.keys();
+  if (knownClients.size > KNOWN_CLIENTS && oldest !== undefined) knownClients.delete(oldest);
+  return made;
 }
 
 function causeOf(error: HawserError | undefined): FailureCause {
