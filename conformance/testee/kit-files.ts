@@ -30,6 +30,8 @@ export interface KitIndex {
   readonly secondClientIdentity: string;
   readonly otherServerIdentity: string;
   readonly entries: readonly KitEntry[];
+  /** Serial numbers that the root's list revokes from the beginning, those of authorities included. */
+  readonly revoked: readonly string[];
 }
 
 /** A kit directory, read as needed. */

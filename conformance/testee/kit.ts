@@ -91,6 +91,7 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
     secondClientIdentity: identities.client.second,
     otherServerIdentity: identities.server.second,
     entries: entries.sort((a, b) => (a.file < b.file ? -1 : 1)),
+    revoked,
   };
   const secret = { mode: 0o600 };
   await Promise.all([
@@ -125,11 +126,10 @@ export class KitIssuance {
     const root = await this.#authority();
     const path = join(this.#directory, 'crl.pem');
     const index = JSON.parse(await readFile(join(this.#directory, 'kit.json'), 'utf8')) as KitIndex;
-    const always = index.entries.filter(({ reason }) => reason === 'revoked').map(({ serial }) => serial);
     const serial = new X509Certificate(credential.certificatePem).serialNumber.toLowerCase();
     this.#revoked = [...this.#revoked, serial];
     this.#listNumber += 1;
-    const revoked = [...new Set([...always, ...this.#revoked])].map((each) => ({ serial: each }));
+    const revoked = [...new Set([...index.revoked, ...this.#revoked])].map((each) => ({ serial: each }));
     const list = await root.crl({ revoked, number: this.#listNumber });
     const end = '-----END X509 CRL-----\n';
     const others = (await readFile(path, 'latin1')).split(end).slice(1).join(end);
