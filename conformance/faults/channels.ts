@@ -83,7 +83,8 @@ export const channelFaults: readonly Fault[] = [
     'if (payload.length > peerMaxMessageBytes) {',
     'if (false) {',
   ]),
-  ...faultOfBoth('takes-messages-of-any-size', 'CHN-018', 'takes a message that is larger than it declared', [
+  // Not of the server: the reference grants no octet beyond its largest message, so CREDIT_EXCEEDED comes first.
+  fault('client-takes-messages-of-any-size', 'CHN-018', 'takes a message that is larger than it declared', [
     'core/channel-receiver',
     'if (assembly.length + fragment.length > this.#options.maxMessageBytes) {',
     'if (false) {',

@@ -1,6 +1,5 @@
 import { fileURLToPath } from 'node:url';
 import type { ClientAttachment, ServerAttachment } from '../runner/attachment.ts';
-import { limit } from '../model/registry.ts';
 import { ChildServer } from './child-server.ts';
 import { ClientDriver } from './driver.ts';
 import type { Kit } from './kit-files.ts';
@@ -41,8 +40,6 @@ export async function attachReferenceServer(
     ...['--crl', kit.path('crl.pem')],
     // What went well need not be told thousands of times.
     ...['--log-level', 'warn'],
-    // Less than the byte credit, so that a message can be too large before it is out of credit.
-    ...['--max-message-bytes', String(limit('test_min_message_bytes'))],
   ]);
   await server.start();
   const { index } = kit;
