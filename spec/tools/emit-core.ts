@@ -207,6 +207,7 @@ export function emitCore(registry: Registry): string {
         ({ name }) => name,
         (machine) => ({
           role: machine.role,
+          layer: machine.layer,
           initial: machine.initial,
           states: machine.states.map(({ name }) => name),
           frames: machine.frames,

@@ -90,6 +90,7 @@ export interface MachineData {
   readonly name: string;
   readonly title: string;
   readonly role: 'client' | 'server';
+  readonly layer: 'connection' | 'session' | 'channel';
   readonly section: string;
   readonly initial: string;
   readonly states: readonly { readonly name: string; readonly doc: string }[];
@@ -153,6 +154,7 @@ export function emitModel(registry: Registry): string {
       name: machine.name,
       title: machine.title,
       role: machine.role,
+      layer: machine.layer,
       section: machine.section,
       initial: machine.initial,
       states: machine.states.map(({ name, doc }) => ({ name, doc })),

@@ -1,7 +1,32 @@
-import type { Machine, Transition } from './registry-types.ts';
+import type { Frame, Machine, Transition } from './registry-types.ts';
 
 /** The column of a machine for frames of an unknown type that may be ignored. */
 export const IGNORABLE = 'IGNORABLE';
+
+/** Columns that are no frame of their own: END_SESSION stands for CLOSE with that flag. */
+export const PSEUDO_COLUMNS: Readonly<Record<Machine['layer'], readonly string[]>> = {
+  connection: [IGNORABLE],
+  session: ['END_SESSION'],
+  channel: [],
+};
+
+/** Frames that decide over the life of a session, by the role that receives them. */
+const SESSION_FRAMES = {
+  client: ['ACCEPT', 'REJECT', 'ACK', 'DRAIN', 'CLOSE'],
+  server: ['CONNECT', 'ACK', 'CLOSE'],
+} as const;
+
+/** The columns that a machine must have: its table is total only with all of them. */
+export function columnsOf({ layer, role }: Machine, stable: readonly Frame[]): readonly string[] {
+  switch (layer) {
+    case 'connection':
+      return [...stable.map(({ name }) => name), ...PSEUDO_COLUMNS.connection];
+    case 'session':
+      return [...SESSION_FRAMES[role], ...PSEUDO_COLUMNS.session];
+    case 'channel':
+      return stable.filter((frame) => frame.layer === 'channel' && frame.sender !== role).map(({ name }) => name);
+  }
+}
 
 /** What a receiver does with one frame in one state. */
 export type Cell = Transition | { readonly error: string };

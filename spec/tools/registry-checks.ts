@@ -1,5 +1,5 @@
 import { greaseFrameTypes, greaseNumbers, greaseParameters } from './grease.ts';
-import { IGNORABLE } from './machines.ts';
+import { PSEUDO_COLUMNS, columnsOf } from './machines.ts';
 import type { Extension, Field, Frame, Machine, Registry } from './registry-types.ts';
 
 const INTEGER_MAX: Readonly<Record<string, number>> = {
@@ -264,14 +264,11 @@ function checkMachine(registry: Registry, machine: Machine): readonly string[] {
   problems.push(...duplicates(sources).map((source) => `${place}: local ${source} is defined twice`));
 
   for (const frame of frames) {
-    if (frame !== IGNORABLE && !stable.some(({ name }) => name === frame)) {
+    if (!PSEUDO_COLUMNS[machine.layer].includes(frame) && !stable.some(({ name }) => name === frame)) {
       problems.push(`${place}: the column ${frame} is no stable frame`);
     }
   }
-  const expected = frames.has(IGNORABLE)
-    ? stable
-    : stable.filter(({ layer, sender }) => layer === 'channel' && sender !== machine.role);
-  for (const { name } of expected) {
+  for (const name of columnsOf(machine, stable)) {
     if (!frames.has(name)) problems.push(`${place}: the column ${name} is missing`);
   }
   for (const state of unreachable(machine)) problems.push(`${place}: the state ${state} can not be reached`);

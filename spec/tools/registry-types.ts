@@ -143,6 +143,8 @@ export interface Machine {
   readonly name: string;
   readonly title: string;
   readonly role: Role;
+  /** What it is the state of. */
+  readonly layer: 'connection' | 'session' | 'channel';
   readonly section: string;
   readonly initial: string;
   readonly otherwise: string;
