@@ -1,4 +1,4 @@
-import type { Channel, ChannelKind, ChannelMachine, ChannelState, ChannelTerms, PriorityClass } from './channel.ts';
+import type { Channel, ChannelKind, ChannelMachine, ChannelState, ChannelTerms } from './channel.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import { ChannelSet, wrongState } from './channel-set.ts';
 import { CreditGrants } from './credit-grants.ts';
@@ -42,7 +42,7 @@ export interface ChannelsOptions {
 }
 
 /** Priority classes by name, as the owner of a channel gives them. */
-export const PRIORITIES = { urgent: 0, normal: 1, bulk: 2 } as const satisfies Record<string, PriorityClass>;
+export const PRIORITIES: { readonly urgent: 0; readonly normal: 1; readonly bulk: 2 } = { urgent: 0, normal: 1, bulk: 2 };
 
 /** What a client says of a channel that it opens. */
 export interface OpenOptions {
