@@ -16,12 +16,7 @@ const MAX_CHANNEL = 0xffff_ffff;
 
 /** Local events of a channel that commands cause. */
 export type ChannelCommand =
-  | 'send OPENED'
-  | 'send REFUSED'
-  | 'send MESSAGE'
-  | 'send END'
-  | 'send RESET'
-  | 'send OUTCOME';
+  'send OPENED' | 'send REFUSED' | 'send MESSAGE' | 'send END' | 'send RESET' | 'send OUTCOME';
 
 /**
  * The channels of one session by number. A closed channel is forgotten: each number up to the last opened one that is

@@ -42,7 +42,11 @@ export interface ChannelsOptions {
 }
 
 /** Priority classes by name, as the owner of a channel gives them. */
-export const PRIORITIES: { readonly urgent: 0; readonly normal: 1; readonly bulk: 2 } = { urgent: 0, normal: 1, bulk: 2 };
+export const PRIORITIES: { readonly urgent: 0; readonly normal: 1; readonly bulk: 2 } = {
+  urgent: 0,
+  normal: 1,
+  bulk: 2,
+};
 
 /** What a client says of a channel that it opens. */
 export interface OpenOptions {
@@ -141,7 +145,7 @@ export class Channels {
     for (const channel of this.#set.values()) {
       channel.creditRestated = true; // [CNT-034]
       if (channel.state.local.has('send CREDIT')) this.#grants.restate(channel); // [CNT-033]
-          }
+    }
   }
 
   /** Gives every channel with messages a turn: something that kept all of them back is over. */

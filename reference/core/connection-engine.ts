@@ -18,7 +18,16 @@ import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOpt
 import { Output } from './output.ts';
 import { continuityParameters, initialCredit, valueOf } from './peer-parameters.ts';
 import type { ParameterSet } from './parameters.ts';
-import { ERROR_CODE, ERRORS, type ErrorName, FIELDS, FLAG, FRAME_TYPE, type MachineEvent, TIMERS } from './registry.gen.ts';
+import {
+  ERROR_CODE,
+  ERRORS,
+  type ErrorName,
+  FIELDS,
+  FLAG,
+  FRAME_TYPE,
+  type MachineEvent,
+  TIMERS,
+} from './registry.gen.ts';
 import { type Fates, Session } from './session.ts';
 import type { SessionTerms } from './session-state.ts';
 import { after, type Cell, stateOf, type State } from './transitions.ts';

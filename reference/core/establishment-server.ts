@@ -97,10 +97,7 @@ export class ServerEstablishment {
     const { challenge } = this;
     const { exporter } = this.#bound;
     const signature = new Uint8Array(signer.signatureBytes);
-    const payload = encodeAccept(
-      { ...decision, scheme: signer.scheme, signature },
-      this.#grease(),
-    );
+    const payload = encodeAccept({ ...decision, scheme: signer.scheme, signature }, this.#grease());
     const accept = encodeFrame('ACCEPT', payload);
     signFrame(accept, acceptContent(this.#bound, challenge, this.#connect, accept, signature.length), signer); // [EST-002]
     return { recordedBy: 'server', exporter, challenge, connect: this.#connect, accept };

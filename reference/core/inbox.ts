@@ -67,7 +67,8 @@ export class Inbox {
    */
   decide(number: number, verdict: Verdict): readonly Settled[] | undefined {
     const first = this.#unsettled[0];
-    if (first === undefined || number < first.number || number >= first.number + this.#unsettled.length) return undefined;
+    if (first === undefined || number < first.number || number >= first.number + this.#unsettled.length)
+      return undefined;
     if (this.#decided.has(number)) return undefined;
     this.#decided.set(number, verdict);
     const settled: Settled[] = [];

@@ -295,7 +295,13 @@ export class Session {
   }
 
   /** Another connection carries the session from now on. [CNT-030] [CNT-033] */
-  attach(epoch: number, peerCursor: number, control: ConnectionControl, sink: (event: Event) => void, now: number): void {
+  attach(
+    epoch: number,
+    peerCursor: number,
+    control: ConnectionControl,
+    sink: (event: Event) => void,
+    now: number,
+  ): void {
     const cell = this.#state.cells[this.role === 'client' ? FRAME_TYPE.ACCEPT : FRAME_TYPE.CONNECT];
     if (cell === undefined || cell.error !== undefined) {
       throw new InternalError(`A session in state ${this.#state.name} can not be attached.`);
@@ -603,7 +609,8 @@ export class Session {
       channel.queue.resume(message, begun.offset);
       channel.waiting = true;
     }
-    if (this.role === 'server' && state === 'opening') this.#give({ type: 'channel-requested', channel: number, ...kind });
+    if (this.role === 'server' && state === 'opening')
+      this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
       const { sentMessages } = stored;
       this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
