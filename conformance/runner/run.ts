@@ -11,7 +11,7 @@ import { caseSeed, SeededRandom } from './seeded-random.ts';
 import type { CaseResult, Verdict } from './verdict.ts';
 
 /** Cases that wait for time to pass do little else: many can wait at once. */
-const TIMING_JOBS = 48;
+const TIMING_JOBS = 24;
 /** Where no estimate stands, a case takes less than this. */
 const UNREMARKABLE_MS = 100;
 /** How long an implementation that has died may take to come back, by itself or with help. */
