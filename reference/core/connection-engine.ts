@@ -171,7 +171,8 @@ export class ConnectionEngine implements Connection {
     this.#decoder.stop();
     if (!this.#isClosed()) {
       // In state closing this is the end that is waited for. [SES-014]
-      if (this.#state.name !== 'closing') {
+      const closing = this.#state.name === 'closing';
+      if (!closing) {
         this.#ending.remote = true;
         const message = cause === undefined ? 'The peer ended the transport without CLOSE.' : 'The transport failed.';
         const code = cause === undefined ? 'HAWSER_ERR_TRANSPORT_ENDED' : 'HAWSER_ERR_TRANSPORT_FAILED';
@@ -179,7 +180,7 @@ export class ConnectionEngine implements Connection {
       }
       this.#enter('transport lost');
       // A client that has asked for the end of its session and got no answer can still ask what became of it. [CNT-036]
-      const asked = this.#ending.outputEnded && this.#endsSession && this.#role.type === 'server';
+      const asked = closing && this.#endsSession && this.#role.type === 'server';
       this.#end(false, undefined, asked || this.#session?.resumable !== true);
     }
     return this.takeEvents();

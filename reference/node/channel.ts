@@ -342,13 +342,18 @@ export class ChannelEndpoint implements Channel {
 
   /** The outcome of own messages has come. */
   receiveOutcome({ first, last, outcome, verdict }: MessagesSettled): void {
-    this.#report({ first, last, outcome: outcome === 'accepted' ? { type: 'accepted' } : { type: 'rejected', verdict } });
+    this.#report({
+      first,
+      last,
+      outcome: outcome === 'accepted' ? { type: 'accepted' } : { type: 'rejected', verdict },
+    });
   }
 
   /** The session is over: what became of the messages that have no outcome. [CNT-042] */
   receiveFates({ acceptedMessages, undeliveredMessages, unknownMessages }: Closed): void {
     const tell = (ranges: readonly MessageRange[], outcome: Outcome): void => {
-      for (const { channel, first, last } of ranges) if (channel === this.number) this.#report({ first, last, outcome });
+      for (const { channel, first, last } of ranges)
+        if (channel === this.number) this.#report({ first, last, outcome });
     };
     tell(acceptedMessages, { type: 'accepted' });
     tell(undeliveredMessages, { type: 'not-delivered' });

@@ -161,7 +161,10 @@ export class ClientSessionKeeper {
     this.#reconnecting = false;
   }
 
-  #delayMs(failure: { readonly error: HawserError | undefined; readonly code: ErrorName | undefined }, failures: number): number | undefined {
+  #delayMs(
+    failure: { readonly error: HawserError | undefined; readonly code: ErrorName | undefined },
+    failures: number,
+  ): number | undefined {
     const share = randomShare(this.#environment);
     const { reconnectBoundMs } = this.#continuity;
     // An end in order says nothing against the next connection, and a deadline asks for it.
@@ -183,7 +186,10 @@ export class ClientSessionKeeper {
       } catch (cause) {
         const { error } = cause as AttemptFailure;
         this.#log.info({ session: session.id, err: error }, 'the session could not be moved yet');
-        await wait(this.#delayMs({ error, code: undefined }, failures) ?? TIMERS.reconnect_first_bound_ms, this.#environment);
+        await wait(
+          this.#delayMs({ error, code: undefined }, failures) ?? TIMERS.reconnect_first_bound_ms,
+          this.#environment,
+        );
       }
     }
   }

@@ -115,7 +115,14 @@ class HawserClient implements Client {
         const session = this.#endpoint(core, identity, keeper);
         if (core.resumable && core.terms.custody === 'stored' && store !== undefined) {
           const { retentionMs } = core.terms;
-          const header = { id: session.id, role: 'client', owner: identity, epoch: 1, attempt: 0, retentionMs } as const;
+          const header = {
+            id: session.id,
+            role: 'client',
+            owner: identity,
+            epoch: 1,
+            attempt: 0,
+            retentionMs,
+          } as const;
           session.journal?.release(1, () => store.create(header, { put: [], delete: [] }));
         }
         return session;
@@ -188,4 +195,3 @@ function checkAudience(audience: string): void {
 export async function connect(options: ConnectOptions): Promise<Session> {
   return createClient(options).connect(options);
 }
-

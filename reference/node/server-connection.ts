@@ -225,9 +225,7 @@ export class ServerConnection {
     const retentionMs = granted > 0 && (await sessions.create(id, peer.identity, granted)) ? granted : 0;
     const { custody } = sessions.store;
     const deadlineMs = this.#deadlineMs(peer);
-    this.#pump.handle(
-      this.#engine.accept({ ...grant, sessionId, retentionMs, deadlineMs, custody }, this.#pump.now()),
-    );
+    this.#pump.handle(this.#engine.accept({ ...grant, sessionId, retentionMs, deadlineMs, custody }, this.#pump.now()));
     if (retentionMs > 0 && this.#session === undefined) await sessions.discard(id);
   }
 

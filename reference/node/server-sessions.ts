@@ -1,9 +1,4 @@
-import {
-  type ErrorName,
-  type ParameterSet,
-  type ResumeRequest,
-  Session as CoreSession,
-} from '../core/index.ts';
+import { type ErrorName, type ParameterSet, type ResumeRequest, Session as CoreSession } from '../core/index.ts';
 import { type Cursors, MemoryStore, type SessionStore, type StoredSession } from '../store/index.ts';
 import type { ChannelEndpoint } from './channel.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
@@ -159,9 +154,11 @@ export class ServerSessions {
     const id = Buffer.from(request.sessionId).toString('hex');
     const before = this.#queues.get(id) ?? Promise.resolve();
     const result = before.then(() => this.#resume(id, owner, request));
-    const settled = result.catch(() => undefined).then(() => {
-      if (this.#queues.get(id) === settled) this.#queues.delete(id);
-    });
+    const settled = result
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#queues.get(id) === settled) this.#queues.delete(id);
+      });
     this.#queues.set(id, settled);
     return result;
   }
@@ -347,4 +344,3 @@ function rejection(code: ErrorName, parameters: ParameterSet): Resumption {
 function busy(): Resumption {
   return { type: 'reject', code: 'BUSY', retryAfterMs: STORE_RETRY_MS, parameters: {} };
 }
-

@@ -260,7 +260,9 @@ class HawserServer implements Server {
 
   /** What is left to be written is written; what is kept is for whoever opens the store next. */
   async #endSessions(): Promise<void> {
-    const journals = [...this.#sessions.sessions].flatMap(({ journal }) => (journal?.failing === false ? [journal] : []));
+    const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
+      journal?.failing === false ? [journal] : [],
+    );
     await Promise.all(journals.map((journal) => journal.flushed()));
     this.#sessions.stop();
   }

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { Application, OutcomeRange, Session } from '../../node/index.ts';
-import { createServer } from '../../node/index.ts';
+import type { OutcomeRange, Session } from '../../node/index.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { type Kit, createKit } from './support/kit.ts';
@@ -109,9 +108,10 @@ describe('a resumable session', () => {
     expect((await fate).type).toMatch(/unknown|accepted/);
   });
 
-  it('is refused to another identity [CNT-021]', async () => {
-    void createServer;
-    const application: Application = () => undefined;
-    expect(application).toBeTypeOf('function');
+  it('is not granted to a client that does not ask for one [CNT-001]', async () => {
+    const { port } = await startServer(kit);
+    const session = await connectClient(kit, port);
+    expect(session.resumable).toBe(false);
+    await expect(session.rotate()).rejects.toMatchObject({ code: 'HAWSER_ERR_TRANSPORT_NOT_RESUMABLE' });
   });
 });
