@@ -191,7 +191,7 @@ export class Attempt {
     const pump = new SocketPump(socket, engine, this.#environment.deadlines, {
       event: (event) => this.#receive(event, engine, pump, gate),
       flushed: () => this.#session?.flushed(),
-      nearlySpent: () => this.#session?.rotate().catch(() => undefined),
+      nearlySpent: () => void this.#session?.rotate().catch(() => undefined),
       gone: () => this.#authority?.stop(),
     });
     // [EST-010] [EST-027]: a server whose certificate does not hold gets a code and no CONNECT.

@@ -233,7 +233,7 @@ export class ClientSessionKeeper {
     }
     pump.resumeReading();
     // It has ended in the meantime, or ends now.
-    if (session.link === undefined && this.#reconnecting === false) void this.#reconnect(undefined, undefined);
+    if (session.link === undefined && !this.#reconnecting) void this.#reconnect(undefined, undefined);
   }
 
   /** Stops the former connection and brings everything into custody. [CNT-006] [CNT-019] */
