@@ -181,7 +181,7 @@ export function judgeEvidence({ record, trustAnchors }: EvidenceVector): Finding
 
 /** The part of a vector that a judge has to find. */
 export function expectationOf(vector: Vector): Finding {
-  const names = ['expected', 'error', 'index', 'reason'];
+  const names = ['expected', 'error', 'index', 'reason', 'parameters', 'session'];
   const stated = Object.entries(vector).filter(([name]) => names.includes(name));
   return { result: vector.result, ...Object.fromEntries(stated) };
 }
