@@ -132,7 +132,7 @@ export class ChannelReceiver {
     if (action === 'report the code') {
       const code = meaningOf('REFUSED', wireCode); // [ERR-002]
       this.#emit({ type: 'channel-refused', channel: number, code, wireCode, retryAfterMs });
-    } else this.#emit({ type: 'channel-closed', channel: number });
+    } else this.#emit({ type: 'channel-closed', channel: number, sentMessages: channel.sentMessages });
     this.#channels.step(channel, next);
   }
 
@@ -236,7 +236,8 @@ export class ChannelReceiver {
       }
       this.#emit({ type: 'channel-ended', channel: number });
     }
-    if (this.#channels.step(channel, next)) this.#emit({ type: 'channel-closed', channel: number });
+    if (this.#channels.step(channel, next))
+      this.#emit({ type: 'channel-closed', channel: number, sentMessages: channel.sentMessages });
     else this.#options.settled(channel);
   }
 
@@ -248,8 +249,15 @@ export class ChannelReceiver {
       // [CHN-029]
       const answer = encodeReset({ code: ERROR_CODE.CHANNEL_CLOSED });
       this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);
-      this.#emit({ type: 'channel-reset', channel: number, code: meaningOf('RESET', wireCode), wireCode });
-    } else this.#emit({ type: 'channel-closed', channel: number });
+      const { sentMessages } = channel;
+      this.#emit({
+        type: 'channel-reset',
+        channel: number,
+        sentMessages,
+        code: meaningOf('RESET', wireCode),
+        wireCode,
+      });
+    } else this.#emit({ type: 'channel-closed', channel: number, sentMessages: channel.sentMessages });
     this.#channels.step(channel, next, true);
   }
 }

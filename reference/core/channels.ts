@@ -316,7 +316,8 @@ export class Channels {
   #settled(channel: Channel): void {
     if (channel.state.name !== 'settling' || !channel.allSettled) return;
     this.#set.step(channel, after(channel.state, 'every message settled'));
-    this.#options.emit({ type: 'channel-closed', channel: channel.number });
+    const { number, sentMessages } = channel;
+    this.#options.emit({ type: 'channel-closed', channel: number, sentMessages });
   }
 
   #drained(channel: Channel): void {

@@ -157,6 +157,8 @@ export interface ChannelEnded {
 export interface ChannelReset {
   readonly type: 'channel-reset';
   readonly channel: number;
+  /** Number of the last own message that was sent completely: those after it are not delivered. (section 12.6) */
+  readonly sentMessages: number;
   readonly code: ErrorName;
   readonly wireCode: number;
 }
@@ -167,6 +169,8 @@ export interface ChannelReset {
 export interface ChannelClosed {
   readonly type: 'channel-closed';
   readonly channel: number;
+  /** As in {@link ChannelReset}. */
+  readonly sentMessages: number;
 }
 
 /** The channel's queue was not empty and now is: every message given to `sendMessage` has been written. */

@@ -649,11 +649,11 @@ export class Session {
     }
     // What redelivery emits follows from what is stored already.
     for (const { event } of this.#held.splice(0)) this.#give(event);
-    for (const { number, state } of channels) {
+    for (const { number, state, sentMessages } of channels) {
       if (['half-closed-remote', 'settling', 'closed'].includes(state)) {
         this.#give({ type: 'channel-ended', channel: number });
       }
-      if (state === 'closed') this.#give({ type: 'channel-closed', channel: number });
+      if (state === 'closed') this.#give({ type: 'channel-closed', channel: number, sentMessages });
     }
   }
 }

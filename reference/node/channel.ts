@@ -374,19 +374,27 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** The channel is over by END from both sides, or by the answer to the own RESET. */
-  receiveClosed(): void {
+  receiveClosed(sentMessages: number): void {
     const code = this.#resetSent;
     if (code === undefined) {
-      this.finish({ type: 'closed' });
+      this.finish({ type: 'closed' }, sentMessages);
       return;
     }
     const error = new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.');
-    this.finish({ type: 'reset', code, remote: false, error });
+    this.finish({ type: 'reset', code, remote: false, error }, sentMessages);
   }
 
-  /** The channel is over. */
-  finish(end: ChannelEnd): void {
-    if (this.#end !== undefined) return;
+  /**
+   * The channel is over.
+   *
+   * @param sentMessages - number of the last own message that was sent completely.
+   */
+  finish(end: ChannelEnd, sentMessages = 0): void {
+    if (this.#end !== undefined) {
+      // It was over before, and its session is now.
+      if (end.type === 'session-ended') this.#settleRest(sentMessages, true);
+      return;
+    }
     this.#end = end;
     if (end.type !== 'closed') this.#messages.fail(end.error);
     if (!this.#isOpen) this.#opened?.reject(this.#reason(end));
@@ -394,9 +402,20 @@ export class ChannelEndpoint implements Channel {
     this.#writable = undefined;
     this.#closed?.resolve(end);
     this.#release();
-    // Whatever has no outcome by now is in doubt.
+    this.#settleRest(sentMessages, end.type === 'session-ended');
+  }
+
+  /** Whether the outcome of a message is still to come although the channel is over: an acknowledgement tells. */
+  get awaitsOutcome(): boolean {
+    return this.#waiting.size > 0;
+  }
+
+  /** What has no verdict when its channel is over gets none; without verdicts, acknowledgements still come. (section 12.6) */
+  #settleRest(sentMessages: number, sessionOver: boolean): void {
+    if (!this.#outcomes && this.#host.core.resumable && !sessionOver) return;
     for (const number of [...this.#waiting.keys()]) {
-      this.#report({ first: number, last: number, outcome: { type: 'unknown' } });
+      const outcome: Outcome = { type: number > sentMessages ? 'not-delivered' : 'unknown' };
+      this.#report({ first: number, last: number, outcome });
     }
   }
 

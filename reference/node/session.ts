@@ -156,6 +156,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   /** The last one, for what is asked when there is none. */
   #lastLink: Link | undefined;
   readonly #channels = new Map<number, ChannelEndpoint>();
+  /** Channels that are over while somebody waits for the outcome of their messages. */
+  readonly #unsettled = new Map<number, ChannelEndpoint>();
   readonly #pings: {
     readonly resolve: (rttMs: number) => void;
     readonly reject: (error: HawserError) => void;
@@ -349,7 +351,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         this.#channelOf(event.channel)?.receiveMessage(event);
         return;
       case 'messages-settled':
-        this.#channelOf(event.channel)?.receiveOutcome(event);
+        (this.#channelOf(event.channel) ?? this.#unsettled.get(event.channel))?.receiveOutcome(event);
+        if (this.#unsettled.get(event.channel)?.awaitsOutcome === false) this.#unsettled.delete(event.channel);
         return;
       case 'channel-writable':
         this.#channelOf(event.channel)?.receiveWritable();
@@ -387,12 +390,12 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
       case 'channel-reset': {
         const { code, wireCode } = event;
         const error = new RemoteError(code, wireCode, `The peer has abandoned the channel: ${code}.`);
-        this.#channelOf(event.channel)?.finish({ type: 'reset', code, remote: true, error });
+        this.#channelOf(event.channel)?.finish({ type: 'reset', code, remote: true, error }, event.sentMessages);
         this.forget(event.channel);
         return;
       }
       case 'channel-closed':
-        this.#channelOf(event.channel)?.receiveClosed();
+        this.#channelOf(event.channel)?.receiveClosed(event.sentMessages);
         this.forget(event.channel);
         return;
       case 'pong-received':
@@ -432,10 +435,11 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     this.#link = undefined;
     this.journal?.stop();
     const error = endError(end);
-    for (const channel of this.#channels.values()) {
+    for (const channel of [...this.#channels.values(), ...this.#unsettled.values()]) {
       channel.receiveFates(end);
       channel.finish({ type: 'session-ended', error });
     }
+    this.#unsettled.clear();
     for (const { reject } of this.#pings.splice(0)) reject(error);
     this.#channels.clear();
     this.#last = undefined;
@@ -445,6 +449,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   /** A channel is over, or was never taken. */
   forget(number: number): void {
+    const channel = this.#channels.get(number);
+    if (channel?.awaitsOutcome === true) this.#unsettled.set(number, channel);
     this.#channels.delete(number);
     if (this.#last?.number === number) this.#last = undefined;
   }
