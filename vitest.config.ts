@@ -11,6 +11,7 @@ const config: ViteUserConfig = defineConfig({
             'reference/test/property/**/*.test.ts',
             'conformance/test/**/*.test.ts',
             'spec/tools/**/*.test.ts',
+            'spec/models/**/*.test.ts',
             'vectors/tools/**/*.test.ts',
           ],
         },
