@@ -42,7 +42,7 @@ const IDENTITY = 'spiffe://example.test/server';
 const NOW = 0;
 
 /** Frames that a conforming endpoint may send of its own accord at any time. */
-const UNASKED: readonly (string | undefined)[] = ['CREDIT'];
+const UNASKED: readonly (string | undefined)[] = ['CREDIT', 'ACK'];
 
 function u53At(payload: Uint8Array, offset: number): number {
   return Number(new DataView(payload.buffer, payload.byteOffset).getBigUint64(offset));
@@ -208,6 +208,9 @@ class Driver {
         break;
       case 'REFUSED':
         connection.refuse(channel, codeOf(frame), 0, NOW);
+        break;
+      case 'MESSAGE':
+        connection.sendMessage(channel, payload, NOW);
         break;
       case 'END':
         connection.endChannel(channel, NOW);
