@@ -406,7 +406,10 @@ export function resumedClients(): Draft[] {
   const acked = (): Script => open().send('MESSAGE').send('MESSAGE').receive('ACK', ack(2));
   const parameters = (id: string, value: number): Fields => ({ parameters: [{ id, value }] });
   const deadline = 'connection_deadline_ms';
-  const asking = (value: number): Setting => ({ own: { ...RESUMABLE.own, [deadline]: value } });
+  const asking = (value: number): Setting => ({
+    own: { ...RESUMABLE.own, [deadline]: value },
+    peer: { ...RESUMABLE.peer, [deadline]: value },
+  });
   const unsigned = { verdicts: { signature: false }, flag: 'CheckOrder' };
   return [
     ...atBothEnds('client'),
