@@ -82,6 +82,7 @@ const declarations = object({
   'initial_message_credit?': ref('u53'),
   'initial_byte_credit?': ref('u53'),
   'session_retention_ms?': ref('u53'),
+  'connection_deadline_ms?': ref('u53'),
 });
 const steps = list({
   oneOf: [object({ receive: ref('hex') }), object({ send: ref('hex'), cause: oneOf('answer', 'application') })],

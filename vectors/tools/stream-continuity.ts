@@ -27,6 +27,7 @@ export function acceptGrants(): Draft[] {
       requirements: [requirement],
       flag: 'Grant',
       state: 'awaiting-challenge',
+      own: asked === undefined ? {} : { [name]: asked },
       script: client()
         .receive('CHALLENGE')
         .answer('CONNECT', asking(name, asked))

@@ -15,12 +15,15 @@ const empty: Message = { channel: 1, message: '' };
 
 export function verdicts(): Draft[] {
   return ROLES.flatMap((role) => {
-    const row = (comment: string, script: Script, requirement = 'CNT-041'): Case => ({
+    const row = (comment: string, script: Script, requirement = 'CNT-041', setting: Setting = {}): Case => ({
       comment: `OUTCOME: ${comment}`,
       requirements: [requirement],
       flag: 'Verdict',
       script,
+      ...setting,
     });
+    /** Credit for one octet divides the second message. */
+    const little = { peer: { initial_byte_credit: 1 } };
     /** This end has sent messages on a channel with outcomes. */
     const sent = (messages: number): Script => new Script(role).channel('open', messages);
     const without = (): Script => new Script(role).channel('open').send('MESSAGE');
@@ -48,12 +51,23 @@ export function verdicts(): Draft[] {
         row(
           'on a message in two fragments',
           begun()
-            .send('MESSAGE', fragment(['LAST'], 'b'))
+            .receive('CREDIT', { fields: { message_limit: 64, byte_limit: 9 } })
+            .answer('MESSAGE', fragment(['LAST'], 'b'))
             .receive('OUTCOME', verdict(2)),
+          'CNT-041',
+          little,
         ),
         one,
       ),
-      good(row('on an earlier message, while one is incomplete', begun().receive('OUTCOME', verdict(1))), one),
+      good(
+        row(
+          'on an earlier message, while one is incomplete',
+          begun().receive('OUTCOME', verdict(1)),
+          'CNT-041',
+          little,
+        ),
+        one,
+      ),
       good(row('behind the END of this end', sent(1).send('END').receive('OUTCOME', verdict(1))), {
         channels: { 1: 'half-closed-local' },
       }),
@@ -103,7 +117,10 @@ export function verdicts(): Draft[] {
         row('on the largest number', sent(2).receive('OUTCOME', verdict(Number.MAX_SAFE_INTEGER))),
         'OUTCOME_INVALID',
       ),
-      bad(row('on a message that is incomplete', begun().receive('OUTCOME', verdict(2))), 'OUTCOME_INVALID'),
+      bad(
+        row('on a message that is incomplete', begun().receive('OUTCOME', verdict(2)), 'CNT-041', little),
+        'OUTCOME_INVALID',
+      ),
       bad(
         row('twice on the same message', sent(2).receive('OUTCOME', verdict(1)).receive('OUTCOME', verdict(1))),
         'OUTCOME_INVALID',

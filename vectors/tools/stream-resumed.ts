@@ -98,13 +98,13 @@ function atBothEnds(role: Role): Draft[] {
         resume(
           open()
             .send('MESSAGE', fragment(['FIRST', 'LAST'], 'a'))
-            .send('MESSAGE', fragment(['FIRST'], 'b'))
-            .send('MESSAGE', fragment(['LAST'], 'c')),
+            .send('MESSAGE', fragment(['FIRST', 'LAST'], 'b'))
+            .send('MESSAGE', fragment(['FIRST', 'LAST'], 'c')),
           1,
         )
           .answer('MESSAGE', fragment(['FIRST', 'LAST'], 'a'))
-          .answer('MESSAGE', fragment(['FIRST'], 'b'))
-          .answer('MESSAGE', fragment(['LAST'], 'c'))
+          .answer('MESSAGE', fragment(['FIRST', 'LAST'], 'b'))
+          .answer('MESSAGE', fragment(['FIRST', 'LAST'], 'c'))
           .send('MESSAGE', fragment(['FIRST', 'LAST'], 'd')),
       ),
       one,
@@ -165,7 +165,10 @@ function atBothEnds(role: Role): Draft[] {
       row(
         'a message that was sent in part is completed',
         'CNT-030',
-        whole(open().send('MESSAGE', fragment(['FIRST'], 'ab'))).send('MESSAGE', fragment(['LAST'], 'c')),
+        whole(open().send('MESSAGE', fragment(['FIRST'], 'ab')))
+          .receive('CREDIT', limits(64, 3))
+          .answer('MESSAGE', fragment(['LAST'], 'c')),
+        { peer: { ...RESUMABLE.peer, initial_byte_credit: 2 } },
       ),
       one,
     ),
@@ -403,6 +406,10 @@ export function resumedClients(): Draft[] {
   const acked = (): Script => open().send('MESSAGE').send('MESSAGE').receive('ACK', ack(2));
   const parameters = (id: string, value: number): Fields => ({ parameters: [{ id, value }] });
   const deadline = 'connection_deadline_ms';
+  const asking = (value: number): Setting => ({
+    own: { ...RESUMABLE.own, [deadline]: value },
+    peer: { ...RESUMABLE.peer, [deadline]: value },
+  });
   const unsigned = { verdicts: { signature: false }, flag: 'CheckOrder' };
   return [
     ...atBothEnds('client'),
@@ -440,6 +447,7 @@ export function resumedClients(): Draft[] {
         'a deadline as long as was asked for',
         'CNT-001',
         resume(open(), 1, { connect: parameters(deadline, 5000), accept: parameters(deadline, 5000) }),
+        asking(5000),
       ),
       one,
     ),
@@ -494,6 +502,7 @@ export function resumedClients(): Draft[] {
         'a deadline that is longer than was asked for',
         'CNT-002',
         resume(open(), 1, { connect: parameters(deadline, 5000), accept: parameters(deadline, 5001) }),
+        asking(5000),
       ),
       'PARAMETER_INVALID',
     ),
@@ -526,7 +535,7 @@ export function resumedClients(): Draft[] {
         'ACCEPT with a cursor beyond what was sent and a deadline that is too long',
         'CNT-032',
         resume(open(), 2, { connect: parameters(deadline, 1), accept: parameters(deadline, 2) }),
-        { flag: 'CheckOrder' },
+        { ...asking(1), flag: 'CheckOrder' },
       ),
       'RESUME_GAP',
     ),

@@ -6,16 +6,33 @@ import {
   ERROR_NAME,
   type ErrorName,
   type Event,
+  FLAG,
   type Grant,
+  type ResumeRequest,
+  type Session,
 } from '../../core/index.ts';
 import { encodeFrame } from '../../core/frames/header.ts';
+import { decodeOpen } from '../../core/frames/open.ts';
+import { decodeOutcome } from '../../core/frames/outcome.ts';
 import { encodeParameters } from '../../core/parameters.ts';
 import { framesIn, hex, octets, type WireFrame } from './core/wire.ts';
 import { clientOptions, outputOf, serverOptions } from './core/pair.ts';
 
 type Declared = Readonly<
-  Partial<Record<'max_message_bytes' | 'max_channels' | 'initial_message_credit' | 'initial_byte_credit', number>>
+  Partial<
+    Record<
+      | 'max_message_bytes'
+      | 'max_channels'
+      | 'initial_message_credit'
+      | 'initial_byte_credit'
+      | 'session_retention_ms'
+      | 'connection_deadline_ms',
+      number
+    >
+  >
 >;
+
+type Step = { readonly receive: string } | { readonly send: string; readonly cause: string };
 
 export interface StreamVector {
   readonly role: 'client' | 'server';
@@ -24,7 +41,8 @@ export interface StreamVector {
   readonly peer: Declared;
   readonly identity?: string;
   readonly verdicts?: { readonly signature?: boolean; readonly peerIdentity?: boolean };
-  readonly steps: readonly ({ readonly receive: string } | { readonly send: string; readonly cause: string })[];
+  readonly resumed?: { readonly sessionId: string; readonly steps: readonly Step[] };
+  readonly steps: readonly Step[];
 }
 
 /** What came of a stream, in the shape in which the vector states it; the states of channels are not visible from outside. */
@@ -42,7 +60,7 @@ const IDENTITY = 'spiffe://example.test/server';
 const NOW = 0;
 
 /** Frames that a conforming endpoint may send of its own accord at any time. */
-const UNASKED: readonly (string | undefined)[] = ['CREDIT'];
+const UNASKED: readonly (string | undefined)[] = ['CREDIT', 'ACK'];
 
 function u53At(payload: Uint8Array, offset: number): number {
   return Number(new DataView(payload.buffer, payload.byteOffset).getBigUint64(offset));
@@ -58,12 +76,12 @@ const codeOf = ({ payload }: WireFrame): ErrorName => {
 const zeros = (count: number): Uint8Array => new Uint8Array(count);
 
 /** A frame of establishment by the peer, with what it declares. */
-function peerFrame(name: 'CHALLENGE' | 'CONNECT' | 'ACCEPT', peer: Declared): Uint8Array {
-  const { max_message_bytes, max_channels, initial_message_credit, initial_byte_credit } = peer;
+function peerFrame(name: 'CHALLENGE' | 'CONNECT' | 'ACCEPT', peer: Declared, sessionId = '00'.repeat(16)): Uint8Array {
+  const { max_message_bytes, max_channels, ...both } = peer;
   const lists = {
     CHALLENGE: { max_message_bytes },
-    CONNECT: { max_message_bytes, initial_message_credit, initial_byte_credit },
-    ACCEPT: { max_channels, initial_message_credit, initial_byte_credit },
+    CONNECT: { max_message_bytes, ...both },
+    ACCEPT: { max_channels, ...both },
   };
   const list = encodeParameters(lists[name]);
   const parameters = `${list.length.toString(16).padStart(4, '0')} ${hex(list)}`;
@@ -73,7 +91,7 @@ function peerFrame(name: 'CHALLENGE' | 'CONNECT' | 'ACCEPT', peer: Declared): Ui
   const payloads = {
     CHALLENGE: `${'00'.repeat(32)} ${parameters}`,
     CONNECT: `${'00'.repeat(73)} ${audienceLength} ${audience} ${parameters} ${signature}`,
-    ACCEPT: `${'00'.repeat(16)} 0000000000000001 0000000000000000 ${parameters} ${signature}`,
+    ACCEPT: `${sessionId} 0000000000000001 0000000000000000 ${parameters} ${signature}`,
   };
   return encodeFrame(name, octets(payloads[name]));
 }
@@ -89,9 +107,14 @@ class Driver {
   #unread: WireFrame[] = [];
   #ending = false;
   #mode = 'new';
+  /** The session to go on with. */
+  readonly #former: Session | undefined;
+  /** Verdicts that the application of this end has given, by channel. */
+  readonly #judged = new Map<number, number>();
 
-  constructor(vector: StreamVector) {
+  constructor(vector: StreamVector, former?: Session) {
     this.#vector = vector;
+    this.#former = former;
     const { role, own, identity = IDENTITY, verdicts = {} } = vector;
     const common = {
       now: NOW,
@@ -103,11 +126,20 @@ class Driver {
       verifier: { verify: () => verdicts.signature ?? true },
       signer: { scheme: 0x0807, signatureBytes: 64, sign: () => zeros(64) },
     };
-    this.#grant = own.max_channels === undefined ? {} : { maxChannels: own.max_channels };
+    this.#grant = {
+      ...(own.max_channels === undefined ? {} : { maxChannels: own.max_channels }),
+      retentionMs: own.session_retention_ms ?? 0,
+      ...(vector.resumed === undefined ? {} : { sessionId: octets(vector.resumed.sessionId) }),
+    };
+    const continuity = {
+      retentionMs: own.session_retention_ms ?? 0,
+      ...(own.connection_deadline_ms === undefined ? {} : { deadlineMs: own.connection_deadline_ms }),
+    };
+    const mode = former === undefined ? 'new' : 'resume';
     const peerIdentity = verdicts.peerIdentity === false ? 'spiffe://example.test/other' : IDENTITY;
     this.connection =
       role === 'client'
-        ? createClientConnection(clientOptions({ ...common, audience: IDENTITY, peerIdentity }))
+        ? createClientConnection(clientOptions({ ...common, audience: IDENTITY, peerIdentity, continuity, mode }))
         : createServerConnection(serverOptions({ ...common, identity }));
     this.#begin();
   }
@@ -130,11 +162,12 @@ class Driver {
       if (at !== 0)
         throw new Error(`${String(frame.name)} is due, not ${this.#unread.map(({ name }) => name).join(', ')}`);
       const [sent] = this.#unread.splice(0, 1);
-      const fixed = ['PONG', 'RESET', 'END'].includes(frame.name ?? '');
+      const fixed = ['PONG', 'RESET', 'END', 'MESSAGE', 'OUTCOME'].includes(frame.name ?? '');
       if (fixed && hex(sent?.payload ?? zeros(0)) !== hex(frame.payload)) {
         throw new Error(`${String(frame.name)} holds ${hex(sent?.payload ?? zeros(0))}`);
       }
-      if (sent?.seq !== frame.seq) throw new Error(`${String(frame.name)} has the sequence number ${sent?.seq ?? ''}`);
+      if (sent?.flags !== frame.flags) throw new Error(`${String(frame.name)} has the flags ${sent?.flags ?? ''}`);
+      if (sent.seq !== frame.seq) throw new Error(`${String(frame.name)} has the sequence number ${sent.seq}`);
     }
   }
 
@@ -152,7 +185,7 @@ class Driver {
   }
 
   #begin(): void {
-    const { role, state, peer } = this.#vector;
+    const { role, state, peer, resumed } = this.#vector;
     const order =
       role === 'client'
         ? ['awaiting-challenge', 'awaiting-accept', 'established']
@@ -160,7 +193,7 @@ class Driver {
     const stage = order.indexOf(state);
     if (role === 'client') {
       if (stage >= 1) this.connection.receive(peerFrame('CHALLENGE', peer), NOW);
-      if (stage >= 2) this.connection.receive(peerFrame('ACCEPT', peer), NOW);
+      if (stage >= 2) this.connection.receive(peerFrame('ACCEPT', peer, resumed?.sessionId), NOW);
     } else {
       if (stage >= 1) this.connection.receive(peerFrame('CONNECT', peer), NOW);
       if (stage >= 2) this.connection.accept(this.#grant, NOW);
@@ -178,9 +211,36 @@ class Driver {
       } else if (event.type === 'connect-received') {
         this.#mode = event.mode;
         if (this.#vector.verdicts?.peerIdentity === false) this.connection.reject('AUTHENTICATION_FAILED', 0, NOW);
-        else if (event.mode === 'resume') this.connection.accept(this.#grant, NOW);
+        else if (event.mode === 'resume') this.#decide(event.resume);
+      } else if (event.type === 'challenge-received' && this.#former !== undefined) {
+        this.connection.resume(this.#former, { attempt: 1 }, NOW);
       }
     }
+  }
+
+  /** What a server makes of CONNECT in mode resume, in the order of section 12.4. */
+  #decide(asked: ResumeRequest | undefined): void {
+    const { connection } = this;
+    const former = this.#former;
+    if (asked === undefined || former?.resumable !== true || hex(asked.sessionId) !== hex(former.id)) {
+      connection.reject('RESUME_REFUSED', 0, NOW);
+    } else if (former.state === 'ended') connection.reject('SESSION_ENDED', 0, NOW);
+    else if (asked.attempt <= 0) connection.reject('ATTEMPT_STALE', 0, NOW);
+    else if (asked.epoch > former.epoch) connection.reject('RESUME_GAP', 0, NOW);
+    else connection.resume(former, { epoch: former.epoch + 1 }, NOW);
+  }
+
+  /** A message of which a fragment is to be sent: with what follows, or with one octet more than there is credit for. */
+  #wholeMessage({ channel, flags, payload }: WireFrame): Uint8Array {
+    if ((flags & FLAG.MESSAGE.LAST) !== 0) return payload;
+    const { resumed, steps } = this.#vector;
+    const sent = [...(resumed?.steps ?? []), ...steps].flatMap((step) =>
+      'send' in step ? framesIn(octets(step.send)) : [],
+    );
+    const rest = sent.find(
+      (frame) => frame.name === 'MESSAGE' && frame.channel === channel && frame.flags === FLAG.MESSAGE.LAST,
+    );
+    return Uint8Array.of(...payload, ...(rest?.payload ?? [0]));
   }
 
   /** Keeps what the connection writes; the code with which it ends of its own accord. */
@@ -200,7 +260,10 @@ class Driver {
     const { connection } = this;
     switch (name) {
       case 'OPEN':
-        if (connection.openChannel('test/hold', {}, NOW) !== channel)
+        if (
+          connection.openChannel('test/hold', { outcomes: decodeOpen(payload).parameters.outcomes === 1 }, NOW) !==
+          channel
+        )
           throw new Error(`OPEN takes another number than ${channel}`);
         break;
       case 'OPENED':
@@ -209,6 +272,17 @@ class Driver {
       case 'REFUSED':
         connection.refuse(channel, codeOf(frame), 0, NOW);
         break;
+      case 'MESSAGE':
+        connection.sendMessage(channel, this.#wholeMessage(frame), NOW);
+        break;
+      case 'OUTCOME': {
+        const { lastMessage, verdict } = decodeOutcome(payload);
+        for (let n = (this.#judged.get(channel) ?? 0) + 1; n <= lastMessage; n += 1) {
+          connection.settle(channel, n, verdict, NOW);
+        }
+        this.#judged.set(channel, lastMessage);
+        break;
+      }
       case 'END':
         connection.endChannel(channel, NOW);
         break;
@@ -235,7 +309,7 @@ class Driver {
         this.#ending = true;
         break;
       case 'CLOSE':
-        this.#handle(connection.close('NO_ERROR', NOW));
+        this.#handle(frame.flags === 0 ? connection.detach('NO_ERROR', NOW) : connection.close('NO_ERROR', NOW));
         break;
       default:
         throw new Error(`no command sends ${String(name)}`);
@@ -243,10 +317,9 @@ class Driver {
   }
 }
 
-/** Runs a stream and says what came of it. */
-export function runStream(vector: StreamVector): StreamFinding {
-  const driver = new Driver(vector);
-  for (const [index, step] of vector.steps.entries()) {
+/** Takes a driver through steps; the error and the step with which it was found. */
+function play(driver: Driver, steps: readonly Step[]): StreamFinding | undefined {
+  for (const [index, step] of steps.entries()) {
     if ('send' in step) {
       driver.send(octets(step.send), step.cause);
     } else {
@@ -254,5 +327,22 @@ export function runStream(vector: StreamVector): StreamFinding {
       if (error !== undefined) return { result: 'invalid', error, index };
     }
   }
-  return { result: 'valid', ...driver.finish() };
+  return undefined;
+}
+
+/** The session of the former connection, which is gone. */
+function formerSession(vector: StreamVector): Session | undefined {
+  if (vector.resumed === undefined) return undefined;
+  const driver = new Driver({ ...vector, state: 'established', verdicts: {} });
+  const found = play(driver, vector.resumed.steps);
+  if (found !== undefined) throw new Error(`the former connection ends with ${JSON.stringify(found)}`);
+  const { session } = driver.connection;
+  driver.connection.transportEnded(NOW);
+  return session;
+}
+
+/** Runs a stream and says what came of it. */
+export function runStream(vector: StreamVector): StreamFinding {
+  const driver = new Driver(vector, formerSession(vector));
+  return play(driver, vector.steps) ?? { result: 'valid', ...driver.finish() };
 }

@@ -78,6 +78,7 @@ interface TranscriptVector extends Vector {
 type Step = { readonly receive: string } | { readonly send: string; readonly cause: 'answer' | 'application' };
 
 interface StreamVector extends Vector {
+  readonly requirements: readonly string[];
   readonly role: 'client' | 'server';
   readonly state: string;
   readonly own: Readonly<Record<string, number>>;
@@ -302,12 +303,30 @@ function command(endpoint: Connection, { name, channel, payload }: WireFrame): v
 /** Frames with nonces or signatures. */
 const OWN_PAYLOAD: ReadonlySet<string> = new Set(['CHALLENGE', 'CONNECT', 'ACCEPT', 'OPEN']);
 
+/** Resumable sessions and verdicts: the driver of the streams one folder above plays these. */
+function isOfContinuity({ own, peer, steps, requirements }: StreamVector): boolean {
+  const declared = { ...own, ...peer };
+  if ('session_retention_ms' in declared || 'connection_deadline_ms' in declared) return true;
+  if (requirements.some((requirement) => requirement.startsWith('CNT-'))) return true;
+  return steps.some((step) =>
+    framesIn(octets('send' in step ? step.send : step.receive)).some(
+      ({ name, payload }) => name === 'OUTCOME' || (name === 'OPEN' && asksForOutcomes(payload)),
+    ),
+  );
+}
+
+/** A payload that does not decode asks for nothing. */
+function asksForOutcomes(open: Uint8Array): boolean {
+  return outcome(() => decodeOpen(open).parameters.outcomes === 1) === true;
+}
+
 /**
  * Whether an endpoint can be made to play a stream as it is: how it divides messages, what it grants (who declares no
  * credit grants some at once) and what its PINGs hold is its own decision.
  */
-function isPlayable({ own, steps }: StreamVector): boolean {
-  if (Object.values(own).includes(0)) return false;
+function isPlayable(vector: StreamVector): boolean {
+  const { own, steps } = vector;
+  if (Object.values(own).includes(0) || isOfContinuity(vector)) return false;
   return steps.every((step) => {
     if (!('send' in step)) return true;
     const [sent] = framesIn(octets(step.send));
