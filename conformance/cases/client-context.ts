@@ -4,8 +4,8 @@ import { fail } from '../peer/failure.ts';
 import type { RecordTap, RecordTapOptions } from '../peer/record-tap.ts';
 import type { ReceivedFrame } from '../peer/received-frame.ts';
 import type { ServerAttempt, ServerListenOptions } from '../peer/server-peer.ts';
-import { ServerListener, ServerPeer } from '../peer/server-peer.ts';
-import type { ConnectRequest } from '../testee/connection-under-test.ts';
+import { ServerListener, ServerMemory, ServerPeer } from '../peer/server-peer.ts';
+import type { ConnectRequest, OpenRequest } from '../testee/connection-under-test.ts';
 import { ConnectionUnderTest } from '../testee/connection-under-test.ts';
 import type { DriverProcess } from '../testee/driver.ts';
 import type { ContextOptions } from './base-context.ts';
@@ -42,6 +42,8 @@ let connectionCount = 0;
 /** The client under test, as a case sees it. The harness plays its servers. */
 export class ClientContext extends BaseContext {
   readonly driver: DriverProcess;
+  /** Sessions that the harness has granted as resumable. */
+  readonly memory = new ServerMemory();
   readonly #listeners: ServerListener[] = [];
   readonly #connections: ConnectionUnderTest[] = [];
 
@@ -64,6 +66,7 @@ export class ClientContext extends BaseContext {
         return this.peerOptions(log);
       },
       this.stepMs,
+      this.memory,
     );
     this.#listeners.push(listener);
     return listener;
@@ -134,12 +137,17 @@ export class ClientContext extends BaseContext {
   /** An established session on which the client has opened a channel. */
   async opened(
     application = 'test/echo',
-    options: GrantOptions & { readonly data?: Uint8Array; readonly hold?: true } = {},
+    options: GrantOptions & OpenRequest = {},
   ): Promise<Met & { readonly channel: number; readonly open: ReceivedFrame }> {
     const met = await this.established(options);
     return this.dependency(`opening ${application}`, async () => {
-      const { data, hold } = options;
-      const asked = { ...(data === undefined ? {} : { data }), ...(hold === undefined ? {} : { hold }) };
+      const { data, hold, priority, outcomes } = options;
+      const asked: OpenRequest = {
+        ...(data === undefined ? {} : { data }),
+        ...(hold === undefined ? {} : { hold }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(outcomes === undefined ? {} : { outcomes }),
+      };
       const channel = await met.client.open(application, asked);
       const open = await met.peer.expect('OPEN', { channel });
       met.peer.sendOpened(channel);

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { FrameInput } from '../model/codec.ts';
 import { buildFrame, buildRawFrame, equal, FrameReader } from '../model/codec.ts';
+import type { ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
 import { frameNamed, registry } from '../model/registry.ts';
 import { describeOctets } from './describe-frame.ts';
@@ -8,6 +9,7 @@ import type { Finding } from './failure.ts';
 import { ConformanceFailure, fail } from './failure.ts';
 import { dutyOfSender, Monitor } from './monitor.ts';
 import { ReceivedFrame } from './received-frame.ts';
+import { HeldSession } from './held-session.ts';
 import type { WireLog } from './wire-log.ts';
 
 /** What every peer needs from the run. */
@@ -19,6 +21,8 @@ export interface PeerOptions {
   readonly random: (length: number) => Uint8Array;
   /** Takes note of a right action with a wrong code. */
   readonly onLenient: (finding: Finding) => void;
+  /** Sessions of the harness's own servers that a client may attach again. */
+  readonly recall?: ModelOptions['recall'];
 }
 
 /** Which frame is waited for: by name, and where it matters, on one channel. */
@@ -69,6 +73,14 @@ export class Peer {
   receivedSeq = 0n;
   /** Whether ACCEPT has passed. */
   established = false;
+  /** What outlives this connection, where the session is resumable. */
+  session: HeldSession | undefined;
+  /** Whether what is received in a resumable session is acknowledged by itself. */
+  answerAcks = true;
+  /** What the peer has acknowledged in the session, by ACK or in another frame. */
+  acknowledged = 0n;
+  /** What the harness has acknowledged itself. */
+  told = 0n;
   readonly #options: PeerOptions;
   readonly #reader = new FrameReader();
   readonly #monitor: Monitor;
@@ -78,6 +90,7 @@ export class Peer {
   /** PONGs that answered the oldest PING. */
   readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
+  #closed = false;
   #wake: (() => void) | undefined;
   #watcher: (() => void) | undefined;
 
@@ -86,7 +99,7 @@ export class Peer {
     this.socket = socket;
     this.log = options.log;
     this.#options = options;
-    this.#monitor = new Monitor(role);
+    this.#monitor = new Monitor(role, options.recall);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#arrive({ type: 'end' }, 'end of stream'));
@@ -129,6 +142,57 @@ export class Peer {
     this.socket.write(octets);
   }
 
+  /** A frame that is sent in the session but gets lost with the connection: it is kept, and sent again after a resumption. */
+  lose(octets: Uint8Array): void {
+    this.#note(octets, 'lost');
+  }
+
+  /** Acknowledges everything received so far, or what is given. */
+  sendAck(cursor: bigint = this.receivedSeq): Uint8Array {
+    this.told = cursor;
+    return this.send('ACK', { fields: { receive_cursor: cursor } });
+  }
+
+  /** Waits until the peer has acknowledged everything that was sent so far, or what is given. Nothing is taken from the queue. */
+  async expectAck(through: bigint = this.nextSeq - 1n, expectation: Expectation = {}): Promise<void> {
+    const { requirement = 'CNT-005', withinMs = this.#options.stepMs } = expectation;
+    const deadline = performance.now() + withinMs;
+    while (this.acknowledged < through) {
+      const leftMs = deadline - performance.now();
+      const over = this.#arrivals.some(({ type }) => type === 'end' || type === 'reset');
+      if (leftMs <= 0 || over) {
+        fail(
+          `an acknowledgement through ${through} within ${withinMs} ms`,
+          `through ${this.acknowledged}`,
+          requirement,
+        );
+      }
+      await this.arrival(leftMs);
+    }
+  }
+
+  /** Demands a CLOSE of the peer that leaves the session detached, answers it, and ends the connection in order. */
+  async expectDetached(code: string, requirement: string): Promise<ReceivedFrame> {
+    const what = `CLOSE(${code}) without END_SESSION`;
+    const close = await this.expectWhere(what, ({ name }) => name === 'CLOSE', { requirement });
+    close.requireCode(code, requirement);
+    if (close.has('END_SESSION')) fail(what, close.text, requirement);
+    this.sendClose('NO_ERROR', { flags: [] });
+    await this.expectEnd('SES-014');
+    return close;
+  }
+
+  /** Ends the connection and keeps the session; the peer has to answer in kind. */
+  async detach(requirement = 'CNT-015'): Promise<ReceivedFrame> {
+    this.sendClose('NO_ERROR', { flags: [] });
+    const what = 'CLOSE(NO_ERROR) without END_SESSION';
+    const close = await this.expectWhere(what, ({ name }) => name === 'CLOSE', { requirement });
+    close.requireCode('NO_ERROR', requirement);
+    if (close.has('END_SESSION')) fail(what, close.text, requirement);
+    await this.expectEnd('SES-012');
+    return close;
+  }
+
   /** Sends several frames in one write. */
   sendTogether(...frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#note(frame);
@@ -158,7 +222,7 @@ export class Peer {
     }
   }
 
-  /** The next frame, which has to be of this name. PING, CREDIT and ignorable frames are passed over unless asked for. */
+  /** The next frame, which has to be of this name. PING, CREDIT, ACK and ignorable frames are passed over unless asked for. */
   async expect(name: string, expectation: Expectation = {}): Promise<ReceivedFrame> {
     const frame = await this.next(name, name, expectation);
     if (frame.name !== name) fail(name, frame.text, expectation.requirement);
@@ -283,7 +347,7 @@ export class Peer {
 
   /**
    * The next frame of any name, except those that only keep a session alive; `wanted` exempts one name from that, `*` exempts
-   * CREDIT. The end of the connection is a failure.
+   * CREDIT and ACK. The end of the connection is a failure.
    */
   async next(what: string, wanted = '*', expectation: Expectation | Until = {}): Promise<ReceivedFrame> {
     const until = this.#until(expectation);
@@ -295,7 +359,7 @@ export class Peer {
       const { frame } = arrival;
       if (frame.name === wanted) return frame;
       if (frame.name === 'PING' && this.answerPings) continue;
-      if (frame.name === 'CREDIT' && wanted !== '*') continue;
+      if ((frame.name === 'CREDIT' || frame.name === 'ACK') && wanted !== '*') continue;
       if (frame.name === 'IGNORABLE' && !this.keepIgnorable) continue;
       return frame;
     }
@@ -321,7 +385,9 @@ export class Peer {
       if (arrival.type !== 'frame') return arrival.type;
       const { frame } = arrival;
       const passedOver =
-        (frame.name === 'PING' && this.answerPings) || (frame.name === 'IGNORABLE' && !this.keepIgnorable);
+        (frame.name === 'PING' && this.answerPings) ||
+        (frame.name === 'IGNORABLE' && !this.keepIgnorable) ||
+        frame.name === 'ACK';
       if (!passedOver) return frame;
     }
   }
@@ -372,6 +438,8 @@ export class Peer {
   #onData(chunk: Buffer): void {
     const failed = this.#reader.error !== undefined;
     for (const read of this.#reader.push(chunk)) this.#onFrame(new ReceivedFrame(read));
+    const due = this.answerAcks && this.session !== undefined && this.established && this.receivedSeq > this.told;
+    if (due && !this.#closeSent && !this.#closed) this.sendAck();
     const { error, pending } = this.#reader;
     if (error === undefined || failed) return;
     const finding: Finding = {
@@ -385,6 +453,11 @@ export class Peer {
   #onFrame(frame: ReceivedFrame): void {
     const finding = this.#monitor.received(frame);
     if (frame.seq !== 0n) this.receivedSeq = frame.seq;
+    if (frame.name === 'ACK' || (frame.name === 'CLOSE' && this.established)) {
+      this.acknowledge(frame.integer('receive_cursor'));
+    }
+    if (frame.name === 'CLOSE') this.#closed = true;
+    this.onEstablishment(frame);
     if (frame.name === 'PONG' && equal(this.#pings.shift() ?? new Uint8Array(0), frame.bytes('data'))) {
       this.#inOrder.add(frame);
     }
@@ -397,12 +470,52 @@ export class Peer {
     }
   }
 
-  #note(octets: Uint8Array): void {
+  /** Goes on with the session of an earlier connection: its numbers, what it keeps and what the monitor knows. */
+  protected takeOver(former: Peer): HeldSession {
+    const session = former.session;
+    if (session === undefined) throw new TypeError('the session is not resumable');
+    this.session = session;
+    this.nextSeq = former.nextSeq;
+    this.receivedSeq = former.receivedSeq;
+    this.acknowledged = former.acknowledged;
+    this.told = former.told;
+    this.#monitor.resume(former.#monitor);
+    return session;
+  }
+
+  /** What the peer holds is no longer kept. */
+  protected acknowledge(cursor: bigint): void {
+    if (cursor > this.acknowledged) this.acknowledged = cursor;
+    this.session?.forget(this.acknowledged);
+  }
+
+  /** Sends again what the peer does not hold, in order and as it was. */
+  protected sendAgain(cursor: bigint): void {
+    const frames = this.session?.beyond(cursor) ?? [];
+    if (frames.length > 0) this.sendTogether(...frames);
+  }
+
+  /** What the monitor knows of the session. */
+  protected get watched(): SessionState {
+    return this.#monitor.session;
+  }
+
+  /** Looks at each frame before it is judged. */
+  protected onEstablishment(_frame: ReceivedFrame): void {
+    // Nothing here: the roles differ.
+  }
+
+  #note(octets: Uint8Array, fate: 'sent' | 'lost' = 'sent'): void {
     this.#monitor.sent(octets);
+    this.session?.keep(octets);
     const type = octets[0];
     if (type === frameNamed('CLOSE').type) this.#closeSent = true;
     if (type === frameNamed('PING').type) this.#pings.push(octets.slice(registry.header.bytes));
     if (type === frameNamed('ACCEPT').type && this.role === 'server') this.established = true;
-    this.log.add('sent', () => describeOctets(octets), octets);
+    this.log.add(
+      fate === 'sent' ? 'sent' : 'note',
+      () => `${fate === 'sent' ? '' : 'lost: '}${describeOctets(octets)}`,
+      octets,
+    );
   }
 }

@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ParameterInput } from '../model/codec.ts';
+import { decodeFrame, equal } from '../model/codec.ts';
+import type { SessionState, StoredSession } from '../model/machine.ts';
 import { registry } from '../model/registry.ts';
 import type { TranscriptInput } from '../model/transcript.ts';
 import { leafHash } from '../model/transcript.ts';
@@ -13,10 +15,11 @@ import type { Credential } from './credential.ts';
 import type { SigningOptions } from './establishment.ts';
 import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
 import { fail } from './failure.ts';
+import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
 import { Peer } from './peer.ts';
-import type { ReceivedFrame } from './received-frame.ts';
+import { ReceivedFrame } from './received-frame.ts';
 import { WireLog } from './wire-log.ts';
 
 /** How the harness, as a server, waits for the client under test. */
@@ -37,6 +40,27 @@ export type ServerAttempt = { readonly hello: ClientHello | undefined; readonly 
   { readonly type: 'connected'; readonly peer: ServerPeer } | { readonly type: 'refused'; readonly how: string }
 );
 
+/** The resumable sessions that the harness's servers have granted in one case, by their ids. */
+export class ServerMemory {
+  readonly #peers: ServerPeer[] = [];
+
+  /** Takes note of the connection that carries a session now. */
+  add(peer: ServerPeer): void {
+    this.#peers.unshift(peer);
+  }
+
+  /** The connection that carried the session last. */
+  find(id: Uint8Array): ServerPeer | undefined {
+    return this.#peers.find(({ session }) => session !== undefined && equal(session.id, id));
+  }
+
+  /** The same for the monitor of the next connection. */
+  recall(id: Uint8Array): StoredSession | undefined {
+    const state = this.find(id)?.stored;
+    return state === undefined ? undefined : { state };
+  }
+}
+
 /** A listener of the harness on a port of its own. */
 export class ServerListener {
   readonly port: number;
@@ -46,10 +70,12 @@ export class ServerListener {
   readonly #sockets = new Set<Socket>();
   readonly #arrived: ServerAttempt[] = [];
   readonly #stepMs: number;
+  readonly #memory: ServerMemory | undefined;
   #wake: (() => void) | undefined;
 
-  private constructor(server: Server, port: number, stepMs: number) {
+  private constructor(server: Server, port: number, stepMs: number, memory: ServerMemory | undefined) {
     this.#server = server;
+    this.#memory = memory;
     this.port = port;
     this.#stepMs = stepMs;
   }
@@ -59,6 +85,7 @@ export class ServerListener {
     options: ServerListenOptions,
     peerOptions: (log: WireLog) => PeerOptions,
     stepMs: number,
+    memory?: ServerMemory,
   ): Promise<ServerListener> {
     const { credential } = options;
     const tls = tlsServerFor(options);
@@ -66,7 +93,7 @@ export class ServerListener {
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
-    const listener = new ServerListener(tcp, address.port, stepMs);
+    const listener = new ServerListener(tcp, address.port, stepMs, memory);
     tcp.on('connection', (socket) => listener.#onConnection(socket, tls, credential, peerOptions));
     return listener;
   }
@@ -133,7 +160,7 @@ export class ServerListener {
         // Only now: a client that leaves during the handshake would otherwise keep it open.
         secure.allowHalfOpen = true;
         log.add('note', `TLS ${secure.getProtocol() ?? ''}, ALPN ${String(secure.alpnProtocol)}`);
-        const peer = new ServerPeer(secure, credential, peerOptions(log));
+        const peer = new ServerPeer(secure, credential, peerOptions(log), this.#memory);
         settle({ type: 'connected', peer, hello, log });
       };
       const onRefused = (error: NodeJS.ErrnoException, secure: TLSSocket): void => {
@@ -162,9 +189,11 @@ export class ServerPeer extends Peer {
   acceptFrame: Uint8Array | undefined;
   readonly #credential: Credential;
   readonly #clientLeaf: X509Certificate | undefined;
+  readonly #memory: ServerMemory | undefined;
 
-  constructor(socket: TLSSocket, credential: Credential, options: PeerOptions) {
-    super('server', socket, options);
+  constructor(socket: TLSSocket, credential: Credential, options: PeerOptions, memory?: ServerMemory) {
+    super('server', socket, memory === undefined ? options : { ...options, recall: (id) => memory.recall(id) });
+    this.#memory = memory;
     this.#credential = credential;
     this.#clientLeaf = socket.getPeerX509Certificate();
   }
@@ -198,13 +227,52 @@ export class ServerPeer extends Peer {
   sendAccept(options: SigningOptions = {}): Uint8Array {
     this.acceptFrame = this.buildAccept(options);
     this.sendFrame(this.acceptFrame);
+    const read = decodeFrame(this.acceptFrame);
+    const accept = 'fields' in read ? new ReceivedFrame({ ...read, octets: this.acceptFrame }) : undefined;
+    if (accept !== undefined && Number(accept.parameter('session_retention_ms') ?? 0) > 0) {
+      this.session = new HeldSession(accept.bytes('session_id'), accept.integer('epoch'));
+      this.#memory?.add(this);
+    }
     return this.acceptFrame;
   }
 
+  /**
+   * Sends the ACCEPT with which the session of an earlier connection goes on, right unless the options say otherwise, and again
+   * what the client does not hold. CONNECT in mode resume has to have been received.
+   */
+  sendAcceptResume(former: ServerPeer, options: SigningOptions = {}): Uint8Array {
+    const cursor = this.connect?.integer('receive_cursor');
+    if (cursor === undefined) throw new TypeError('CONNECT was not received');
+    const session = this.takeOver(former);
+    this.#memory?.add(this);
+    session.epoch += 1n;
+    this.told = this.receivedSeq;
+    const fields = { session_id: session.id, epoch: session.epoch, receive_cursor: this.receivedSeq };
+    this.acceptFrame = this.buildAccept({ ...options, fields: { ...fields, ...options.fields } });
+    this.sendFrame(this.acceptFrame);
+    this.acknowledge(cursor);
+    this.sendAgain(cursor);
+    return this.acceptFrame;
+  }
+
+  /** CHALLENGE, CONNECT in mode resume, ACCEPT. */
+  async resumeFrom(former: ServerPeer, options: SigningOptions = {}): Promise<ReceivedFrame> {
+    this.sendChallenge();
+    const connect = await this.expectConnect();
+    if (connect.integer('mode') !== 1n) fail('CONNECT in mode resume', connect.text, 'CNT-057');
+    this.sendAcceptResume(former, options);
+    return connect;
+  }
+
+  /** What the monitor knows of the session, for the memory of the harness's servers. */
+  get stored(): SessionState {
+    return this.watched;
+  }
+
   /** Sends REJECT. */
-  sendReject(code: string | number, retryAfterMs = 0): void {
+  sendReject(code: string | number, retryAfterMs = 0, parameters: readonly ParameterInput[] = []): void {
     const number = typeof code === 'number' ? code : (registry.errors.find((row) => row.name === code)?.code ?? 0);
-    this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs } });
+    this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs, parameters } });
   }
 
   /** CHALLENGE, CONNECT, ACCEPT. */

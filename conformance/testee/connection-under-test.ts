@@ -8,6 +8,14 @@ import { DriverFault } from './driver.ts';
 /** Options of one `connect` request. */
 export type ConnectRequest = Omit<Extract<DriverRequest, { do: 'connect' }>, 'do' | 'connection'>;
 
+/** What a channel is asked for with. */
+export interface OpenRequest {
+  readonly data?: Uint8Array;
+  readonly hold?: true;
+  readonly priority?: number;
+  readonly outcomes?: true;
+}
+
 /** One connection of the client under test, as its driver shows it. */
 export class ConnectionUnderTest {
   readonly name: string;
@@ -39,14 +47,14 @@ export class ConnectionUnderTest {
   }
 
   /** Asks for a channel; the answer is its number. */
-  async open(application: string, options: { readonly data?: Uint8Array; readonly hold?: true } = {}): Promise<number> {
-    const { data, hold } = options;
+  async open(application: string, options: OpenRequest = {}): Promise<number> {
+    const { data, ...rest } = options;
     const response = await this.#ask({
       do: 'open',
       connection: this.name,
       application,
       ...(data === undefined ? {} : { data: Buffer.from(data).toString('base64') }),
-      ...(hold === undefined ? {} : { hold }),
+      ...rest,
     });
     if (response.channel === undefined) throw new DriverFault('the response to open has no channel');
     return response.channel;

@@ -13,6 +13,9 @@ export interface DriverParameters {
   readonly max_message_bytes?: number;
   readonly initial_message_credit?: number;
   readonly initial_byte_credit?: number;
+  readonly custody?: number;
+  readonly session_retention_ms?: number;
+  readonly connection_deadline_ms?: number;
 }
 
 /** One line to the driver, without its id. */
@@ -37,6 +40,8 @@ export type DriverRequest =
       readonly application: string;
       readonly data?: string;
       readonly hold?: boolean;
+      readonly priority?: number;
+      readonly outcomes?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
   | { readonly do: 'close'; readonly connection: string; readonly channel?: number; readonly reset?: true };
