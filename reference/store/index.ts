@@ -1,0 +1,18 @@
+/**
+ * Session stores: where resumable sessions are kept while they have no connection. [12]
+ *
+ * @module
+ */
+export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
+export type {
+  AttachResult,
+  Batch,
+  ChangeResult,
+  Cursors,
+  Entry,
+  SessionHeader,
+  SessionStore,
+  StoreClock,
+  StoredSession,
+} from './session-store.ts';
+export { StoreError, type StoreErrorCode } from './store-error.ts';
