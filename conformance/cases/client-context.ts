@@ -43,7 +43,7 @@ let connectionCount = 0;
 export class ClientContext extends BaseContext {
   readonly driver: DriverProcess;
   /** Sessions that the harness has granted as resumable. */
-  readonly memory = new ServerMemory();
+  readonly memory: ServerMemory = new ServerMemory();
   readonly #listeners: ServerListener[] = [];
   readonly #connections: ConnectionUnderTest[] = [];
 
