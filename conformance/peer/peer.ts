@@ -94,6 +94,7 @@ export class Peer {
   readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
   #closed = false;
+  #cutPoint = { octets: Infinity, frames: Infinity };
   #wake: (() => void) | undefined;
   #watcher: (() => void) | undefined;
 
@@ -148,6 +149,20 @@ export class Peer {
   /** A frame that is sent in the session but gets lost with the connection: it is kept, and sent again after a resumption. */
   lose(octets: Uint8Array): void {
     this.#note(octets, 'lost');
+  }
+
+  /** Sends the first octets of a frame and cuts the connection: the rest is lost, and the frame is kept. */
+  sendPartAndCut(octets: Uint8Array, size: number): void {
+    this.#note(octets, 'lost');
+    this.socket.write(octets.subarray(0, size), () => this.socket.destroy());
+  }
+
+  /**
+   * Cuts the connection as soon as so many further octets have been read, or so many sequenced frames: what comes behind them is
+   * lost on its way.
+   */
+  cutAfter(point: { readonly octets?: number; readonly frames?: number }): void {
+    this.#cutPoint = { octets: point.octets ?? Infinity, frames: point.frames ?? Infinity };
   }
 
   /** Acknowledges everything received so far, or what is given. */
@@ -446,9 +461,22 @@ export class Peer {
     this.#watcher?.();
   }
 
-  #onData(chunk: Buffer): void {
+  #onData(received: Buffer): void {
+    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) return;
+    const chunk = received.subarray(0, this.#cutPoint.octets);
+    this.#cutPoint.octets -= chunk.length;
     const failed = this.#reader.error !== undefined;
-    for (const read of this.#reader.push(chunk)) this.#onFrame(new ReceivedFrame(read));
+    for (const read of this.#reader.push(chunk)) {
+      if (this.#cutPoint.frames <= 0) break;
+      const frame = new ReceivedFrame(read);
+      if (frame.seq !== 0n) this.#cutPoint.frames -= 1;
+      this.#onFrame(frame);
+    }
+    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) {
+      this.socket.destroy();
+      this.#arrive({ type: 'reset', text: 'cut by the harness' }, 'cut by the harness');
+      return;
+    }
     const due = this.answerAcks && this.session !== undefined && this.established && this.receivedSeq > this.told;
     if (due && !this.#closeSent && !this.#closed) this.sendAck();
     const { error, pending } = this.#reader;

@@ -1,3 +1,4 @@
+import { integerBytes } from '../../model/frame.ts';
 import type { ParameterInput, RawField } from '../../model/codec.ts';
 import { concat, integer } from '../../model/codec.ts';
 import { integerBytes } from '../../model/frame.ts';
@@ -235,7 +236,7 @@ const rangeFaults = (carrier: Carrier): readonly ListInput[] =>
     const zero = min > 1 ? [{ what: 'zero', value: 0 }] : [];
     const above = [
       { what: 'above', value: max + 1 },
-      { what: 'all-ones', value: 0xffff_ffff },
+      { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1 },
     ];
     return [...below, ...zero, ...above].map(({ what, value }) => ({
       slug: `${row.name.replaceAll('_', '-')}-${what}`,
