@@ -1,4 +1,3 @@
-import { integerBytes } from '../../model/frame.ts';
 import type { ParameterInput, RawField } from '../../model/codec.ts';
 import { concat, integer } from '../../model/codec.ts';
 import { integerBytes } from '../../model/frame.ts';
