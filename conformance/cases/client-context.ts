@@ -1,5 +1,6 @@
 import type { ParameterInput } from '../model/codec.ts';
 import type { SigningOptions } from '../peer/establishment.ts';
+import type { Finding } from '../peer/failure.ts';
 import { fail } from '../peer/failure.ts';
 import type { RecordTap, RecordTapOptions } from '../peer/record-tap.ts';
 import type { ReceivedFrame } from '../peer/received-frame.ts';
@@ -141,12 +142,13 @@ export class ClientContext extends BaseContext {
   ): Promise<Met & { readonly channel: number; readonly open: ReceivedFrame }> {
     const met = await this.established(options);
     return this.dependency(`opening ${application}`, async () => {
-      const { data, hold, priority, outcomes } = options;
+      const { data, hold, priority, outcomes, judge } = options;
       const asked: OpenRequest = {
         ...(data === undefined ? {} : { data }),
         ...(hold === undefined ? {} : { hold }),
         ...(priority === undefined ? {} : { priority }),
         ...(outcomes === undefined ? {} : { outcomes }),
+        ...(judge === undefined ? {} : { judge }),
       };
       const channel = await met.client.open(application, asked);
       const open = await met.peer.expect('OPEN', { channel });
@@ -176,6 +178,10 @@ export class ClientContext extends BaseContext {
       peer.socket.end();
     }
     await client.expectEvent('failed', requirement);
+  }
+
+  override get leftover(): Finding | undefined {
+    return super.leftover ?? this.#connections.map(({ leftover }) => leftover).find((finding) => finding !== undefined);
   }
 
   override async dispose(): Promise<void> {

@@ -13,10 +13,20 @@ export interface DriverParameters {
   readonly max_message_bytes?: number;
   readonly initial_message_credit?: number;
   readonly initial_byte_credit?: number;
-  readonly custody?: number;
-  readonly session_retention_ms?: number;
-  readonly connection_deadline_ms?: number;
 }
+
+/** What a client can be asked to want of a session that outlives its connections. */
+export interface DriverContinuity {
+  /** `session_retention_ms` in CONNECT. */
+  readonly retentionMs: number;
+  /** `connection_deadline_ms` in CONNECT; absent: not sent. */
+  readonly deadlineMs?: number;
+  /** A hint: the bound of the client's first random wait before it attempts to attach a detached session. */
+  readonly reconnectBoundMs?: number;
+}
+
+/** Class of a channel. */
+export type DriverPriority = 'urgent' | 'normal' | 'bulk';
 
 /** One line to the driver, without its id. */
 export type DriverRequest =
@@ -33,6 +43,7 @@ export type DriverRequest =
       readonly crl: string;
       readonly reconnect?: boolean;
       readonly parameters?: DriverParameters;
+      readonly continuity?: DriverContinuity;
     }
   | {
       readonly do: 'open';
@@ -40,11 +51,19 @@ export type DriverRequest =
       readonly application: string;
       readonly data?: string;
       readonly hold?: boolean;
-      readonly priority?: number;
+      readonly priority?: DriverPriority;
       readonly outcomes?: boolean;
+      readonly judge?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
-  | { readonly do: 'close'; readonly connection: string; readonly channel?: number; readonly reset?: true };
+  | {
+      readonly do: 'close';
+      readonly connection: string;
+      readonly channel?: number;
+      readonly reset?: true;
+      readonly rotate?: true;
+      readonly detach?: true;
+    };
 
 /** One line from the driver in answer to a request. */
 export interface DriverResponse {
@@ -62,7 +81,21 @@ export interface DriverResponse {
 
 /** What a client reports to its application. */
 export type DriverEventName =
-  'established' | 'rejected' | 'opened' | 'refused' | 'message' | 'ended' | 'reset' | 'closed' | 'failed';
+  | 'established'
+  | 'rejected'
+  | 'opened'
+  | 'refused'
+  | 'message'
+  | 'ended'
+  | 'reset'
+  | 'detached'
+  | 'attached'
+  | 'outcome'
+  | 'closed'
+  | 'failed';
+
+/** What became of messages of the client (section 12.6). */
+export type DriverOutcome = 'accepted' | 'rejected' | 'not-delivered' | 'unknown';
 
 /** One line from the driver that nobody asked for. */
 export interface DriverEvent {
@@ -78,6 +111,10 @@ export interface DriverEvent {
   readonly cause?: 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
   readonly unknown?: number;
   readonly text?: string;
+  readonly first?: number;
+  readonly last?: number;
+  readonly outcome?: DriverOutcome;
+  readonly verdict?: number;
 }
 
 const ajv = new Ajv2020({ strict: true, allErrors: false });

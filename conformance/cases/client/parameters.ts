@@ -244,9 +244,12 @@ const rangeFaults = (carrier: Carrier): readonly ListInput[] =>
     }));
   });
 
+/** More retention than the client asked for is refused for another reason; see continuity-grants.ts. */
+const isGranted = ({ name }: ParameterRow): boolean => name === 'session_retention_ms';
+
 const limitLists = (carrier: Carrier): readonly ListInput[] =>
   integersOf(carrier).flatMap((row) =>
-    (['min', 'max'] as const).map((end) => ({
+    (isGranted(row) ? (['min'] as const) : (['min', 'max'] as const)).map((end) => ({
       slug: `${row.name.replaceAll('_', '-')}-${end}`,
       words: `with ${row.name} = ${row[end] ?? 0}, the ${end === 'min' ? 'least' : 'greatest'} value of its range`,
       list: () => parameterList({ id: row.id, value: row[end] ?? 0 }),

@@ -65,8 +65,8 @@ export async function readyFor(context: ClientContext, row: FrameRow): Promise<R
 /** A resumable session, if the client can be asked for one, in which a frame of the client can be acknowledged. */
 async function acknowledgeable(context: ClientContext): Promise<Ready> {
   const parameters = [{ id: 'session_retention_ms', value: 60_000 }];
-  const options = context.has('resume')
-    ? { request: { parameters: { session_retention_ms: 60_000 } }, accept: { parameters } }
+  const options = context.has('resumption')
+    ? { request: { continuity: { retentionMs: 60_000 } }, accept: { parameters } }
     : {};
   return context.opened('test/echo', options).then((ready) => ({ ...ready, channel: 0 }));
 }
