@@ -38,6 +38,9 @@ export interface Met {
   readonly attempt: ServerAttempt;
 }
 
+/** How long a listener stays when a client may still have a resumable session: longer than any that a case grants. */
+const RETIREMENT_MS = 30_000;
+
 let connectionCount = 0;
 
 /** The client under test, as a case sees it. The harness plays its servers. */
@@ -108,6 +111,17 @@ export class ClientContext extends BaseContext {
     return { client, listener, attempt };
   }
 
+  /** The next connection of a client that connects by itself, on which nothing was sent yet. Its failure fails the case. */
+  async next(listener: ServerListener, withinMs?: number): Promise<ServerPeer> {
+    const attempt = await listener.nextAttempt(withinMs);
+    if (attempt.type === 'refused') {
+      this.logs.push(attempt.log);
+      fail('a TLS connection', attempt.how);
+    }
+    this.track(attempt.peer);
+    return attempt.peer;
+  }
+
   /** A TLS connection of the client on which nothing was sent yet. Its failure fails the case. */
   async connected(options: MeetOptions = {}): Promise<Met> {
     const { client, listener, attempt } = await this.attempt(options);
@@ -139,7 +153,7 @@ export class ClientContext extends BaseContext {
   async opened(
     application = 'test/echo',
     options: GrantOptions & OpenRequest = {},
-  ): Promise<Met & { readonly channel: number; readonly open: ReceivedFrame }> {
+  ): Promise<Met & { readonly connect: ReceivedFrame; readonly channel: number; readonly open: ReceivedFrame }> {
     const met = await this.established(options);
     return this.dependency(`opening ${application}`, async () => {
       const { data, hold, priority, outcomes, judge } = options;
@@ -186,8 +200,11 @@ export class ClientContext extends BaseContext {
 
   override async dispose(): Promise<void> {
     for (const connection of this.#connections) connection.release();
+    await this.memory.farewell();
     await super.dispose();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    const kept = !this.memory.empty;
+    if (kept) for (const listener of this.#listeners) listener.retire(RETIREMENT_MS);
+    else await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#listeners.length = 0;
     this.#connections.length = 0;
   }

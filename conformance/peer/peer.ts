@@ -51,6 +51,9 @@ interface Until extends Expectation {
   readonly deadline: number;
 }
 
+/** How long the end of a case waits for the answer to its CLOSE. */
+const FAREWELL_MS = 100;
+
 /** Looks at the socket after the time is over. */
 const LATE_POLLS = 3;
 
@@ -356,6 +359,17 @@ export class Peer {
   /** What the monitor found and no step has come upon. */
   get leftover(): Finding | undefined {
     return this.#arrivals.find((arrival) => arrival.type === 'finding')?.finding;
+  }
+
+  /** Ends a session that is still attached, and waits a little for the answer. Nothing is judged. */
+  async farewell(): Promise<void> {
+    const { socket } = this;
+    if (!this.established || this.#closeSent || this.#closed || socket.destroyed || socket.readableEnded) return;
+    this.sendClose();
+    socket.end();
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+    await Promise.race([gone, late]);
   }
 
   /** Cuts the connection without a word. */

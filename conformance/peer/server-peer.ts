@@ -49,12 +49,22 @@ export class ServerMemory {
     this.#peers.unshift(peer);
   }
 
+  /** Whether no session was granted. */
+  get empty(): boolean {
+    return this.#peers.length === 0;
+  }
+
   /** The connection that carried the session last. */
   find(id: Uint8Array): ServerPeer | undefined {
     return this.#peers.find(({ session }) => session !== undefined && equal(session.id, id));
   }
 
-  /** The same for the monitor of the next connection. */
+  /** Ends the sessions that are still attached, as well as may be. Nothing is judged. */
+  async farewell(): Promise<void> {
+    await Promise.all(this.#peers.map((peer) => peer.farewell()));
+  }
+
+  /** The same as `find` for the monitor of the next connection. */
   recall(id: Uint8Array): StoredSession | undefined {
     const state = this.find(id)?.stored;
     return state === undefined ? undefined : { state };
@@ -71,10 +81,21 @@ export class ServerListener {
   readonly #arrived: ServerAttempt[] = [];
   readonly #stepMs: number;
   readonly #memory: ServerMemory | undefined;
+  #options: ServerListenOptions;
+  #tls: Server;
+  #retired = false;
   #wake: (() => void) | undefined;
 
-  private constructor(server: Server, port: number, stepMs: number, memory: ServerMemory | undefined) {
+  private constructor(
+    server: Server,
+    port: number,
+    options: ServerListenOptions,
+    stepMs: number,
+    memory: ServerMemory | undefined,
+  ) {
     this.#server = server;
+    this.#options = options;
+    this.#tls = tlsServerFor(options);
     this.#memory = memory;
     this.port = port;
     this.#stepMs = stepMs;
@@ -87,15 +108,19 @@ export class ServerListener {
     stepMs: number,
     memory?: ServerMemory,
   ): Promise<ServerListener> {
-    const { credential } = options;
-    const tls = tlsServerFor(options);
     const tcp = createServer();
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
-    const listener = new ServerListener(tcp, address.port, stepMs, memory);
-    tcp.on('connection', (socket) => listener.#onConnection(socket, tls, credential, peerOptions));
+    const listener = new ServerListener(tcp, address.port, options, stepMs, memory);
+    tcp.on('connection', (socket) => listener.#onConnection(socket, peerOptions));
     return listener;
+  }
+
+  /** What is different for the connections that come from now on, such as the certificate. */
+  change(options: Partial<ServerListenOptions>): void {
+    this.#options = { ...this.#options, ...options };
+    this.#tls = tlsServerFor(this.#options);
   }
 
   /** The next client: its TLS connection, or how its TLS ended. */
@@ -129,7 +154,21 @@ export class ServerListener {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #onConnection(socket: Socket, tls: Server, credential: Credential, peerOptions: (log: WireLog) => PeerOptions): void {
+  /**
+   * Cuts every connection and then, for a time, refuses whatever session a client wants to resume: one that has not given up
+   * would otherwise go on trying, and meet the listener of a later case on the same port. Nothing waits for it.
+   */
+  retire(milliseconds: number): void {
+    this.#retired = true;
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.unref();
+    setTimeout(() => void this.close(), milliseconds).unref();
+  }
+
+  #onConnection(socket: Socket, peerOptions: (log: WireLog) => PeerOptions): void {
+    const tls = this.#tls;
+    const { credential } = this.#options;
+    if (this.#retired) socket.unref();
     this.connections += 1;
     const log = new WireLog(`connection ${this.connections} of the client`);
     this.#sockets.add(socket);
@@ -161,6 +200,7 @@ export class ServerListener {
         secure.allowHalfOpen = true;
         log.add('note', `TLS ${secure.getProtocol() ?? ''}, ALPN ${String(secure.alpnProtocol)}`);
         const peer = new ServerPeer(secure, credential, peerOptions(log), this.#memory);
+        if (this.#retired) void peer.turnAway();
         settle({ type: 'connected', peer, hello, log });
       };
       const onRefused = (error: NodeJS.ErrnoException, secure: TLSSocket): void => {
@@ -273,6 +313,19 @@ export class ServerPeer extends Peer {
   sendReject(code: string | number, retryAfterMs = 0, parameters: readonly ParameterInput[] = []): void {
     const number = typeof code === 'number' ? code : (registry.errors.find((row) => row.name === code)?.code ?? 0);
     this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs, parameters } });
+  }
+
+  /** Tells whoever asks that no session of its is known. Nothing is judged. */
+  async turnAway(): Promise<void> {
+    try {
+      this.sendChallenge();
+      await this.expectConnect();
+      this.sendReject('RESUME_REFUSED');
+      await this.expectEnd();
+    } catch {
+      // The case is over.
+    }
+    this.destroy();
   }
 
   /** CHALLENGE, CONNECT, ACCEPT. */

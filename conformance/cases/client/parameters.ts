@@ -221,7 +221,7 @@ const integersOf = (carrier: Carrier): readonly ParameterRow[] =>
 const sizeFaults = (carrier: Carrier): readonly ListInput[] =>
   integersOf(carrier).flatMap((row) => {
     const right = integerBytes(row.type ?? '') ?? 4;
-    return [0, right - 1, right + 1, 2 * right].map((size) => ({
+    return [...new Set([0, right - 1, right + 1, 2 * right])].map((size) => ({
       slug: `${row.name.replaceAll('_', '-')}-in-${size}`,
       words: `with ${row.name} in ${size} octets instead of ${right}`,
       list: () => parameterList({ id: row.id, value: integer(row.default ?? 1, 2 * right).subarray(2 * right - size) }),
