@@ -651,6 +651,7 @@ export class ConnectionEngine implements Connection {
     this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     // [CNT-015]
     const ends = this.#endedBy(this.#decoder.flags);
+    if (!ends) this.#carried()?.closedAt(close.receiveCursor);
     this.#sendClose('NO_ERROR', ends);
     this.#end(true, close.receiveCursor, ends);
   }
@@ -804,7 +805,10 @@ export class ConnectionEngine implements Connection {
     if (own && ended) {
       fates = session.fates(peerReceiveCursor);
       session.end();
-    } else if (own) session.detach('connection lost');
+    } else if (own) {
+      if (peerReceiveCursor !== undefined) session.closedAt(peerReceiveCursor);
+      session.detach('connection lost');
+    }
     const what = session === undefined ? 'none' : own && ended ? 'ended' : 'detached';
     this.#emit(this.#ending.closed(answered, peerReceiveCursor, what, fates));
   }
