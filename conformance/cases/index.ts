@@ -2,6 +2,7 @@ import type { ConformanceCase } from './case.ts';
 import { channelStates as clientChannelStates } from './client/channel-states.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
+import { continuityAccept as clientContinuityAccept } from './client/continuity-accept.ts';
 import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
@@ -97,5 +98,6 @@ export const cases: readonly ConformanceCase[] = [
   clientChannelStates,
   clientMessageFlow,
   clientContinuityConnect,
+  clientContinuityAccept,
   properties,
 ].flat();
