@@ -160,6 +160,17 @@ export class Peer {
     this.socket.write(octets.subarray(0, size), () => this.socket.destroy());
   }
 
+  /** Sends the first octets of a frame; the function that it returns sends the rest. */
+  sendBeginning(octets: Uint8Array, size: number): () => void {
+    this.#note(octets);
+    this.log.add('note', `${size} octets of it`);
+    this.socket.write(octets.subarray(0, size));
+    return () => {
+      this.log.add('note', 'the rest of it');
+      this.socket.write(octets.subarray(size));
+    };
+  }
+
   /**
    * Cuts the connection as soon as so many further octets have been read, or so many sequenced frames: what comes behind them is
    * lost on its way.

@@ -104,7 +104,7 @@ interface WrongAccept {
   readonly code: 'FRAME_MALFORMED' | 'RESUME_GAP' | 'SIGNATURE_INVALID';
   readonly words: string;
   /** Fields that are wrong, by those that are right. */
-  fields(right: Coming, context: ClientContext): Readonly<Record<string, FieldInput>>;
+  readonly fields: (right: Coming, context: ClientContext) => Readonly<Record<string, FieldInput>>;
   readonly signing?: SigningOptions;
 }
 

@@ -82,6 +82,7 @@ export async function comes(
   withinMs?: number,
 ): Promise<Coming> {
   const peer = await context.next(met.listener, withinMs);
+  peer.answerAcks = met.peer.answerAcks;
   peer.sendChallenge();
   const connect = await peer.expectConnect();
   if (connect.integer('mode') !== 1n) fail('CONNECT in mode resume', connect.text, requirement);
