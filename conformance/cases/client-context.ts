@@ -1,11 +1,12 @@
 import type { ParameterInput } from '../model/codec.ts';
 import type { SigningOptions } from '../peer/establishment.ts';
+import type { Finding } from '../peer/failure.ts';
 import { fail } from '../peer/failure.ts';
 import type { RecordTap, RecordTapOptions } from '../peer/record-tap.ts';
 import type { ReceivedFrame } from '../peer/received-frame.ts';
 import type { ServerAttempt, ServerListenOptions } from '../peer/server-peer.ts';
-import { ServerListener, ServerPeer } from '../peer/server-peer.ts';
-import type { ConnectRequest } from '../testee/connection-under-test.ts';
+import { ServerListener, ServerMemory, ServerPeer } from '../peer/server-peer.ts';
+import type { ConnectRequest, OpenRequest } from '../testee/connection-under-test.ts';
 import { ConnectionUnderTest } from '../testee/connection-under-test.ts';
 import type { DriverProcess } from '../testee/driver.ts';
 import type { ContextOptions } from './base-context.ts';
@@ -37,11 +38,16 @@ export interface Met {
   readonly attempt: ServerAttempt;
 }
 
+/** How long a listener stays when a client may still have a resumable session: longer than any that a case grants. */
+const RETIREMENT_MS = 30_000;
+
 let connectionCount = 0;
 
 /** The client under test, as a case sees it. The harness plays its servers. */
 export class ClientContext extends BaseContext {
   readonly driver: DriverProcess;
+  /** Sessions that the harness has granted as resumable. */
+  readonly memory: ServerMemory = new ServerMemory();
   readonly #listeners: ServerListener[] = [];
   readonly #connections: ConnectionUnderTest[] = [];
 
@@ -64,6 +70,7 @@ export class ClientContext extends BaseContext {
         return this.peerOptions(log);
       },
       this.stepMs,
+      this.memory,
     );
     this.#listeners.push(listener);
     return listener;
@@ -104,6 +111,17 @@ export class ClientContext extends BaseContext {
     return { client, listener, attempt };
   }
 
+  /** The next connection of a client that connects by itself, on which nothing was sent yet. Its failure fails the case. */
+  async next(listener: ServerListener, withinMs?: number): Promise<ServerPeer> {
+    const attempt = await listener.nextAttempt(withinMs);
+    if (attempt.type === 'refused') {
+      this.logs.push(attempt.log);
+      fail('a TLS connection', attempt.how);
+    }
+    this.track(attempt.peer);
+    return attempt.peer;
+  }
+
   /** A TLS connection of the client on which nothing was sent yet. Its failure fails the case. */
   async connected(options: MeetOptions = {}): Promise<Met> {
     const { client, listener, attempt } = await this.attempt(options);
@@ -134,12 +152,18 @@ export class ClientContext extends BaseContext {
   /** An established session on which the client has opened a channel. */
   async opened(
     application = 'test/echo',
-    options: GrantOptions & { readonly data?: Uint8Array; readonly hold?: true } = {},
-  ): Promise<Met & { readonly channel: number; readonly open: ReceivedFrame }> {
+    options: GrantOptions & OpenRequest = {},
+  ): Promise<Met & { readonly connect: ReceivedFrame; readonly channel: number; readonly open: ReceivedFrame }> {
     const met = await this.established(options);
     return this.dependency(`opening ${application}`, async () => {
-      const { data, hold } = options;
-      const asked = { ...(data === undefined ? {} : { data }), ...(hold === undefined ? {} : { hold }) };
+      const { data, hold, priority, outcomes, judge } = options;
+      const asked: OpenRequest = {
+        ...(data === undefined ? {} : { data }),
+        ...(hold === undefined ? {} : { hold }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(outcomes === undefined ? {} : { outcomes }),
+        ...(judge === undefined ? {} : { judge }),
+      };
       const channel = await met.client.open(application, asked);
       const open = await met.peer.expect('OPEN', { channel });
       met.peer.sendOpened(channel);
@@ -170,10 +194,17 @@ export class ClientContext extends BaseContext {
     await client.expectEvent('failed', requirement);
   }
 
+  override get leftover(): Finding | undefined {
+    return super.leftover ?? this.#connections.map(({ leftover }) => leftover).find((finding) => finding !== undefined);
+  }
+
   override async dispose(): Promise<void> {
     for (const connection of this.#connections) connection.release();
+    await this.memory.farewell();
     await super.dispose();
-    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    const kept = !this.memory.empty;
+    if (kept) for (const listener of this.#listeners) listener.retire(RETIREMENT_MS);
+    else await Promise.all(this.#listeners.map((listener) => listener.close()));
     this.#listeners.length = 0;
     this.#connections.length = 0;
   }

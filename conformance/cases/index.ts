@@ -2,6 +2,10 @@ import type { ConformanceCase } from './case.ts';
 import { channelStates as clientChannelStates } from './client/channel-states.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
+import { continuityAccept as clientContinuityAccept } from './client/continuity-accept.ts';
+import { continuityAcks as clientContinuityAcks } from './client/continuity-acks.ts';
+import { continuityAgain as clientContinuityAgain } from './client/continuity-again.ts';
+import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
 import { session as clientSession } from './client/session.ts';
@@ -95,5 +99,9 @@ export const cases: readonly ConformanceCase[] = [
   clientChannels,
   clientChannelStates,
   clientMessageFlow,
+  clientContinuityConnect,
+  clientContinuityAccept,
+  clientContinuityAgain,
+  clientContinuityAcks,
   properties,
 ].flat();

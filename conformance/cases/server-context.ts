@@ -1,3 +1,4 @@
+import type { ParameterInput } from '../model/codec.ts';
 import { schemeOfKey } from '../model/transcript.ts';
 import type { ClientAttempt, ClientConnectOptions, ConnectOptions, Target } from '../peer/client-peer.ts';
 import { ClientPeer } from '../peer/client-peer.ts';
@@ -15,7 +16,18 @@ export type AttemptOptions = Partial<ClientConnectOptions> & {
 };
 
 /** How a case establishes; everything absent is right. */
-export type EstablishOptions = AttemptOptions & { readonly connect?: ConnectOptions };
+export type EstablishOptions = AttemptOptions & {
+  readonly connect?: ConnectOptions;
+  /** Whether what arrives in a resumable session is acknowledged by itself; true if absent. */
+  readonly acknowledge?: boolean;
+};
+
+/** How a case opens a channel. */
+export type OpenOptions = EstablishOptions & {
+  readonly data?: Uint8Array;
+  /** Parameters of OPEN besides the data. */
+  readonly more?: readonly ParameterInput[];
+};
 
 /** The server under test, as a case sees it. The harness plays its clients. */
 export class ServerContext extends BaseContext {
@@ -63,8 +75,10 @@ export class ServerContext extends BaseContext {
   /** An established session. */
   async established(options: EstablishOptions = {}): Promise<ClientPeer> {
     return this.dependency('establishing a session', async () => {
-      const peer = await this.connect(options);
-      await peer.establish(options.connect);
+      const { connect, acknowledge = true, ...rest } = options;
+      const peer = await this.connect(rest);
+      peer.answerAcks = acknowledge;
+      await peer.establish(connect);
       return peer;
     });
   }
@@ -72,10 +86,10 @@ export class ServerContext extends BaseContext {
   /** An established session with one channel open to a test application. */
   async opened(
     application: string,
-    options: EstablishOptions & { readonly data?: Uint8Array } = {},
+    { data, more, ...options }: OpenOptions = {},
   ): Promise<{ readonly peer: ClientPeer; readonly channel: number }> {
     const peer = await this.established(options);
-    const channel = await this.dependency(`opening ${application}`, () => peer.open(application, options.data));
+    const channel = await this.dependency(`opening ${application}`, () => peer.open(application, data, more));
     return { peer, channel };
   }
 

@@ -1,21 +1,21 @@
 /**
  * What a receiver does with any sequence of frames: the connection and channel tables of chapter 10, and the checks of
- * chapters 3 to 6 around them, in the order of WIR-027. Octets and events in, expected reactions out; nothing else.
+ * chapters 3 to 6 and 12 around them, in the order of WIR-027. Octets and events in, expected reactions out; nothing else.
  */
+import { ChannelBook } from './channel-book.ts';
+import type { ChannelStep, Declarations, Limits } from './channel-book.ts';
 import { checkChannel, checkFlags, checkSequence, checkType, decodePayload, measureFrame } from './decode.ts';
 import { decodeHeader } from './frame.ts';
 import type { Header, ModelFields, ModelParameter, Violation } from './frame.ts';
 import { concat, equal } from './octets.ts';
-import { errorOfCode, frameOfType, limit, machineOf, parameterNamed, registry } from './registry.ts';
+import { errorNamed, frameOfType, limit, machineOf, registry } from './registry.ts';
 import type { FrameRow, MachineData, Role } from './registry.ts';
+import { SessionBook } from './session-book.ts';
+import { judgeResumption } from './session-state.ts';
+import type { SessionState, StoredSession } from './session-state.ts';
 
-/** What one side has declared in CHALLENGE, CONNECT or ACCEPT; absent means the default. */
-export interface Declarations {
-  readonly max_message_bytes?: number;
-  readonly max_channels?: number;
-  readonly initial_message_credit?: number;
-  readonly initial_byte_credit?: number;
-}
+export type { ChannelStep, Declarations, Limits } from './channel-book.ts';
+export type { SessionState, StoredSession } from './session-state.ts';
 
 export interface ModelOptions {
   /** State to begin in; the table's initial state if absent. */
@@ -28,15 +28,12 @@ export interface ModelOptions {
   readonly identity?: string;
   /** What the receiver finds by cryptography and policy, which the model does not compute; true if absent. */
   readonly verdicts?: { readonly signature?: boolean; readonly peerIdentity?: boolean };
-}
-
-/** A cell of a channel's table that was used. */
-export interface ChannelStep {
-  readonly number: number;
-  readonly next: string;
-  readonly action: string;
-  /** The message that the frame completes. */
-  readonly message?: Uint8Array;
+  /** Whether the session outlives its connection, where the model begins in `established`; otherwise ACCEPT says so. */
+  readonly resumable?: boolean;
+  /** The session that a client attaches with CONNECT in mode resume. */
+  readonly resumes?: SessionState;
+  /** A server's store: the session of an id. Without it no session is known. */
+  readonly recall?: (id: Uint8Array) => StoredSession | undefined;
 }
 
 /** The frame or event is in order: the state after it and what the receiver does. */
@@ -55,27 +52,7 @@ export interface Refusal extends Violation {
 
 export type Reaction = Step | Refusal;
 
-/** Messages begun and octets of fragments, since the channel was opened. */
-export interface Limits {
-  readonly messages: bigint;
-  readonly bytes: bigint;
-}
-
-interface Channel {
-  state: string;
-  /** Limits that the receiver has granted, and what has come in. */
-  granted: Limits;
-  received: Limits;
-  /** Limits that its peer has granted. */
-  allowed: Limits;
-  /** Octets so far of the message that is incomplete. */
-  incomplete: Uint8Array | undefined;
-}
-
 const IGNORABLE = 'IGNORABLE';
-
-/** Actions for which it does not matter what the frame says. */
-const UNREAD: readonly string[] = ['discard', 'ignore', 'none'];
 
 const violation = (error: string, requirement: string): Violation => ({ error, requirement });
 
@@ -93,13 +70,55 @@ function octets(fields: ModelFields, name: string): Uint8Array {
   return value;
 }
 
+function parameterList(fields: ModelFields): readonly ModelParameter[] {
+  return (fields['parameters'] ?? []) as readonly ModelParameter[];
+}
+
 function declared(fields: ModelFields): Declarations {
-  const list = (fields['parameters'] ?? []) as readonly ModelParameter[];
+  const list = parameterList(fields);
   return Object.fromEntries(list.flatMap(({ name, value }) => (name === undefined ? [] : [[name, value]])));
 }
 
-function amount(declarations: Declarations, name: keyof Declarations): bigint {
-  return BigInt(declarations[name] ?? parameterNamed(name).default ?? 0);
+/** An integer parameter whose default is zero. */
+function integerParameter(fields: ModelFields, name: string): number {
+  return Number(parameterList(fields).find((parameter) => parameter.name === name)?.value ?? 0);
+}
+
+/** What the client's CONNECT said, as far as ACCEPT is judged by it. */
+interface Asked {
+  readonly mode: 'new' | 'resume';
+  readonly id: Uint8Array;
+  readonly epoch: bigint;
+  readonly attempt: bigint;
+  readonly cursor: bigint;
+  readonly retentionMs: number;
+  readonly deadlineMs: number;
+}
+
+function askedBy(fields: ModelFields): Asked {
+  return {
+    mode: fields['mode'] === 0 ? 'new' : 'resume',
+    id: octets(fields, 'session_id'),
+    epoch: u53(fields, 'epoch'),
+    attempt: u53(fields, 'attempt'),
+    cursor: u53(fields, 'receive_cursor'),
+    retentionMs: integerParameter(fields, 'session_retention_ms'),
+    deadlineMs: integerParameter(fields, 'connection_deadline_ms'),
+  };
+}
+
+const NOTHING_ASKED: Asked = {
+  mode: 'new',
+  id: new Uint8Array(16),
+  epoch: 0n,
+  attempt: 0n,
+  cursor: 0n,
+  retentionMs: 0,
+  deadlineMs: 0,
+};
+
+function hasEndSession(row: FrameRow, header: Header): boolean {
+  return row.flags.some(({ name, bit }) => name === 'END_SESSION' && (header.flags & bit) !== 0);
 }
 
 /** The executable model of one receiver, from the first octet of its connection on or from a given state. */
@@ -107,18 +126,15 @@ export class ReceiverModel {
   readonly role: Role;
   readonly #options: ModelOptions;
   readonly #connections: MachineData;
-  readonly #channels: MachineData;
-  readonly #open = new Map<number, Channel>();
-  /** Closed channels on which a RESET(CHANNEL_CLOSED) is still owed. */
-  readonly #owed = new Set<number>();
   /** Data of the PINGs that wait for their PONG, oldest first. */
   readonly #pings: Uint8Array[] = [];
   #state: string;
-  #own: Declarations;
-  #peer: Declarations;
-  #lastOpened = 0;
-  #received = 0n;
-  #sent = 0n;
+  #channels: ChannelBook;
+  readonly #session = new SessionBook();
+  #asked = NOTHING_ASKED;
+  /** The session that CONNECT in mode resume has named, until ACCEPT. */
+  #resuming: SessionState | undefined;
+  #endSession = false;
   #error: Violation | undefined;
   #finalFrameSent = false;
   #held: Uint8Array = new Uint8Array(0);
@@ -131,13 +147,13 @@ export class ReceiverModel {
     this.role = role;
     this.#options = options;
     this.#connections = machineOf(role, 'connection');
-    this.#channels = machineOf(role, 'channel');
     this.#state = options.state ?? this.#connections.initial;
     if (!this.#connections.states.some(({ name }) => name === this.#state)) {
       throw new TypeError(`a ${role} has no connection state ${this.#state}`);
     }
-    this.#own = options.own ?? {};
-    this.#peer = options.peer ?? {};
+    this.#channels = new ChannelBook(role, options.own ?? {}, options.peer ?? {});
+    this.#session.resumable = options.resumable ?? false;
+    this.#resuming = options.resumes;
   }
 
   /** The connection's state. */
@@ -152,23 +168,52 @@ export class ReceiverModel {
 
   /** Last sequenced frame received and sent, for CLOSE. */
   get cursors(): { readonly receive: bigint; readonly send: bigint } {
-    return { receive: this.#received, send: this.#sent };
+    return this.#session.cursors;
+  }
+
+  /** Whether the session outlives this connection. */
+  get resumable(): boolean {
+    return this.#session.resumable;
+  }
+
+  /** What becomes of the session when the connection is over (CNT-013). */
+  get fate(): 'detached' | 'ended' {
+    const fatal = this.#error !== undefined && errorNamed(this.#error.error).scope === 'session';
+    return this.#session.resumable && !this.#endSession && !fatal ? 'detached' : 'ended';
+  }
+
+  /** Whether CLOSE is to have END_SESSION, when it is sent now (SES-012, SES-017, CNT-014, CNT-015). */
+  get endsSession(): boolean {
+    if (!this.#session.resumable) return true;
+    if (this.#error !== undefined) return errorNamed(this.#error.error).scope === 'session';
+    return this.#endSession;
+  }
+
+  /** What is kept of the session, for the model of its next connection. */
+  get session(): SessionState {
+    return this.#session.state(this.#channels);
+  }
+
+  /** What the peer has acknowledged of what was sent. */
+  get acknowledged(): bigint {
+    return this.#session.acknowledged;
   }
 
   /** A channel's state. */
   channelState(number: number): string {
-    if (number > this.#lastOpened || number === 0) return 'idle';
-    return this.#open.get(number)?.state ?? 'closed';
+    return this.#channels.state(number);
   }
 
   /** Limits granted to the peer on a channel and what has been used of them; undefined unless the channel is in use. */
   credit(
     number: number,
   ): { readonly granted: Limits; readonly received: Limits; readonly allowed: Limits } | undefined {
-    const channel = this.#open.get(number);
-    if (channel === undefined) return undefined;
-    const { granted, received, allowed } = channel;
-    return { granted, received, allowed };
+    return this.#channels.credit(number);
+  }
+
+  /** Complete messages of a channel and how many of them have verdicts; undefined unless the channel is in use. */
+  outcomes(number: number): ReturnType<ChannelBook['outcomes']> {
+    return this.#channels.outcomes(number);
   }
 
   /** Takes octets however they are divided, and answers for each frame that they complete. */
@@ -211,13 +256,13 @@ export class ReceiverModel {
       throw new TypeError(`the octets are not one frame of ${measured.total} octets`);
 
     const row = frameOfType(header.type);
-    const cell = this.#cell(this.#connections, this.#state, row?.name ?? IGNORABLE);
+    const cell = this.#cell(this.#state, row?.name ?? IGNORABLE);
     const wrong =
       checkType(header) ??
       (row && checkFlags(row, header)) ??
       (isViolation(cell) ? this.#unexpected(cell.error) : undefined) ??
       (row && checkChannel(row, header)) ??
-      checkSequence(row, header, row?.sequenced === true ? this.#received + 1n : undefined);
+      checkSequence(row, header, row?.sequenced === true ? this.#session.dueIn : undefined);
     if (wrong !== undefined) return this.#refuse(wrong);
     if (isViolation(cell)) throw new TypeError('unreachable');
     if (row === undefined) return this.#controlFrame(cell);
@@ -226,14 +271,20 @@ export class ReceiverModel {
     if ('error' in payload) return this.#refuse(violation(payload.error, payload.requirement));
 
     let reaction: Step | Violation = cell;
+    const again = row.sequenced && this.#session.receivedBefore(header.seq, frame);
+    if (typeof again !== 'boolean') return this.#refuse(again);
+    if (again) {
+      this.#session.take(header.seq, frame);
+      return { next: this.#state, action: 'discard' };
+    }
     if (row.layer === 'channel') {
-      const step = this.#onChannel(row, header, payload.fields);
+      const step = this.#channels.receive(row, header, payload.fields);
       reaction = isViolation(step) ? step : { ...cell, channel: step };
     } else {
-      reaction = this.#meaning(row, cell, payload.fields) ?? cell;
+      reaction = this.#meaning(row, header, cell, payload.fields) ?? cell;
     }
     if (isViolation(reaction)) return this.#refuse(reaction, row.name === 'CLOSE' ? 'closed' : 'closing');
-    if (row.sequenced) this.#received += 1n;
+    if (row.sequenced) this.#session.take(header.seq, frame);
     this.#state = reaction.next;
     return reaction;
   }
@@ -254,24 +305,29 @@ export class ReceiverModel {
         : refuse('FRAME_UNEXPECTED', this.role === 'server' ? 'EST-008' : 'EST-013');
     }
     if (row.sender !== 'both' && row.sender !== this.role) return refuse('FRAME_UNEXPECTED', 'SES-002');
-    if (row.sequenced && header.seq !== this.#sent + 1n) return refuse('SEQUENCE_INVALID', 'WIR-010');
+    if (row.sequenced && header.seq !== this.#session.dueOut) return refuse('SEQUENCE_INVALID', 'WIR-010');
     const payload = decodePayload(row, frame.subarray(registry.header.bytes));
     if ('error' in payload) return refuse(payload.error, payload.requirement);
     const { fields } = payload;
 
     if (row.layer === 'channel') {
       if (this.#state !== 'established') return refuse('FRAME_UNEXPECTED', 'SES-002');
-      const step = this.#sendOnChannel(row, header, fields);
+      const again = row.sequenced && this.#session.sentBefore(header.seq, frame);
+      if (typeof again !== 'boolean') return refuse(again.error, again.requirement);
+      if (again) {
+        this.#session.give(header.seq, frame);
+        return { next: this.#state, action: 'send again' };
+      }
+      const step = this.#channels.send(row, header, fields);
       if (isViolation(step)) return refuse(step.error, step.requirement);
-      if (row.sequenced) this.#sent += 1n;
+      if (row.sequenced) this.#session.give(header.seq, frame);
       return { next: this.#state, action: 'send', channel: step };
     }
 
     const next = this.#stateAfterSending(row.name);
     if (next === undefined) return refuse('FRAME_UNEXPECTED', 'SES-002');
-    if (row.name === 'PING') this.#pings.push(octets(fields, 'data'));
-    if (row.name === 'CLOSE' || row.name === 'REJECT') this.#finalFrameSent = true;
-    this.#own = { ...this.#own, ...declared(fields) };
+    const wrong = this.#sendMeaning(row, header, fields);
+    if (wrong !== undefined) return refuse(wrong.error, wrong.requirement);
     this.#state = next;
     return { next, action: 'send' };
   }
@@ -296,11 +352,10 @@ export class ReceiverModel {
     this.#tolerance = Math.min(factor * limit('control_burst_frames'), this.#tolerance + factor * refill);
   }
 
-  #cell(machine: MachineData, state: string, frame: string): Step | Violation {
-    const row = machine.rows.find((entry) => entry.state === state && entry.frame === frame);
+  #cell(state: string, frame: string): Step | Violation {
+    const row = this.#connections.rows.find((entry) => entry.state === state && entry.frame === frame);
     if (row?.next !== undefined) return { next: row.next, action: row.do ?? 'none' };
-    // A channel table has columns only for what its side can receive; the connection table has refused the others before.
-    return violation(row?.error ?? 'FRAME_UNEXPECTED', machine.section === 'CHN' ? 'CHN-003' : 'SES-001');
+    return violation(row?.error ?? 'FRAME_UNEXPECTED', 'SES-001');
   }
 
   #unexpected(error: string): Violation {
@@ -322,6 +377,7 @@ export class ReceiverModel {
         'fields' in decodePayload(row, frame.subarray(registry.header.bytes));
       if (sound) {
         this.#state = 'closed';
+        this.#endSession ||= hasEndSession(row, header);
         return { next: 'closed', action: 'read the final cursors' };
       }
     }
@@ -339,168 +395,136 @@ export class ReceiverModel {
   }
 
   /** What the frame says, judged last; undefined where the table's cell is all there is to it. */
-  #meaning(row: FrameRow, cell: Step, fields: ModelFields): Reaction | Violation | undefined {
-    const { signature = true, peerIdentity = true } = this.#options.verdicts ?? {};
+  #meaning(row: FrameRow, header: Header, cell: Step, fields: ModelFields): Reaction | Violation | undefined {
+    const { peerIdentity = true } = this.#options.verdicts ?? {};
     switch (row.name) {
       case 'CHALLENGE':
         if (!peerIdentity) return violation('AUTHENTICATION_FAILED', 'EST-010');
-        this.#peer = { ...this.#peer, ...declared(fields) };
+        this.#channels.peer = { ...this.#channels.peer, ...declared(fields) };
         return undefined;
       case 'CONNECT':
-        if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
-        if (this.#options.identity !== undefined && fields['audience'] !== this.#options.identity) {
-          return violation('AUDIENCE_MISMATCH', 'EST-016');
-        }
-        if (!peerIdentity) return violation('AUTHENTICATION_FAILED', 'EST-017');
-        if (fields['mode'] !== 0) return violation('RESUME_REFUSED', 'EST-018');
-        this.#peer = { ...this.#peer, ...declared(fields) };
-        return undefined;
+        return this.#connectMeaning(fields);
       case 'ACCEPT':
-        if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
-        if (u53(fields, 'epoch') !== 1n || u53(fields, 'receive_cursor') !== 0n) {
-          return violation('FRAME_MALFORMED', 'EST-021');
-        }
-        this.#peer = { ...this.#peer, ...declared(fields) };
-        return undefined;
+        return this.#acceptMeaning(fields);
       case 'PING':
+      case 'DRAIN':
         return this.#controlFrame(cell);
       case 'PONG': {
         const oldest = this.#pings.shift();
         const matches = oldest !== undefined && equal(oldest, octets(fields, 'data'));
         return matches ? undefined : violation('FRAME_UNEXPECTED', 'SES-007');
       }
-      case 'CLOSE':
+      case 'ACK':
+        if (!this.#session.resumable) return violation('FRAME_UNEXPECTED', 'CNT-004');
+        return this.#session.acknowledge(u53(fields, 'receive_cursor'));
+      case 'CLOSE': {
         // Before the session is established there are no cursors to contradict.
         if (this.#state !== 'established') return undefined;
-        if (u53(fields, 'receive_cursor') > this.#sent || u53(fields, 'send_cursor') !== this.#received) {
+        const { receive, send } = this.#session.cursors;
+        if (u53(fields, 'receive_cursor') > send || u53(fields, 'send_cursor') !== receive) {
           return violation('CURSOR_INVALID', 'SES-013');
         }
+        this.#endSession ||= hasEndSession(row, header);
         return undefined;
+      }
       default:
         return undefined;
     }
   }
 
-  #newChannel(): Channel {
-    return {
-      state: 'opening',
-      granted: {
-        messages: amount(this.#own, 'initial_message_credit'),
-        bytes: amount(this.#own, 'initial_byte_credit'),
-      },
-      received: { messages: 0n, bytes: 0n },
-      allowed: {
-        messages: amount(this.#peer, 'initial_message_credit'),
-        bytes: amount(this.#peer, 'initial_byte_credit'),
-      },
-      incomplete: undefined,
+  #connectMeaning(fields: ModelFields): Violation | undefined {
+    const { signature = true, peerIdentity = true } = this.#options.verdicts ?? {};
+    if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
+    if (this.#options.identity !== undefined && fields['audience'] !== this.#options.identity) {
+      return violation('AUDIENCE_MISMATCH', 'EST-016');
+    }
+    if (!peerIdentity) return violation('AUTHENTICATION_FAILED', 'EST-017');
+    const asked = askedBy(fields);
+    this.#asked = asked;
+    if (asked.mode === 'new') {
+      this.#channels.peer = { ...this.#channels.peer, ...declared(fields) };
+      return undefined;
+    }
+    const stored = this.#options.recall?.(asked.id);
+    const refused = judgeResumption(stored, asked);
+    if (refused === undefined) this.#resuming = stored?.state;
+    return refused;
+  }
+
+  #acceptMeaning(fields: ModelFields): Violation | undefined {
+    const { signature = true } = this.#options.verdicts ?? {};
+    if (!signature) return violation('SIGNATURE_INVALID', 'EST-005');
+    const epoch = u53(fields, 'epoch');
+    const cursor = u53(fields, 'receive_cursor');
+    const asked = this.#asked;
+    const state = asked.mode === 'resume' ? this.#resuming : undefined;
+    if (asked.mode === 'new') {
+      if (epoch !== 1n || cursor !== 0n) return violation('FRAME_MALFORMED', 'EST-021');
+    } else {
+      const same = equal(octets(fields, 'session_id'), asked.id);
+      if (!same || epoch <= asked.epoch) return violation('FRAME_MALFORMED', 'CNT-031');
+      if (state !== undefined && (cursor > state.sent || cursor < state.acknowledged)) {
+        return violation('RESUME_GAP', 'CNT-032');
+      }
+    }
+    // What is granted of retention has no effect on a session that exists (CNT-003).
+    const retention = integerParameter(fields, 'session_retention_ms');
+    const deadline = integerParameter(fields, 'connection_deadline_ms');
+    const tooLong = asked.mode === 'new' && retention > asked.retentionMs;
+    if (tooLong || (asked.deadlineMs > 0 && deadline > asked.deadlineMs)) {
+      return violation('PARAMETER_INVALID', 'CNT-002');
+    }
+    this.#attach(fields, { own: asked.cursor, peer: cursor });
+    if (asked.mode === 'new') this.#channels.peer = { ...this.#channels.peer, ...declared(fields) };
+    return undefined;
+  }
+
+  /** ACCEPT has passed: the session exists, or goes on, on this connection. */
+  #attach(accept: ModelFields, stated: { readonly own: bigint; readonly peer: bigint }): void {
+    const state = this.#asked.mode === 'resume' ? this.#resuming : undefined;
+    if (state !== undefined) {
+      this.#channels = state.channels.carriedOver();
+      this.#session.continue(state, stated);
+    }
+    this.#session.id = octets(accept, 'session_id');
+    this.#session.epoch = u53(accept, 'epoch');
+    this.#session.attempt = this.#asked.attempt;
+    if (state === undefined) this.#session.resumable = integerParameter(accept, 'session_retention_ms') > 0;
+  }
+
+  /** What a frame of establishment or session that is sent leads to, or why it may not be sent. */
+  #sendMeaning(row: FrameRow, header: Header, fields: ModelFields): Violation | undefined {
+    const declare = (): void => {
+      this.#channels.own = { ...this.#channels.own, ...declared(fields) };
     };
-  }
-
-  #onChannel(row: FrameRow, header: Header, fields: ModelFields): ChannelStep | Violation {
-    const number = header.channel;
-    const state = this.channelState(number);
-    const cell = this.#cell(this.#channels, state, row.name);
-    if (isViolation(cell)) {
-      return row.name === 'OPEN' ? violation(cell.error, 'CHN-002') : cell;
-    }
-    if (row.name === 'OPEN') {
-      if (number !== this.#lastOpened + 1) return violation('CHANNEL_INVALID', 'CHN-002');
-      const full = BigInt(this.#open.size) >= amount(this.#own, 'max_channels');
-      this.#lastOpened = number;
-      this.#open.set(number, this.#newChannel());
-      return { number, next: cell.next, action: full ? 'send REFUSED(CHANNEL_LIMIT)' : cell.action };
-    }
-    const channel = this.#open.get(number);
-    let completed: { readonly message?: Uint8Array } = {};
-    if (channel !== undefined && !UNREAD.includes(cell.action)) {
-      const meaning = this.#channelMeaning(row, header, fields, channel);
-      if (isViolation(meaning)) return meaning;
-      completed = meaning ?? {};
-    }
-    this.#setChannel(number, cell.next);
-    if (cell.next === 'closed' && cell.action.startsWith('send RESET')) this.#owed.add(number);
-    return { number, next: cell.next, action: cell.action, ...completed };
-  }
-
-  #channelMeaning(
-    row: FrameRow,
-    header: Header,
-    fields: ModelFields,
-    channel: Channel,
-  ): Violation | { readonly message: Uint8Array } | undefined {
     switch (row.name) {
-      case 'MESSAGE': {
-        const fragment = octets(fields, 'fragment');
-        const size = BigInt(fragment.length);
-        const has = (name: string): boolean =>
-          row.flags.some((flag) => flag.name === name && (header.flags & flag.bit) !== 0);
-        const first = has('FIRST');
-        const last = has('LAST');
-        if (first === (channel.incomplete !== undefined)) return violation('FRAGMENT_INVALID', 'CHN-013');
-        if (size === 0n && !(first && last)) return violation('FRAGMENT_INVALID', 'CHN-014');
-        const messages = channel.received.messages + (first ? 1n : 0n);
-        const bytes = channel.received.bytes + size;
-        if (messages > channel.granted.messages || bytes > channel.granted.bytes) {
-          return violation('CREDIT_EXCEEDED', 'CHN-021');
-        }
-        const whole = concat(channel.incomplete ?? new Uint8Array(0), fragment);
-        if (BigInt(whole.length) > amount(this.#own, 'max_message_bytes')) {
-          return violation('MESSAGE_TOO_LARGE', 'CHN-018');
-        }
-        channel.received = { messages, bytes };
-        channel.incomplete = last ? undefined : whole;
-        return last ? { message: whole } : undefined;
-      }
-      case 'CREDIT': {
-        const messages = u53(fields, 'message_limit');
-        const bytes = u53(fields, 'byte_limit');
-        const { allowed } = channel;
-        const lowers = messages < allowed.messages || bytes < allowed.bytes;
-        const raises = messages > allowed.messages || bytes > allowed.bytes;
-        if (lowers || !raises) return violation('CREDIT_INVALID', 'CHN-022');
-        channel.allowed = { messages, bytes };
+      case 'PING':
+        this.#pings.push(octets(fields, 'data'));
         return undefined;
-      }
-      case 'END':
-        return channel.incomplete === undefined ? undefined : violation('FRAGMENT_INVALID', 'CHN-027');
+      case 'ACK':
+        if (!this.#session.resumable) return violation('FRAME_UNEXPECTED', 'CNT-004');
+        return this.#session.tell(u53(fields, 'receive_cursor'));
+      case 'CLOSE':
+        this.#endSession ||= hasEndSession(row, header);
+        this.#finalFrameSent = true;
+        return undefined;
+      case 'REJECT':
+        this.#finalFrameSent = true;
+        return undefined;
+      case 'CHALLENGE':
+        declare();
+        return undefined;
+      case 'CONNECT':
+        this.#asked = askedBy(fields);
+        if (this.#asked.mode === 'new') declare();
+        return undefined;
+      case 'ACCEPT':
+        if (this.#asked.mode === 'new') declare();
+        this.#attach(fields, { own: u53(fields, 'receive_cursor'), peer: this.#asked.cursor });
+        return undefined;
       default:
         return undefined;
     }
-  }
-
-  #setChannel(number: number, state: string): void {
-    const channel = this.#open.get(number);
-    if (channel === undefined) return;
-    channel.state = state;
-    if (state === 'closed') this.#open.delete(number);
-  }
-
-  #sendOnChannel(row: FrameRow, header: Header, fields: ModelFields): ChannelStep | Violation {
-    const number = header.channel;
-    if (number === 0) return violation('CHANNEL_INVALID', 'WIR-009');
-    const state = this.channelState(number);
-    if (row.name === 'RESET' && this.#owed.has(number)) {
-      if (errorOfCode(Number(fields['code']))?.name !== 'CHANNEL_CLOSED')
-        return violation('FRAME_UNEXPECTED', 'CHN-029');
-      this.#owed.delete(number);
-      return { number, next: state, action: 'send' };
-    }
-    const event = this.#channels.local.find(
-      (entry) => entry.event === `send ${row.name}` && entry.from.includes(state),
-    );
-    if (event === undefined) return violation('FRAME_UNEXPECTED', 'SES-002');
-    if (row.name === 'OPEN') {
-      if (number !== this.#lastOpened + 1) return violation('CHANNEL_INVALID', 'CHN-001');
-      this.#lastOpened = number;
-      this.#open.set(number, this.#newChannel());
-    }
-    const channel = this.#open.get(number);
-    if (row.name === 'CREDIT' && channel !== undefined) {
-      channel.granted = { messages: u53(fields, 'message_limit'), bytes: u53(fields, 'byte_limit') };
-    }
-    this.#setChannel(number, event.next);
-    return { number, next: event.next, action: 'send' };
   }
 
   #stateAfterSending(name: string): string | undefined {

@@ -2,6 +2,7 @@ import type { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, SecureContext, SecureVersion, TLSSocket } from 'node:tls';
 import { connect as tlsConnect, createSecureContext } from 'node:tls';
 import type { ParameterInput } from '../model/codec.ts';
+import { equal } from '../model/codec.ts';
 import { registry } from '../model/registry.ts';
 import type { TranscriptInput } from '../model/transcript.ts';
 import { leafHash } from '../model/transcript.ts';
@@ -9,6 +10,7 @@ import type { Credential } from './credential.ts';
 import type { SigningOptions } from './establishment.ts';
 import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
 import { ConformanceFailure, fail, SetupFailure } from './failure.ts';
+import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
 import { Peer } from './peer.ts';
@@ -46,6 +48,16 @@ export interface ConnectOptions extends SigningOptions {
   readonly audience?: string;
 }
 
+/** What CONNECT in mode resume says; everything absent is right. */
+export interface ResumeOptions extends ConnectOptions {
+  readonly sessionId?: Uint8Array;
+  readonly epoch?: bigint;
+  /** The next one if absent. */
+  readonly attempt?: bigint;
+  /** What the client holds; less, and the server has to send it again. */
+  readonly receiveCursor?: bigint;
+}
+
 /** The harness in the role of a client. */
 export class ClientPeer extends Peer {
   /** The CHALLENGE, once received. */
@@ -54,10 +66,13 @@ export class ClientPeer extends Peer {
   connectFrame: Uint8Array | undefined;
   /** The ACCEPT, once received. */
   accept: ReceivedFrame | undefined;
+  /** The ACCEPT with which the session was established, on this connection or an earlier one. */
+  granted: ReceivedFrame | undefined;
   /** Number of the next channel to open. */
   nextChannel = 1;
   /** The last session ticket that the server sent, for {@link ClientConnectOptions.session}. */
   ticket: Buffer | undefined;
+  #firstChallenge: ReceivedFrame | undefined;
   readonly #target: Target;
   readonly #credential: Credential | null;
   /** Leaf of the server. Read once: node:tls may forget it when a ticket arrives. */
@@ -156,19 +171,80 @@ export class ClientPeer extends Peer {
     return this.connectFrame;
   }
 
+  /**
+   * Sends CONNECT in mode resume for the session of an earlier connection. CHALLENGE has to have been received. The number of
+   * the attempt counts as used.
+   */
+  sendResume(former: ClientPeer, options: ResumeOptions = {}): Uint8Array {
+    const session = this.takeOver(former);
+    this.nextChannel = former.nextChannel;
+    this.granted = former.granted;
+    this.#firstChallenge = former.#firstChallenge;
+    const { sessionId = session.id, epoch = session.epoch, receiveCursor = this.receivedSeq } = options;
+    const attempt = options.attempt ?? session.attempt + 1n;
+    if (attempt > session.attempt) session.attempt = attempt;
+    this.receivedSeq = receiveCursor;
+    this.told = receiveCursor;
+    const resumption = { mode: 'resume', session_id: sessionId, epoch, attempt, receive_cursor: receiveCursor };
+    return this.sendConnect({ ...options, fields: { ...resumption, ...options.fields } });
+  }
+
+  /**
+   * Attaches the session of an earlier connection: CHALLENGE, CONNECT, ACCEPT. What the server does not hold is sent again at
+   * once.
+   */
+  async resumeFrom(former: ClientPeer, options: ResumeOptions = {}): Promise<ReceivedFrame> {
+    if (this.challenge === undefined) await this.expectChallenge();
+    this.sendResume(former, options);
+    return this.expectResumed();
+  }
+
+  /** Waits for the ACCEPT of a resumption, judges all of it, and sends again what the server does not hold. */
+  async expectResumed(requirement = 'CNT-024'): Promise<ReceivedFrame> {
+    const { session } = this;
+    if (session === undefined) throw new TypeError('no session is being resumed');
+    const accept = await this.expect('ACCEPT', { requirement });
+    this.#requireSigned(accept);
+    const epoch = accept.integer('epoch');
+    if (epoch <= session.epoch) fail(`an epoch above ${session.epoch}`, String(epoch), 'CNT-027');
+    if (!equal(accept.bytes('session_id'), session.id)) fail('the id of the session', accept.text, 'CNT-031');
+    const cursor = accept.integer('receive_cursor');
+    const sent = this.nextSeq - 1n;
+    if (cursor > sent || cursor < this.acknowledged) {
+      fail(`a receive cursor from ${this.acknowledged} to ${sent}`, String(cursor), 'CNT-032');
+    }
+    session.epoch = epoch;
+    this.accept = accept;
+    this.acknowledge(cursor);
+    this.sendAgain(cursor);
+    return accept;
+  }
+
   /** Waits for ACCEPT and judges all of it. */
   async expectAccept(): Promise<ReceivedFrame> {
     const accept = await this.expect('ACCEPT');
-    const key = this.#serverCertificate().publicKey;
-    if (this.connectFrame === undefined) throw new TypeError('CONNECT was not sent');
-    const transcript: TranscriptInput = { ...this.#transcriptParts(), connect: this.connectFrame };
-    requireSignature(accept, 'server', key, transcript);
+    this.#requireSigned(accept);
     if (accept.integer('epoch') !== 1n) fail('epoch 1', String(accept.integer('epoch')), 'EST-020');
     if (accept.integer('receive_cursor') !== 0n) {
       fail('receive cursor 0', String(accept.integer('receive_cursor')), 'EST-020');
     }
     this.accept = accept;
     return accept;
+  }
+
+  protected override onEstablishment(frame: ReceivedFrame): void {
+    if (frame.name === 'CHALLENGE') this.#firstChallenge ??= frame;
+    if (frame.name !== 'ACCEPT' || this.session !== undefined) return;
+    this.granted = frame;
+    if (Number(frame.parameter('session_retention_ms') ?? 0) === 0) return;
+    this.session = new HeldSession(frame.bytes('session_id'), frame.integer('epoch'));
+  }
+
+  #requireSigned(accept: ReceivedFrame): void {
+    const key = this.#serverCertificate().publicKey;
+    if (this.connectFrame === undefined) throw new TypeError('CONNECT was not sent');
+    const transcript: TranscriptInput = { ...this.#transcriptParts(), connect: this.connectFrame };
+    requireSignature(accept, 'server', key, transcript);
   }
 
   /** CHALLENGE, CONNECT, ACCEPT. */
@@ -178,18 +254,18 @@ export class ClientPeer extends Peer {
     return this.expectAccept();
   }
 
-  /** Sends OPEN for the next channel and returns the channel's number. */
-  sendOpen(application: string, data?: Uint8Array): number {
+  /** Sends OPEN for the next channel and returns the channel's number. `more` are parameters besides the data. */
+  sendOpen(application: string, data?: Uint8Array, more: readonly ParameterInput[] = []): number {
     const channel = this.nextChannel;
     this.nextChannel += 1;
-    const parameters = data === undefined ? [] : [{ id: 'application_data', value: data }];
+    const parameters = [...(data === undefined ? [] : [{ id: 'application_data', value: data }]), ...more];
     this.send('OPEN', { channel, fields: { nonce: this.random(32), application, parameters } });
     return channel;
   }
 
   /** Sends OPEN and waits for OPENED. */
-  async open(application: string, data?: Uint8Array): Promise<number> {
-    const channel = this.sendOpen(application, data);
+  async open(application: string, data?: Uint8Array, more: readonly ParameterInput[] = []): Promise<number> {
+    const channel = this.sendOpen(application, data, more);
     await this.expect('OPENED', { channel });
     return channel;
   }
@@ -201,7 +277,8 @@ export class ClientPeer extends Peer {
 
   /** What a parameter of the server is, declared or by default. */
   serverParameter(name: string): number {
-    const declared = this.challenge?.parameter(name) ?? this.accept?.parameter(name);
+    // After a resumption the values of the first establishment stand (CNT-003).
+    const declared = this.#firstChallenge?.parameter(name) ?? this.granted?.parameter(name);
     const fallback = registry.parameters.find((row) => row.name === name)?.default;
     return Number(declared ?? fallback);
   }

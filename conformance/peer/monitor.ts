@@ -1,6 +1,7 @@
 import { ReceiverModel } from '../model/machine.ts';
+import type { ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
-import { errorNamed, registry } from '../model/registry.ts';
+import { errorNamed, frameNamed, registry } from '../model/registry.ts';
 import type { Finding } from './failure.ts';
 import type { ReceivedFrame } from './received-frame.ts';
 
@@ -24,6 +25,9 @@ const DUTY_OF_SENDER: Readonly<Record<string, string>> = {
   'CHN-018': 'CHN-017',
   'CHN-021': 'CHN-020',
   'CHN-027': 'CHN-012',
+  'CNT-002': 'CNT-001',
+  'CNT-023': 'CNT-018',
+  'CNT-031': 'CNT-027',
 };
 
 /** The requirement that a sender breaks when a receiver would find this violation. */
@@ -31,10 +35,13 @@ export function dutyOfSender(requirement: string): string {
   return DUTY_OF_SENDER[requirement] ?? requirement;
 }
 
+const END_SESSION = frameNamed('CLOSE').flags.find(({ name }) => name === 'END_SESSION')?.bit ?? 0;
+
 /** Where a frame on a channel comes at the wrong time, the sentence that names just this. */
 function dutyOnChannel(frame: string, state: string, requirement: string): string | undefined {
   if (requirement !== 'CHN-003') return undefined;
   if (state === 'opening' && ['MESSAGE', 'CREDIT', 'END'].includes(frame)) return 'CHN-010';
+  if (state === 'opening' && frame === 'OUTCOME') return 'CNT-040';
   if (state === 'half-closed-remote' && frame === 'MESSAGE') return 'CHN-028';
   return undefined;
 }
@@ -44,18 +51,45 @@ function dutyOnChannel(frame: string, state: string, requirement: string): strin
  * Once the harness itself has broken a rule, there is no telling what the peer may answer, and it stops.
  */
 export class Monitor {
-  readonly #model: ReceiverModel;
+  readonly #role: Role;
+  readonly #options: Pick<ModelOptions, 'recall'>;
+  #model: ReceiverModel;
   #at: number = performance.now();
   #final: string | undefined;
   #watching = true;
+  /** What the harness said with its own CLOSE about the session. */
+  #closedWith: 'END_SESSION' | 'nothing' | undefined;
+  #drainMs: number | undefined;
 
-  /** @param role - the role that the harness plays. */
-  constructor(role: Role) {
-    this.#model = new ReceiverModel(role);
+  /**
+   * @param role - the role that the harness plays.
+   * @param recall - sessions that a client may attach again.
+   */
+  constructor(role: Role, recall?: ModelOptions['recall']) {
+    this.#role = role;
+    this.#options = recall === undefined ? {} : { recall };
+    this.#model = new ReceiverModel(role, this.#options);
+  }
+
+  /** What is known of the session, for the connection after this one. */
+  get session(): SessionState {
+    return this.#model.session;
+  }
+
+  /** The connection goes on with a session of an earlier one, of which a client is to know before it sends CONNECT. */
+  resume(former: Monitor): void {
+    // Once the harness has broken a rule there is no telling what became of the session either.
+    if (!former.#watching) this.#watching = false;
+    if (this.#role === 'server') return;
+    const resumes = former.session;
+    this.#model = new ReceiverModel(this.#role, { ...this.#options, state: 'awaiting-accept', resumes });
   }
 
   /** Takes a frame that the harness sends. */
   sent(octets: Uint8Array): void {
+    if (octets[0] === frameNamed('CLOSE').type) {
+      this.#closedWith ??= ((octets[1] ?? 0) & END_SESSION) === 0 ? 'nothing' : 'END_SESSION';
+    }
     if (!this.#watching) return;
     if (octets.length < registry.header.bytes || 'error' in this.#model.send(octets)) this.#watching = false;
   }
@@ -72,18 +106,40 @@ export class Monitor {
       return { requirement, expected: `nothing after ${this.#final}`, actual: frame.text };
     }
     if (frame.name === 'CLOSE' || frame.name === 'REJECT') this.#final = frame.name;
-    return this.#codeFinding(frame) ?? this.#modelFinding(frame);
+    return this.#codeFinding(frame) ?? this.#drainFinding(frame) ?? this.#modelFinding(frame);
   }
 
   #codeFinding(frame: ReceivedFrame): Finding | undefined {
-    if (!['CLOSE', 'REJECT', 'REFUSED', 'RESET'].includes(frame.name)) return undefined;
+    if (!['CLOSE', 'REJECT', 'REFUSED', 'RESET', 'DRAIN'].includes(frame.name)) return undefined;
     if (frame.code.startsWith('0x') || !errorNamed(frame.code).in.includes(frame.name)) {
       return { requirement: 'ERR-001', expected: `a code that ${frame.name} may carry`, actual: frame.text };
     }
-    if (frame.name === 'CLOSE' && !frame.has('END_SESSION')) {
-      return { requirement: 'SES-017', expected: 'CLOSE with END_SESSION', actual: frame.text };
-    }
-    return undefined;
+    return frame.name === 'CLOSE' ? this.#flagFinding(frame) : undefined;
+  }
+
+  /** Whether a CLOSE says rightly what becomes of the session. */
+  #flagFinding(frame: ReceivedFrame): Finding | undefined {
+    const ends = frame.has('END_SESSION');
+    const found = (requirement: string, right: boolean): Finding | undefined =>
+      ends === right
+        ? undefined
+        : { requirement, expected: `CLOSE ${right ? 'with' : 'without'} END_SESSION`, actual: frame.text };
+    if (!this.#model.resumable) return found('SES-017', true);
+    const { scope, name } = errorNamed(frame.code);
+    if (name !== 'NO_ERROR') return found('CNT-014', scope === 'session');
+    // Without an error either end may end the session or only the connection; an answer follows what it answers.
+    if (this.#closedWith === 'END_SESSION') return found('SES-012', true);
+    return this.#closedWith === 'nothing' ? found('CNT-015', false) : undefined;
+  }
+
+  #drainFinding(frame: ReceivedFrame): Finding | undefined {
+    if (frame.name !== 'DRAIN') return undefined;
+    const deadline = Number(frame.integer('deadline_ms'));
+    const earlier = this.#drainMs ?? Infinity;
+    this.#drainMs = Math.min(earlier, deadline);
+    // Sent later with a longer time: the later deadline, whatever the way took.
+    if (deadline <= earlier) return undefined;
+    return { requirement: 'CNT-049', expected: `a deadline within ${earlier} ms`, actual: frame.text };
   }
 
   #modelFinding(frame: ReceivedFrame): Finding | undefined {

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { FrameInput } from '../model/codec.ts';
 import { buildFrame, buildRawFrame, equal, FrameReader } from '../model/codec.ts';
+import type { ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
 import { frameNamed, registry } from '../model/registry.ts';
 import { describeOctets } from './describe-frame.ts';
@@ -8,6 +9,7 @@ import type { Finding } from './failure.ts';
 import { ConformanceFailure, fail } from './failure.ts';
 import { dutyOfSender, Monitor } from './monitor.ts';
 import { ReceivedFrame } from './received-frame.ts';
+import { HeldSession } from './held-session.ts';
 import type { WireLog } from './wire-log.ts';
 
 /** What every peer needs from the run. */
@@ -19,6 +21,8 @@ export interface PeerOptions {
   readonly random: (length: number) => Uint8Array;
   /** Takes note of a right action with a wrong code. */
   readonly onLenient: (finding: Finding) => void;
+  /** Sessions of the harness's own servers that a client may attach again. */
+  readonly recall?: ModelOptions['recall'];
 }
 
 /** Which frame is waited for: by name, and where it matters, on one channel. */
@@ -47,6 +51,9 @@ interface Until extends Expectation {
   readonly deadline: number;
 }
 
+/** How long the end of a case waits for the answer to its CLOSE. */
+const FAREWELL_MS = 100;
+
 /** Looks at the socket after the time is over. */
 const LATE_POLLS = 3;
 
@@ -72,6 +79,14 @@ export class Peer {
   receivedSeq = 0n;
   /** Whether ACCEPT has passed. */
   established = false;
+  /** What outlives this connection, where the session is resumable. */
+  session: HeldSession | undefined;
+  /** Whether what is received in a resumable session is acknowledged by itself. */
+  answerAcks = true;
+  /** What the peer has acknowledged in the session, by ACK or in another frame. */
+  acknowledged = 0n;
+  /** What the harness has acknowledged itself. */
+  told = 0n;
   readonly #options: PeerOptions;
   readonly #reader = new FrameReader();
   readonly #monitor: Monitor;
@@ -81,6 +96,8 @@ export class Peer {
   /** PONGs that answered the oldest PING. */
   readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
+  #closed = false;
+  #cutPoint = { octets: Infinity, frames: Infinity };
   #wake: (() => void) | undefined;
   #watcher: (() => void) | undefined;
 
@@ -89,7 +106,7 @@ export class Peer {
     this.socket = socket;
     this.log = options.log;
     this.#options = options;
-    this.#monitor = new Monitor(role);
+    this.#monitor = new Monitor(role, options.recall);
     socket.setNoDelay(true);
     socket.on('data', (chunk: Buffer) => this.#onData(chunk));
     socket.on('end', () => this.#arrive({ type: 'end' }, 'end of stream'));
@@ -132,6 +149,82 @@ export class Peer {
     this.socket.write(octets);
   }
 
+  /** A frame that is sent in the session but gets lost with the connection: it is kept, and sent again after a resumption. */
+  lose(octets: Uint8Array): void {
+    this.#note(octets, 'lost');
+  }
+
+  /** Sends the first octets of a frame and cuts the connection: the rest is lost, and the frame is kept. */
+  sendPartAndCut(octets: Uint8Array, size: number): void {
+    this.#note(octets, 'lost');
+    this.socket.write(octets.subarray(0, size), () => this.socket.destroy());
+  }
+
+  /** Sends the first octets of a frame; the function that it returns sends the rest. */
+  sendBeginning(octets: Uint8Array, size: number): () => void {
+    this.#note(octets);
+    this.log.add('note', `${size} octets of it`);
+    this.socket.write(octets.subarray(0, size));
+    return () => {
+      this.log.add('note', 'the rest of it');
+      this.socket.write(octets.subarray(size));
+    };
+  }
+
+  /**
+   * Cuts the connection as soon as so many further octets have been read, or so many sequenced frames: what comes behind them is
+   * lost on its way.
+   */
+  cutAfter(point: { readonly octets?: number; readonly frames?: number }): void {
+    this.#cutPoint = { octets: point.octets ?? Infinity, frames: point.frames ?? Infinity };
+  }
+
+  /** Acknowledges everything received so far, or what is given. */
+  sendAck(cursor: bigint = this.receivedSeq): Uint8Array {
+    this.told = cursor;
+    return this.send('ACK', { fields: { receive_cursor: cursor } });
+  }
+
+  /** Waits until the peer has acknowledged everything that was sent so far, or what is given. Nothing is taken from the queue. */
+  async expectAck(through: bigint = this.nextSeq - 1n, expectation: Expectation = {}): Promise<void> {
+    const { requirement = 'CNT-005', withinMs = this.#options.stepMs } = expectation;
+    const deadline = performance.now() + withinMs;
+    while (this.acknowledged < through) {
+      const leftMs = deadline - performance.now();
+      const over = this.#arrivals.some(({ type }) => type === 'end' || type === 'reset');
+      if (leftMs <= 0 || over) {
+        fail(
+          `an acknowledgement through ${through} within ${withinMs} ms`,
+          `through ${this.acknowledged}`,
+          requirement,
+        );
+      }
+      await this.arrival(leftMs);
+    }
+  }
+
+  /** Demands a CLOSE of the peer that leaves the session detached, answers it, and ends the connection in order. */
+  async expectDetached(code: string, requirement: string): Promise<ReceivedFrame> {
+    const what = `CLOSE(${code}) without END_SESSION`;
+    const close = await this.expectWhere(what, ({ name }) => name === 'CLOSE', { requirement });
+    close.requireCode(code, requirement);
+    if (close.has('END_SESSION')) fail(what, close.text, requirement);
+    this.sendClose('NO_ERROR', { flags: [] });
+    await this.expectEnd('SES-014');
+    return close;
+  }
+
+  /** Ends the connection and keeps the session; the peer has to answer in kind. */
+  async detach(requirement = 'CNT-015'): Promise<ReceivedFrame> {
+    this.sendClose('NO_ERROR', { flags: [] });
+    const what = 'CLOSE(NO_ERROR) without END_SESSION';
+    const close = await this.expectWhere(what, ({ name }) => name === 'CLOSE', { requirement });
+    close.requireCode('NO_ERROR', requirement);
+    if (close.has('END_SESSION')) fail(what, close.text, requirement);
+    await this.expectEnd('SES-012');
+    return close;
+  }
+
   /** Sends several frames in one write. */
   sendTogether(...frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#note(frame);
@@ -161,7 +254,7 @@ export class Peer {
     }
   }
 
-  /** The next frame, which has to be of this name. PING, CREDIT and ignorable frames are passed over unless asked for. */
+  /** The next frame, which has to be of this name. PING, CREDIT, ACK and ignorable frames are passed over unless asked for. */
   async expect(name: string, expectation: Expectation = {}): Promise<ReceivedFrame> {
     const frame = await this.next(name, name, expectation);
     if (frame.name !== name) fail(name, frame.text, expectation.requirement);
@@ -279,6 +372,17 @@ export class Peer {
     return this.#arrivals.find((arrival) => arrival.type === 'finding')?.finding;
   }
 
+  /** Ends a session that is still attached, and waits a little for the answer. Nothing is judged. */
+  async farewell(): Promise<void> {
+    const { socket } = this;
+    if (!this.established || this.#closeSent || this.#closed || socket.destroyed || socket.readableEnded) return;
+    this.sendClose();
+    socket.end();
+    const gone = new Promise((resolve) => socket.once('close', resolve));
+    const late = new Promise((resolve) => setTimeout(resolve, FAREWELL_MS));
+    await Promise.race([gone, late]);
+  }
+
   /** Cuts the connection without a word. */
   destroy(): void {
     this.socket.destroy();
@@ -286,7 +390,7 @@ export class Peer {
 
   /**
    * The next frame of any name, except those that only keep a session alive; `wanted` exempts one name from that, `*` exempts
-   * CREDIT. The end of the connection is a failure.
+   * CREDIT and ACK. The end of the connection is a failure.
    */
   async next(what: string, wanted = '*', expectation: Expectation | Until = {}): Promise<ReceivedFrame> {
     const until = this.#until(expectation);
@@ -298,7 +402,7 @@ export class Peer {
       const { frame } = arrival;
       if (frame.name === wanted) return frame;
       if (frame.name === 'PING' && this.answerPings) continue;
-      if (frame.name === 'CREDIT' && wanted !== '*') continue;
+      if ((frame.name === 'CREDIT' || frame.name === 'ACK') && wanted !== '*') continue;
       if (frame.name === 'IGNORABLE' && !this.keepIgnorable) continue;
       return frame;
     }
@@ -325,7 +429,9 @@ export class Peer {
       if (arrival.type !== 'frame') return arrival.type;
       const { frame } = arrival;
       const passedOver =
-        (frame.name === 'PING' && this.answerPings) || (frame.name === 'IGNORABLE' && !this.keepIgnorable);
+        (frame.name === 'PING' && this.answerPings) ||
+        (frame.name === 'IGNORABLE' && !this.keepIgnorable) ||
+        frame.name === 'ACK';
       if (!passedOver) return frame;
     }
   }
@@ -380,9 +486,24 @@ export class Peer {
     this.#watcher?.();
   }
 
-  #onData(chunk: Buffer): void {
+  #onData(received: Buffer): void {
+    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) return;
+    const chunk = received.subarray(0, this.#cutPoint.octets);
+    this.#cutPoint.octets -= chunk.length;
     const failed = this.#reader.error !== undefined;
-    for (const read of this.#reader.push(chunk)) this.#onFrame(new ReceivedFrame(read));
+    for (const read of this.#reader.push(chunk)) {
+      if (this.#cutPoint.frames <= 0) break;
+      const frame = new ReceivedFrame(read);
+      if (frame.seq !== 0n) this.#cutPoint.frames -= 1;
+      this.#onFrame(frame);
+    }
+    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) {
+      this.socket.destroy();
+      this.#arrive({ type: 'reset', text: 'cut by the harness' }, 'cut by the harness');
+      return;
+    }
+    const due = this.answerAcks && this.session !== undefined && this.established && this.receivedSeq > this.told;
+    if (due && !this.#closeSent && !this.#closed) this.sendAck();
     const { error, pending } = this.#reader;
     if (error === undefined || failed) return;
     const finding: Finding = {
@@ -396,6 +517,11 @@ export class Peer {
   #onFrame(frame: ReceivedFrame): void {
     const finding = this.#monitor.received(frame);
     if (frame.seq !== 0n) this.receivedSeq = frame.seq;
+    if (frame.name === 'ACK' || (frame.name === 'CLOSE' && this.established)) {
+      this.acknowledge(frame.integer('receive_cursor'));
+    }
+    if (frame.name === 'CLOSE') this.#closed = true;
+    this.onEstablishment(frame);
     if (frame.name === 'PONG' && equal(this.#pings.shift() ?? new Uint8Array(0), frame.bytes('data'))) {
       this.#inOrder.add(frame);
     }
@@ -408,12 +534,52 @@ export class Peer {
     }
   }
 
-  #note(octets: Uint8Array): void {
+  /** Goes on with the session of an earlier connection: its numbers, what it keeps and what the monitor knows. */
+  protected takeOver(former: Peer): HeldSession {
+    const session = former.session;
+    if (session === undefined) throw new TypeError('the session is not resumable');
+    this.session = session;
+    this.nextSeq = former.nextSeq;
+    this.receivedSeq = former.receivedSeq;
+    this.acknowledged = former.acknowledged;
+    this.told = former.told;
+    this.#monitor.resume(former.#monitor);
+    return session;
+  }
+
+  /** What the peer holds is no longer kept. */
+  protected acknowledge(cursor: bigint): void {
+    if (cursor > this.acknowledged) this.acknowledged = cursor;
+    this.session?.forget(this.acknowledged);
+  }
+
+  /** Sends again what the peer does not hold, in order and as it was. */
+  protected sendAgain(cursor: bigint): void {
+    const frames = this.session?.beyond(cursor) ?? [];
+    if (frames.length > 0) this.sendTogether(...frames);
+  }
+
+  /** What the monitor knows of the session. */
+  protected get watched(): SessionState {
+    return this.#monitor.session;
+  }
+
+  /** Looks at each frame before it is judged. */
+  protected onEstablishment(_frame: ReceivedFrame): void {
+    // Nothing here: the roles differ.
+  }
+
+  #note(octets: Uint8Array, fate: 'sent' | 'lost' = 'sent'): void {
     this.#monitor.sent(octets);
+    this.session?.keep(octets);
     const type = octets[0];
     if (type === frameNamed('CLOSE').type) this.#closeSent = true;
     if (type === frameNamed('PING').type) this.#pings.push(octets.slice(registry.header.bytes));
     if (type === frameNamed('ACCEPT').type && this.role === 'server') this.established = true;
-    this.log.add('sent', () => describeOctets(octets), octets);
+    this.log.add(
+      fate === 'sent' ? 'sent' : 'note',
+      () => `${fate === 'sent' ? '' : 'lost: '}${describeOctets(octets)}`,
+      octets,
+    );
   }
 }

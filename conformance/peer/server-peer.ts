@@ -4,6 +4,8 @@ import { createServer } from 'node:net';
 import type { SecureVersion, TLSSocket, TlsOptions } from 'node:tls';
 import { createServer as createTlsServer } from 'node:tls';
 import type { ParameterInput } from '../model/codec.ts';
+import { decodeFrame, equal } from '../model/codec.ts';
+import type { SessionState, StoredSession } from '../model/machine.ts';
 import { registry } from '../model/registry.ts';
 import type { TranscriptInput } from '../model/transcript.ts';
 import { leafHash } from '../model/transcript.ts';
@@ -13,10 +15,11 @@ import type { Credential } from './credential.ts';
 import type { SigningOptions } from './establishment.ts';
 import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
 import { fail } from './failure.ts';
+import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
 import { Peer } from './peer.ts';
-import type { ReceivedFrame } from './received-frame.ts';
+import { ReceivedFrame } from './received-frame.ts';
 import { WireLog } from './wire-log.ts';
 
 /** How the harness, as a server, waits for the client under test. */
@@ -37,6 +40,37 @@ export type ServerAttempt = { readonly hello: ClientHello | undefined; readonly 
   { readonly type: 'connected'; readonly peer: ServerPeer } | { readonly type: 'refused'; readonly how: string }
 );
 
+/** The resumable sessions that the harness's servers have granted in one case, by their ids. */
+export class ServerMemory {
+  readonly #peers: ServerPeer[] = [];
+
+  /** Takes note of the connection that carries a session now. */
+  add(peer: ServerPeer): void {
+    this.#peers.unshift(peer);
+  }
+
+  /** Whether no session was granted. */
+  get empty(): boolean {
+    return this.#peers.length === 0;
+  }
+
+  /** The connection that carried the session last. */
+  find(id: Uint8Array): ServerPeer | undefined {
+    return this.#peers.find(({ session }) => session !== undefined && equal(session.id, id));
+  }
+
+  /** Ends the sessions that are still attached, as well as may be. Nothing is judged. */
+  async farewell(): Promise<void> {
+    await Promise.all(this.#peers.map((peer) => peer.farewell()));
+  }
+
+  /** The same as `find` for the monitor of the next connection. */
+  recall(id: Uint8Array): StoredSession | undefined {
+    const state = this.find(id)?.stored;
+    return state === undefined ? undefined : { state };
+  }
+}
+
 /** A listener of the harness on a port of its own. */
 export class ServerListener {
   readonly port: number;
@@ -46,10 +80,23 @@ export class ServerListener {
   readonly #sockets = new Set<Socket>();
   readonly #arrived: ServerAttempt[] = [];
   readonly #stepMs: number;
+  readonly #memory: ServerMemory | undefined;
+  #options: ServerListenOptions;
+  #tls: Server;
+  #retired = false;
   #wake: (() => void) | undefined;
 
-  private constructor(server: Server, port: number, stepMs: number) {
+  private constructor(
+    server: Server,
+    port: number,
+    options: ServerListenOptions,
+    stepMs: number,
+    memory: ServerMemory | undefined,
+  ) {
     this.#server = server;
+    this.#options = options;
+    this.#tls = tlsServerFor(options);
+    this.#memory = memory;
     this.port = port;
     this.#stepMs = stepMs;
   }
@@ -59,16 +106,21 @@ export class ServerListener {
     options: ServerListenOptions,
     peerOptions: (log: WireLog) => PeerOptions,
     stepMs: number,
+    memory?: ServerMemory,
   ): Promise<ServerListener> {
-    const { credential } = options;
-    const tls = tlsServerFor(options);
     const tcp = createServer();
     await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
-    const listener = new ServerListener(tcp, address.port, stepMs);
-    tcp.on('connection', (socket) => listener.#onConnection(socket, tls, credential, peerOptions));
+    const listener = new ServerListener(tcp, address.port, options, stepMs, memory);
+    tcp.on('connection', (socket) => listener.#onConnection(socket, peerOptions));
     return listener;
+  }
+
+  /** What is different for the connections that come from now on, such as the certificate. */
+  change(options: Partial<ServerListenOptions>): void {
+    this.#options = { ...this.#options, ...options };
+    this.#tls = tlsServerFor(this.#options);
   }
 
   /** The next client: its TLS connection, or how its TLS ended. */
@@ -102,7 +154,21 @@ export class ServerListener {
     await new Promise<void>((resolve) => this.#server.close(() => resolve()));
   }
 
-  #onConnection(socket: Socket, tls: Server, credential: Credential, peerOptions: (log: WireLog) => PeerOptions): void {
+  /**
+   * Cuts every connection and then, for a time, refuses whatever session a client wants to resume: one that has not given up
+   * would otherwise go on trying, and meet the listener of a later case on the same port. Nothing waits for it.
+   */
+  retire(milliseconds: number): void {
+    this.#retired = true;
+    for (const socket of this.#sockets) socket.destroy();
+    this.#server.unref();
+    setTimeout(() => void this.close(), milliseconds).unref();
+  }
+
+  #onConnection(socket: Socket, peerOptions: (log: WireLog) => PeerOptions): void {
+    const tls = this.#tls;
+    const { credential } = this.#options;
+    if (this.#retired) socket.unref();
     this.connections += 1;
     const log = new WireLog(`connection ${this.connections} of the client`);
     this.#sockets.add(socket);
@@ -133,7 +199,8 @@ export class ServerListener {
         // Only now: a client that leaves during the handshake would otherwise keep it open.
         secure.allowHalfOpen = true;
         log.add('note', `TLS ${secure.getProtocol() ?? ''}, ALPN ${String(secure.alpnProtocol)}`);
-        const peer = new ServerPeer(secure, credential, peerOptions(log));
+        const peer = new ServerPeer(secure, credential, peerOptions(log), this.#memory);
+        if (this.#retired) void peer.turnAway();
         settle({ type: 'connected', peer, hello, log });
       };
       const onRefused = (error: NodeJS.ErrnoException, secure: TLSSocket): void => {
@@ -162,9 +229,11 @@ export class ServerPeer extends Peer {
   acceptFrame: Uint8Array | undefined;
   readonly #credential: Credential;
   readonly #clientLeaf: X509Certificate | undefined;
+  readonly #memory: ServerMemory | undefined;
 
-  constructor(socket: TLSSocket, credential: Credential, options: PeerOptions) {
-    super('server', socket, options);
+  constructor(socket: TLSSocket, credential: Credential, options: PeerOptions, memory?: ServerMemory) {
+    super('server', socket, memory === undefined ? options : { ...options, recall: (id) => memory.recall(id) });
+    this.#memory = memory;
     this.#credential = credential;
     this.#clientLeaf = socket.getPeerX509Certificate();
   }
@@ -198,13 +267,65 @@ export class ServerPeer extends Peer {
   sendAccept(options: SigningOptions = {}): Uint8Array {
     this.acceptFrame = this.buildAccept(options);
     this.sendFrame(this.acceptFrame);
+    const read = decodeFrame(this.acceptFrame);
+    const accept = 'fields' in read ? new ReceivedFrame({ ...read, octets: this.acceptFrame }) : undefined;
+    if (accept !== undefined && Number(accept.parameter('session_retention_ms') ?? 0) > 0) {
+      this.session = new HeldSession(accept.bytes('session_id'), accept.integer('epoch'));
+      this.#memory?.add(this);
+    }
     return this.acceptFrame;
   }
 
+  /**
+   * Sends the ACCEPT with which the session of an earlier connection goes on, right unless the options say otherwise, and again
+   * what the client does not hold. CONNECT in mode resume has to have been received.
+   */
+  sendAcceptResume(former: ServerPeer, options: SigningOptions = {}): Uint8Array {
+    const cursor = this.connect?.integer('receive_cursor');
+    if (cursor === undefined) throw new TypeError('CONNECT was not received');
+    const session = this.takeOver(former);
+    this.#memory?.add(this);
+    session.epoch += 1n;
+    this.told = this.receivedSeq;
+    const fields = { session_id: session.id, epoch: session.epoch, receive_cursor: this.receivedSeq };
+    this.acceptFrame = this.buildAccept({ ...options, fields: { ...fields, ...options.fields } });
+    this.sendFrame(this.acceptFrame);
+    this.acknowledge(cursor);
+    this.sendAgain(cursor);
+    return this.acceptFrame;
+  }
+
+  /** CHALLENGE, CONNECT in mode resume, ACCEPT. */
+  async resumeFrom(former: ServerPeer, options: SigningOptions = {}): Promise<ReceivedFrame> {
+    this.sendChallenge();
+    const connect = await this.expectConnect();
+    if (connect.integer('mode') !== 1n) fail('CONNECT in mode resume', connect.text, 'CNT-057');
+    this.sendAcceptResume(former, options);
+    return connect;
+  }
+
+  /** What the monitor knows of the session, for the memory of the harness's servers. */
+  get stored(): SessionState {
+    return this.watched;
+  }
+
   /** Sends REJECT. */
-  sendReject(code: string | number, retryAfterMs = 0): void {
+  sendReject(code: string | number, retryAfterMs = 0, parameters: readonly ParameterInput[] = []): void {
     const number = typeof code === 'number' ? code : (registry.errors.find((row) => row.name === code)?.code ?? 0);
-    this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs } });
+    this.send('REJECT', { fields: { code: number, retry_after_ms: retryAfterMs, parameters } });
+  }
+
+  /** Tells whoever asks that no session of its is known. Nothing is judged. */
+  async turnAway(): Promise<void> {
+    try {
+      this.sendChallenge();
+      await this.expectConnect();
+      this.sendReject('RESUME_REFUSED');
+      await this.expectEnd();
+    } catch {
+      // The case is over.
+    }
+    this.destroy();
   }
 
   /** CHALLENGE, CONNECT, ACCEPT. */

@@ -15,6 +15,19 @@ export interface DriverParameters {
   readonly initial_byte_credit?: number;
 }
 
+/** What a client can be asked to want of a session that outlives its connections. */
+export interface DriverContinuity {
+  /** `session_retention_ms` in CONNECT. */
+  readonly retentionMs: number;
+  /** `connection_deadline_ms` in CONNECT; absent: not sent. */
+  readonly deadlineMs?: number;
+  /** A hint: the bound of the client's first random wait before it attempts to attach a detached session. */
+  readonly reconnectBoundMs?: number;
+}
+
+/** Class of a channel. */
+export type DriverPriority = 'urgent' | 'normal' | 'bulk';
+
 /** One line to the driver, without its id. */
 export type DriverRequest =
   | { readonly do: 'describe'; readonly protocol: typeof DRIVER_PROTOCOL }
@@ -30,6 +43,7 @@ export type DriverRequest =
       readonly crl: string;
       readonly reconnect?: boolean;
       readonly parameters?: DriverParameters;
+      readonly continuity?: DriverContinuity;
     }
   | {
       readonly do: 'open';
@@ -37,9 +51,19 @@ export type DriverRequest =
       readonly application: string;
       readonly data?: string;
       readonly hold?: boolean;
+      readonly priority?: DriverPriority;
+      readonly outcomes?: boolean;
+      readonly judge?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
-  | { readonly do: 'close'; readonly connection: string; readonly channel?: number; readonly reset?: true };
+  | {
+      readonly do: 'close';
+      readonly connection: string;
+      readonly channel?: number;
+      readonly reset?: true;
+      readonly rotate?: true;
+      readonly detach?: true;
+    };
 
 /** One line from the driver in answer to a request. */
 export interface DriverResponse {
@@ -57,7 +81,21 @@ export interface DriverResponse {
 
 /** What a client reports to its application. */
 export type DriverEventName =
-  'established' | 'rejected' | 'opened' | 'refused' | 'message' | 'ended' | 'reset' | 'closed' | 'failed';
+  | 'established'
+  | 'rejected'
+  | 'opened'
+  | 'refused'
+  | 'message'
+  | 'ended'
+  | 'reset'
+  | 'detached'
+  | 'attached'
+  | 'outcome'
+  | 'closed'
+  | 'failed';
+
+/** What became of messages of the client (section 12.6). */
+export type DriverOutcome = 'accepted' | 'rejected' | 'not-delivered' | 'unknown';
 
 /** One line from the driver that nobody asked for. */
 export interface DriverEvent {
@@ -73,6 +111,10 @@ export interface DriverEvent {
   readonly cause?: 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
   readonly unknown?: number;
   readonly text?: string;
+  readonly first?: number;
+  readonly last?: number;
+  readonly outcome?: DriverOutcome;
+  readonly verdict?: number;
 }
 
 const ajv = new Ajv2020({ strict: true, allErrors: false });

@@ -3,7 +3,7 @@ import type { Connection, ConnectionState, ResumeOptions } from './connection.ts
 import { ConnectionControl } from './control.ts';
 import { FrameDecoder } from './decoder.ts';
 import { checkCode, meaningOf, wireErrorOf } from './error-codes.ts';
-import { HawserError, InternalError, MisuseError, TimeoutError, TransportError } from './errors.ts';
+import { HawserError, InternalError, MisuseError, RemoteError, TimeoutError, TransportError } from './errors.ts';
 import { Ending } from './ending.ts';
 import { ClientEstablishment, type Established, NEW_SESSION } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
@@ -628,7 +628,10 @@ export class ConnectionEngine implements Connection {
       const code = meaningOf('REJECT', wireCode); // [ERR-002]
       this.#emit({ type: 'rejected', code, wireCode, retryAfterMs, parameters });
       this.#finalCursor = code === 'SESSION_ENDED' ? valueOf(parameters, 'final_receive_cursor') : undefined;
-      this.#ending.received(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
+      const message = `The server answered with REJECT(${code}).`;
+      // Whatever the code says of the server, the attempt has failed.
+      this.#ending.fail(new RemoteError(code, wireCode, message, retryAfterMs));
+      this.#ending.received(code, wireCode, message, retryAfterMs);
     } else {
       const { code: wireCode } = decodeClose(this.#decoder.payload());
       const code = meaningOf('CLOSE', wireCode);
@@ -648,6 +651,7 @@ export class ConnectionEngine implements Connection {
     this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     // [CNT-015]
     const ends = this.#endedBy(this.#decoder.flags);
+    if (!ends) this.#carried()?.closedAt(close.receiveCursor);
     this.#sendClose('NO_ERROR', ends);
     this.#end(true, close.receiveCursor, ends);
   }
@@ -801,7 +805,10 @@ export class ConnectionEngine implements Connection {
     if (own && ended) {
       fates = session.fates(peerReceiveCursor);
       session.end();
-    } else if (own) session.detach('connection lost');
+    } else if (own) {
+      if (peerReceiveCursor !== undefined) session.closedAt(peerReceiveCursor);
+      session.detach('connection lost');
+    }
     const what = session === undefined ? 'none' : own && ended ? 'ended' : 'detached';
     this.#emit(this.#ending.closed(answered, peerReceiveCursor, what, fates));
   }

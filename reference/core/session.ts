@@ -409,6 +409,11 @@ export class Session {
     throw violation('CURSOR_INVALID', 'SES-013', FRAME_TYPE.CLOSE, 'contradicts what was sent or received');
   }
 
+  /** The cursor of a CLOSE that leaves the session detached is an acknowledgement (section 12.2). */
+  closedAt(receiveCursor: number): void {
+    if (this.resumable) this.#acknowledged(receiveCursor);
+  }
+
   /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
   writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
     const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.sent };

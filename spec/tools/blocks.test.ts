@@ -20,7 +20,7 @@ describe('renderBlock', () => {
 
   it('tells a planned frame from an empty one', () => {
     expect(render('frame:END')).toContain('The payload is empty.');
-    expect(render('frame:ACK')).toContain('The payload is not defined yet.');
+    expect(render('frame:PROVE')).toContain('The payload is not defined yet.');
   });
 
   it('lists the GREASE numbers', () => {

@@ -70,14 +70,14 @@ describe('mistakes in form', () => {
     ],
     [
       'fields of a planned frame',
-      /(status: planned\n {4}layer: session[\s\S]*?)fields: \[\]/,
+      /(status: planned\n {4}layer: channel[\s\S]*?)fields: \[\]/,
       '$1fields: [{ name: x, type: u8 }]',
       'must NOT have more than 0 items',
     ],
     [
       'range of a planned parameter',
-      'name: custody, status: planned,',
-      'name: custody, status: planned, min: 0,',
+      'name: hop_limit, status: planned,',
+      'name: hop_limit, status: planned, min: 0,',
       '"min"',
     ],
   ])('%s', (_, passage, replacement, expected) => {
@@ -88,7 +88,7 @@ describe('mistakes in form', () => {
 describe('mistakes in meaning', () => {
   it.each([
     ['number used twice', 'type: 0x02', 'type: 0x01', 'frames: the number 0x01 is used twice'],
-    ['number of a planned frame', 'type: 0x13', 'type: 0x11', 'frames: the number 0x11 is used twice'],
+    ['number of a planned frame', 'type: 0x23', 'type: 0x11', 'frames: the number 0x11 is used twice'],
     ['name used twice', 'name: PONG', 'name: PING', 'frames: the name PING is used twice'],
     ['parameter id used twice', 'id: 0x0030', 'id: 0x0001', 'parameters: the number 0x01 is used twice'],
     ['error code used twice', 'code: 0x0102', 'code: 0x0101', 'errors: the number 0x101 is used twice'],
@@ -245,8 +245,8 @@ describe('mistakes in meaning', () => {
     [
       'planned column',
       'frames: [OPENED, REFUSED,',
-      'frames: [OPENED, REFUSED, OUTCOME,',
-      'client-channel: the column OUTCOME is no stable frame',
+      'frames: [OPENED, REFUSED, PROVE,',
+      'client-channel: the column PROVE is no stable frame',
     ],
     [
       'state defined twice',

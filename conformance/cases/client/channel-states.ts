@@ -13,8 +13,14 @@ interface Reached {
   readonly channel: number;
 }
 
+interface Way {
+  readonly words: string;
+  readonly features?: readonly string[];
+  reach(context: ClientContext): Promise<Reached>;
+}
+
 /** How a channel of the client comes into a state, and how a stimulus says so. */
-const WAYS: Readonly<Record<string, { readonly words: string; reach(context: ClientContext): Promise<Reached> }>> = {
+const WAYS: Readonly<Record<string, Way>> = {
   idle: {
     words: 'on a channel that was never opened',
     reach: async (context) => ({ ...(await context.established()), channel: 1 }),
@@ -42,6 +48,21 @@ const WAYS: Readonly<Record<string, { readonly words: string; reach(context: Cli
     words: 'on a channel that the server has ended',
     reach: async (context) => {
       const met = await context.opened();
+      met.peer.send('END', { channel: met.channel });
+      await met.client.expectEvent('ended');
+      return met;
+    },
+  },
+  settling: {
+    words:
+      'on a channel with outcomes that both ends have ended and on which a message of the client has no verdict yet',
+    features: ['outcomes'],
+    reach: async (context) => {
+      const met = await context.opened('test/echo', { outcomes: true });
+      met.client.send(met.channel, Uint8Array.of(1));
+      await met.peer.expect('MESSAGE', { channel: met.channel });
+      await met.client.end(met.channel);
+      await met.peer.expect('END', { channel: met.channel });
       met.peer.send('END', { channel: met.channel });
       await met.client.expectEvent('ended');
       return met;
@@ -75,6 +96,7 @@ const FIELDS: Readonly<Record<string, NonNullable<FrameInput['fields']>>> = {
   REFUSED: { code: 0x0401, retry_after_ms: 0 },
   MESSAGE: { fragment: Uint8Array.of(1, 2, 3) },
   CREDIT: { message_limit: 2000, byte_limit: 20_000_000 },
+  OUTCOME: { last_message: 1, verdict: 0 },
   END: {},
   RESET: { code: 0x0404 },
 };
@@ -90,6 +112,11 @@ function way(state: string): (typeof WAYS)[string] {
   return found;
 }
 
+function featuresOf(state: string): Pick<ClientCase, 'features'> {
+  const { features } = way(state);
+  return features === undefined ? {} : { features };
+}
+
 const rows: readonly MachineRow[] = machineOf('client', 'channel').rows;
 
 const errorCases = rows.flatMap((row) =>
@@ -102,6 +129,7 @@ const errorCases = rows.flatMap((row) =>
           title: `${row.frame} in channel state ${row.state} is an error`,
           stimulus: `The server sends ${row.frame} ${way(row.state).words}.`,
           expectation: `The client answers with CLOSE(${row.error}).`,
+          ...featuresOf(row.state),
           run: async (context: ClientContext) => {
             const { peer, channel } = await way(row.state).reach(context);
             send(peer, row.frame, channel);
@@ -119,6 +147,7 @@ const toleratedCases = rows
     title: `${row.frame} in channel state ${row.state} is not an error`,
     stimulus: `The server sends ${row.frame} ${way(row.state).words}, then a message on another channel and a PING.`,
     expectation: 'The client delivers the message on the other channel and answers the PING.',
+    ...featuresOf(row.state),
     run: async (context: ClientContext) => {
       const { peer, client, channel } = await way(row.state).reach(context);
       send(peer, row.frame, channel);
@@ -132,5 +161,36 @@ const toleratedCases = rows
     },
   }));
 
-/** Every cell of the client's channel table that is an error or asks for nothing. */
-export const channelStates: readonly ClientCase[] = clientCases([...errorCases, ...toleratedCases]);
+/** Where a verdict may come: before the END of either side, and after both. */
+const outcomeCases = ['open', 'half-closed-local', 'half-closed-remote', 'settling'].map((state) => ({
+  id: `CNT-041/client-${state}`,
+  requirements: ['CNT-041', 'CHN-003'] as const,
+  title: `a verdict on a channel in state ${state} is taken, and only once`,
+  stimulus: `On a channel with outcomes, in state ${state}, the server sends its verdict on the only message of the client, and then the same again.`,
+  expectation:
+    state === 'settling'
+      ? 'The client takes the first, with which the channel is closed, and answers the second with CLOSE(FRAME_UNEXPECTED).'
+      : 'The client takes the first and answers the second with CLOSE(OUTCOME_INVALID).',
+  features: ['outcomes'],
+  run: async (context: ClientContext) => {
+    const { peer, client, channel } = await context.opened('test/echo', { outcomes: true });
+    client.send(channel, Uint8Array.of(1));
+    await peer.expect('MESSAGE', { channel, requirement: 'CNT-041' });
+    if (state === 'half-closed-local' || state === 'settling') {
+      await client.end(channel);
+      await peer.expect('END', { channel });
+    }
+    if (state === 'half-closed-remote' || state === 'settling') {
+      peer.send('END', { channel });
+      await client.expectEvent('ended');
+    }
+    send(peer, 'OUTCOME', channel);
+    await peer.barrier('CNT-041');
+    send(peer, 'OUTCOME', channel);
+    const code = state === 'settling' ? 'FRAME_UNEXPECTED' : 'OUTCOME_INVALID';
+    await peer.expectViolation(code, { requirement: 'CNT-041' });
+  },
+}));
+
+/** Every cell of the client's channel table that is an error or asks for nothing, and those of OUTCOME. */
+export const channelStates: readonly ClientCase[] = clientCases([...errorCases, ...toleratedCases, ...outcomeCases]);

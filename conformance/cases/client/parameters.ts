@@ -221,7 +221,7 @@ const integersOf = (carrier: Carrier): readonly ParameterRow[] =>
 const sizeFaults = (carrier: Carrier): readonly ListInput[] =>
   integersOf(carrier).flatMap((row) => {
     const right = integerBytes(row.type ?? '') ?? 4;
-    return [0, right - 1, right + 1, 2 * right].map((size) => ({
+    return [...new Set([0, right - 1, right + 1, 2 * right])].map((size) => ({
       slug: `${row.name.replaceAll('_', '-')}-in-${size}`,
       words: `with ${row.name} in ${size} octets instead of ${right}`,
       list: () => parameterList({ id: row.id, value: integer(row.default ?? 1, 2 * right).subarray(2 * right - size) }),
@@ -235,7 +235,7 @@ const rangeFaults = (carrier: Carrier): readonly ListInput[] =>
     const zero = min > 1 ? [{ what: 'zero', value: 0 }] : [];
     const above = [
       { what: 'above', value: max + 1 },
-      { what: 'all-ones', value: 0xffff_ffff },
+      { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1 },
     ];
     return [...below, ...zero, ...above].map(({ what, value }) => ({
       slug: `${row.name.replaceAll('_', '-')}-${what}`,
@@ -244,9 +244,12 @@ const rangeFaults = (carrier: Carrier): readonly ListInput[] =>
     }));
   });
 
+/** More retention than the client asked for is refused for another reason; see continuity-grants.ts. */
+const isGranted = ({ name }: ParameterRow): boolean => name === 'session_retention_ms';
+
 const limitLists = (carrier: Carrier): readonly ListInput[] =>
   integersOf(carrier).flatMap((row) =>
-    (['min', 'max'] as const).map((end) => ({
+    (isGranted(row) ? (['min'] as const) : (['min', 'max'] as const)).map((end) => ({
       slug: `${row.name.replaceAll('_', '-')}-${end}`,
       words: `with ${row.name} = ${row[end] ?? 0}, the ${end === 'min' ? 'least' : 'greatest'} value of its range`,
       list: () => parameterList({ id: row.id, value: row[end] ?? 0 }),

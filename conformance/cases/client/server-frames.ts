@@ -51,6 +51,7 @@ export async function inState(context: ClientContext, state: State): Promise<Rea
 export async function readyFor(context: ClientContext, row: FrameRow): Promise<Ready> {
   if (row.name === 'CHALLENGE') return inState(context, 'awaiting-challenge');
   if (row.layer === 'establishment') return inState(context, 'awaiting-accept');
+  if (row.name === 'ACK') return acknowledgeable(context);
   if (row.layer === 'session') return inState(context, 'established');
   if (row.name !== 'OPENED' && row.name !== 'REFUSED') return context.opened();
   const met = await context.established();
@@ -59,6 +60,15 @@ export async function readyFor(context: ClientContext, row: FrameRow): Promise<R
     await met.peer.expect('OPEN', { channel });
     return { ...met, channel };
   });
+}
+
+/** A resumable session, if the client can be asked for one, in which a frame of the client can be acknowledged. */
+async function acknowledgeable(context: ClientContext): Promise<Ready> {
+  const parameters = [{ id: 'session_retention_ms', value: 60_000 }];
+  const options = context.has('resumption')
+    ? { request: { continuity: { retentionMs: 60_000 } }, accept: { parameters } }
+    : {};
+  return context.opened('test/echo', options).then((ready) => ({ ...ready, channel: 0 }));
 }
 
 /** A frame that the client has no reason to refuse, except that a PONG answers no PING. ACCEPT is made by {@link signedAccept}. */
@@ -72,6 +82,12 @@ export function rightInput(context: ClientContext, { peer, channel }: Ready, row
     case 'PING':
     case 'PONG':
       return { ...base, fields: { data: context.bytes(8) } };
+    case 'ACK':
+      return { ...base, fields: { receive_cursor: peer.receivedSeq } };
+    case 'DRAIN':
+      return { ...base, fields: { code: errorNamed('SHUTTING_DOWN').code, deadline_ms: 60_000 } };
+    case 'OUTCOME':
+      return { ...base, fields: { last_message: 1, verdict: 0 } };
     case 'CLOSE':
       return {
         ...base,

@@ -69,6 +69,22 @@ const HALF_CLOSED_REMOTE: State = {
   },
 };
 
+const SETTLING: State = {
+  state: 'settling',
+  slug: 'settling',
+  what: 'with outcomes that both have ended and on which a message of the server has no verdict yet',
+  reach: async (context) => {
+    const { peer, channel } = await context.opened('test/echo', { more: [{ id: 'outcomes', value: 1 }] });
+    peer.sendMessage(channel, context.bytes(3));
+    await context.dependency('a message of test/echo', () => peer.expect('MESSAGE', { channel }));
+    peer.send('END', { channel });
+    await context.dependency('END of test/echo', () =>
+      peer.expectWhere('END', (frame) => frame.name === 'END' && frame.channel === channel),
+    );
+    return { peer, channel };
+  },
+};
+
 /** All ways in which a channel can be over. */
 const CLOSED: readonly State[] = [
   {
@@ -136,6 +152,7 @@ const STATES: readonly State[] = [
   { state: 'open', slug: 'open', what: 'that is open', reach: (context) => context.opened('test/echo') },
   HALF_CLOSED_LOCAL,
   HALF_CLOSED_REMOTE,
+  SETTLING,
   RESET_SENT,
   ...CLOSED,
 ];
@@ -149,6 +166,8 @@ function frameFor(context: ServerContext, name: string): FrameInput {
       return { flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(4) } };
     case 'CREDIT':
       return { fields: { message_limit: LARGEST, byte_limit: LARGEST } };
+    case 'OUTCOME':
+      return { fields: { last_message: 1, verdict: 0 } };
     case 'RESET':
       return { fields: { code: CANCELLED } };
     default:
@@ -246,6 +265,11 @@ const DISCARDED: readonly Discarded[] = [
     what: 'a CREDIT that takes all credit back',
     send: (peer, channel) => peer.send('CREDIT', { channel, fields: { message_limit: 0, byte_limit: 0 } }),
   },
+  {
+    slug: 'verdict',
+    what: 'verdicts on messages that were never sent',
+    send: (peer, channel) => peer.send('OUTCOME', { channel, fields: { last_message: 7, verdict: 0 } }),
+  },
 ];
 
 const discardedCases = DISCARDED.map(({ slug, what, send }): NewCase => ({
@@ -298,6 +322,7 @@ const RESETS: readonly ResetCase[] = [
       return context.opened('test/source', { connect: { parameters }, data: sourceRequest(1, 1000) });
     },
   },
+  { slug: 'settling', what: SETTLING.what, reach: SETTLING.reach },
   { slug: 'held', what: 'to test/hold', reach: (context) => context.opened('test/hold') },
   ...['NO_ERROR', 'INTERNAL_ERROR', 'APPLICATION_ERROR', 'CHANNEL_CLOSED'].map((code) => ({
     slug: `with-${code.toLowerCase().replaceAll('_', '-')}`,

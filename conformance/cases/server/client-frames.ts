@@ -9,7 +9,7 @@ import type { ClientPeer } from '../../peer/client-peer.ts';
 import { exporterValue } from '../../peer/establishment.ts';
 import type { ViolationOptions } from '../../peer/peer.ts';
 import type { ReceivedFrame } from '../../peer/received-frame.ts';
-import type { ServerContext } from '../server-context.ts';
+import type { EstablishOptions, ServerContext } from '../server-context.ts';
 
 /** The frames that a client sends in an established session. */
 export const CLIENT_FRAMES: readonly FrameRow[] = frameRows.filter(
@@ -22,8 +22,24 @@ export interface Ready {
   readonly channel: number;
 }
 
+/** A session that outlives its connection, in which the harness acknowledges nothing by itself. */
+export const RESUMABLE: EstablishOptions = {
+  acknowledge: false,
+  connect: { parameters: [{ id: 'session_retention_ms', value: 60_000 }] },
+};
+
 /** An established session in which a frame of this type is in order: a channel is open where the frame needs one. */
 export async function readyFor(context: ServerContext, row: FrameRow): Promise<Ready> {
+  if (row.name === 'ACK') {
+    const { peer } = await context.opened('test/echo', RESUMABLE);
+    return { peer, channel: 0 };
+  }
+  if (row.name === 'OUTCOME') {
+    const { peer, channel } = await context.opened('test/echo', { more: [{ id: 'outcomes', value: 1 }] });
+    peer.sendMessage(channel, context.bytes(3));
+    await context.dependency('a message of test/echo', () => peer.expect('MESSAGE', { channel }));
+    return { peer, channel };
+  }
   if (row.layer === 'channel' && row.name !== 'OPEN') return context.opened('test/echo');
   return { peer: await context.established(), channel: row.layer === 'channel' ? 1 : 0 };
 }
@@ -35,6 +51,10 @@ export function rightInput(context: ServerContext, { peer, channel }: Ready, row
     case 'PING':
     case 'PONG':
       return { ...base, fields: { data: context.bytes(8) } };
+    case 'ACK':
+      return { ...base, fields: { receive_cursor: peer.receivedSeq } };
+    case 'OUTCOME':
+      return { ...base, fields: { last_message: 1, verdict: 0 } };
     case 'CLOSE':
       return {
         ...base,

@@ -167,8 +167,8 @@ export const connectRequest: readonly ServerCase[] = serverCases([
   {
     id: 'EST-018/live-session',
     requirements: ['EST-018', 'CHN-032'],
-    title: 'a session that is in use is not resumed',
-    stimulus: 'While a session is established, its client asks on a second connection to resume it.',
+    title: 'a session that is in use and not resumable is not resumed',
+    stimulus: 'While a session without retention is established, its client asks on a second connection to resume it.',
     expectation: 'The server answers with REJECT(RESUME_REFUSED), and the first session goes on.',
     run: async (context) => {
       const first = await context.established();
@@ -182,8 +182,8 @@ export const connectRequest: readonly ServerCase[] = serverCases([
   {
     id: 'EST-018/ended-session',
     requirements: ['EST-018'],
-    title: 'a session that has ended is not resumed',
-    stimulus: 'A client closes its session in order and then asks to resume it.',
+    title: 'a session without retention that has ended is not resumed',
+    stimulus: 'A client closes a session without retention in order and then asks to resume it.',
     expectation: 'The server answers with REJECT(RESUME_REFUSED).',
     run: async (context) => {
       const first = await context.established();

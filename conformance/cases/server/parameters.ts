@@ -240,7 +240,7 @@ const rangeFaults: readonly ListFault[] = integersOfConnect.flatMap((row) => {
         ]
       : []),
     { what: 'above', value: max + 1 },
-    { what: 'all-ones', value: 0xffff_ffff },
+    { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1 },
   ].map(({ what, value }) => ({
     slug: `${slug}-${what}`,
     words: `with ${row.name} = ${value}, outside of ${min} to ${max}`,

@@ -8,7 +8,17 @@ import {
   TimeoutError,
   TransportError,
 } from '../../core/index.ts';
-import type { Channel, Client, Failure, Session, SessionEnd, Trust } from '../../node/index.ts';
+import type {
+  Channel,
+  Client,
+  ClientContinuity,
+  Failure,
+  OutcomeRange,
+  Session,
+  SessionEnd,
+  Trust,
+} from '../../node/index.ts';
+import { Rejection } from '../../node/channel.ts';
 import { retryDelayMs } from '../../node/retry.ts';
 import { loadEndpoint } from '../endpoint-options.ts';
 import { readText } from '../files.ts';
@@ -22,6 +32,7 @@ export interface DriverEvent {
 
 type ConnectRequest = Extract<Request, { do: 'connect' }>;
 type OpenRequest = Extract<Request, { do: 'open' }>;
+type CloseRequest = Extract<Request, { do: 'close' }>;
 type FailureCause = 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
 
 /** One connection of the driver: what happens on it becomes events, in order. */
@@ -35,6 +46,8 @@ export class TesteeConnection {
   #session: Session | undefined;
   #established = false;
   #over = false;
+  /** The REJECT that answered the last attempt, until one is accepted. */
+  #reject: Extract<Event, { type: 'rejected' }> | undefined;
   /** Attempts and sessions that have failed in a row. */
   #failures = 0;
   #retry: NodeJS.Timeout | undefined;
@@ -71,10 +84,8 @@ export class TesteeConnection {
   start(): void {
     const { host, port, audience } = this.#request;
     const observe = (event: Event): void => this.#observe(event);
-    this.#client.connect({ host, port, audience, observe }).then(
-      (session) => {
-        this.#session = session;
-      },
+    this.#client.connect({ host, port, audience, observe, ...this.#continuity }).then(
+      (session) => this.#take(session),
       (error: unknown) => {
         // Failures of an engine were told by its last event.
         if (this.#over) return;
@@ -86,14 +97,22 @@ export class TesteeConnection {
 
   /** Opens a channel. */
   open(request: OpenRequest): { readonly channel: number } {
-    const { application, data, hold } = request;
-    const applicationData = data === undefined ? {} : { applicationData: Buffer.from(data, 'base64') };
-    const channel = this.#live().request(application, applicationData);
+    const { application, data, hold, priority, outcomes, judge } = request;
+    const applicationData = data === undefined ? undefined : Buffer.from(data, 'base64');
+    const channel = this.#live().request(application, { applicationData, priority, outcomes });
     const { number } = channel;
     this.#channels.set(number, channel);
     if (hold !== true) {
       channel.onMessage = (message) => {
         this.#emit({ event: 'message', channel: number, message: Buffer.from(message).toString('base64') });
+        const verdict = judge === true && message.length >= 2 ? Buffer.from(message).readUInt16BE() : 0;
+        if (verdict !== 0) throw new Rejection(verdict);
+      };
+    }
+    if (outcomes === true || this.#request.continuity !== undefined) {
+      channel.onOutcome = ({ first, last, outcome }: OutcomeRange) => {
+        const verdict = outcome.type === 'rejected' ? { verdict: outcome.verdict } : {};
+        this.#emit({ event: 'outcome', channel: number, first, last, outcome: outcome.type, ...verdict });
       };
     }
     return { channel: number };
@@ -107,11 +126,22 @@ export class TesteeConnection {
       .catch(() => undefined);
   }
 
-  /** Ends or resets a channel, or closes the session. */
-  close(channel: number | undefined, reset: boolean): void {
-    if (channel === undefined) void this.#live().close();
-    else if (reset) this.#channel(channel).reset('CANCELLED');
-    else this.#channel(channel).end();
+  /** Ends or resets a channel, moves or detaches the session, or closes it. */
+  close({ channel, reset, rotate, detach }: CloseRequest): void {
+    if (channel !== undefined) {
+      if (reset === true) this.#channel(channel).reset('CANCELLED');
+      else this.#channel(channel).end();
+      return;
+    }
+    const session = this.#live();
+    if (rotate !== true && detach !== true) {
+      void session.close();
+      return;
+    }
+    if (!session.resumable) throw new RequestError('refused', 'The session is not resumable.');
+    if (detach === true) session.detach();
+    // What becomes of the attempt is told by events, and the session goes on either way.
+    else session.rotate().catch(() => undefined);
   }
 
   /** Applies newer revocation lists, if they are of the same authority. */
@@ -119,10 +149,36 @@ export class TesteeConnection {
     if (ca === this.#request.ca) void this.#session?.updateTrust(trust);
   }
 
-  /** The driver ends. */
+  /** The driver ends. A session without a connection is left to its retention. */
   async end(): Promise<void> {
     clearTimeout(this.#retry);
-    await this.#session?.close();
+    if (this.#session?.state === 'attached' || this.#session?.state === 'draining') await this.#session.close();
+  }
+
+  get #continuity(): { readonly continuity?: ClientContinuity } {
+    const { continuity } = this.#request;
+    return continuity === undefined ? {} : { continuity };
+  }
+
+  /** The session exists. It may have lost its connection, or be over, by the time that this is told. */
+  #take(session: Session): void {
+    this.#session = session;
+    const detached = ({ code }: { readonly code: SessionEnd['code'] }): void => {
+      this.#emit({ event: 'detached', ...(code === undefined ? {} : { code: ERROR_CODE[code] }) });
+    };
+    if (session.state === 'detached') detached({ code: undefined });
+    session.on('detached', (end) => {
+      // Told by the last event.
+      if (session === this.#session && !this.#over) detached(end);
+    });
+    void session.closed.then((end) => {
+      if (this.#over) return;
+      const { error } = end;
+      if (this.#reject !== undefined && error instanceof RemoteError && error.wireCode === this.#reject.wireCode) {
+        this.#rejected(this.#reject);
+      } else this.#observeClosed(end);
+      this.#again(end);
+    });
   }
 
   #live(): Session {
@@ -142,16 +198,20 @@ export class TesteeConnection {
       case 'established': {
         this.#established = true;
         this.#failures = 0;
+        this.#reject = undefined;
         const session = Buffer.from(event.sessionId).toString('hex');
         // The engine has compared the two. [EST-009]
         this.#emit({ event: 'established', identity: this.#request.audience, session });
         return;
       }
-      case 'rejected': {
-        this.#over = true;
-        this.#emit({ event: 'rejected', code: event.wireCode, retryAfterMs: event.retryAfterMs });
+      case 'attached':
+        this.#reject = undefined;
+        this.#emit({ event: 'attached' });
         return;
-      }
+      case 'rejected':
+        this.#reject = event;
+        if (!this.#established) this.#rejected(event);
+        return;
       case 'channel-opened': {
         const data =
           event.applicationData === undefined ? {} : { data: Buffer.from(event.applicationData).toString('base64') };
@@ -170,6 +230,8 @@ export class TesteeConnection {
         this.#emit({ event: 'reset', channel: event.channel, code: event.wireCode });
         return;
       case 'closed':
+        // What becomes of a session is told by the session.
+        if (event.session !== 'none' || this.#established) return;
         this.#observeClosed(event);
         this.#again(event);
         return;
@@ -178,12 +240,18 @@ export class TesteeConnection {
     }
   }
 
+  #rejected({ wireCode, retryAfterMs }: Extract<Event, { type: 'rejected' }>): void {
+    this.#over = true;
+    this.#emit({ event: 'rejected', code: wireCode, retryAfterMs });
+  }
+
   #observeClosed(end: SessionEnd): void {
     if (this.#over) return;
     const unknown = end.unknownMessages.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     const { error } = end;
-    const byPeer = error === undefined || error instanceof RemoteError;
-    if (this.#established && byPeer && end.outcome !== 'aborted') {
+    // A session that another program has taken ends by the CLOSE that says so.
+    const byPeer = error === undefined ? end.outcome !== 'aborted' : error instanceof RemoteError;
+    if (this.#established && byPeer) {
       this.#over = true;
       const code = error instanceof RemoteError ? error.wireCode : ERROR_CODE[end.code ?? 'NO_ERROR'];
       this.#emit({ event: 'closed', code, unknown });

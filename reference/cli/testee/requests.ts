@@ -15,6 +15,11 @@ export type Request =
       readonly crl: string;
       readonly reconnect?: boolean;
       readonly parameters?: Readonly<Record<string, number>>;
+      readonly continuity?: {
+        readonly retentionMs: number;
+        readonly deadlineMs?: number;
+        readonly reconnectBoundMs?: number;
+      };
     }
   | {
       readonly do: 'open';
@@ -22,9 +27,19 @@ export type Request =
       readonly application: string;
       readonly data?: string;
       readonly hold?: boolean;
+      readonly priority?: 'urgent' | 'normal' | 'bulk';
+      readonly outcomes?: boolean;
+      readonly judge?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
-  | { readonly do: 'close'; readonly connection: string; readonly channel?: number; readonly reset?: true };
+  | {
+      readonly do: 'close';
+      readonly connection: string;
+      readonly channel?: number;
+      readonly reset?: true;
+      readonly rotate?: true;
+      readonly detach?: true;
+    };
 
 /** Why a request is not carried out. */
 export type Refusal = 'unsupported' | 'invalid' | 'refused';

@@ -71,7 +71,7 @@ class Driver {
         this.#connection(request.connection).send(request.channel, request.message);
         return {};
       case 'close':
-        this.#connection(request.connection).close(request.channel, request.reset === true);
+        this.#connection(request.connection).close(request);
         return {};
     }
   }
