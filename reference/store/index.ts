@@ -3,6 +3,7 @@
  *
  * @module
  */
+export { type DurableStoreOptions, openDurableStore } from './durable-store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
 export type {
   AttachResult,
