@@ -61,6 +61,8 @@ export class ServerSessions {
   readonly #options: ServerContinuity;
   /** Those that this process holds, by id. */
   readonly #held = new Map<string, SessionEndpoint>();
+  /** Epoch under which the store knows this process as the holder: ahead of the session's while no ACCEPT told of it. */
+  readonly #epochs = new Map<string, number>();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
   /** Resumptions under way, one at a time for each session. */
@@ -134,14 +136,15 @@ export class ServerSessions {
     const { core, id } = session;
     if (!core.resumable) return;
     const cursors: Cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
+    const epoch = this.#epochOf(session);
     if (end.session === 'ended') {
       this.#forget(id);
-      void this.#quietly(this.store.end(id, core.epoch, cursors));
+      void this.#quietly(this.store.end(id, epoch, cursors));
       return;
     }
     const { deadlines } = this.#host.environment;
     this.#detachedUntil.set(id, deadlines.now() + core.terms.retentionMs + GRACE_MS);
-    void this.#quietly(this.store.detached(id, core.epoch, cursors));
+    void this.#quietly(this.store.detached(id, epoch, cursors));
     this.#sweep.by(deadlines.now() + SWEEP_MS);
   }
 
@@ -170,10 +173,11 @@ export class ServerSessions {
 
   /** Ends a session that no connection carries. */
   endDetached(session: SessionEndpoint, code: ErrorName): void {
-    this.#finish(session, code, false);
     const { core, id } = session;
+    const epoch = this.#epochOf(session);
+    this.#finish(session, code, false);
     const cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
-    void this.#quietly(this.store.end(id, core.epoch, cursors));
+    void this.#quietly(this.store.end(id, epoch, cursors));
   }
 
   /** Another server has the session, or a later attempt: nothing that is still done here has any effect. [CNT-038] */
@@ -238,7 +242,9 @@ export class ServerSessions {
   #take({ header, entries }: StoredSession, held: SessionEndpoint | undefined): Resumption {
     const { id, epoch, owner } = header;
     this.#detachedUntil.delete(id);
-    if (held !== undefined && held.core.epoch + 1 === epoch && held.state !== 'ended') {
+    if (held !== undefined && this.#epochOf(held) + 1 === epoch && held.state !== 'ended') {
+      this.#epochs.set(id, epoch);
+      held.journal?.release(epoch);
       return { type: 'resume', session: held, epoch };
     }
     // Another server has had it in between: what this one still holds is out of date.
@@ -248,6 +254,8 @@ export class ServerSessions {
     const { random, deadlines } = environment;
     const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: epoch - 1 });
     const session = this.createEndpoint(core, owner);
+    this.#epochs.set(id, epoch);
+    session.journal?.release(epoch);
     session.flushed();
     return { type: 'resume', session, epoch };
   }
@@ -297,8 +305,13 @@ export class ServerSessions {
     });
   }
 
+  #epochOf({ id, core }: SessionEndpoint): number {
+    return this.#epochs.get(id) ?? core.epoch;
+  }
+
   #forget(id: string): void {
     this.#held.delete(id);
+    this.#epochs.delete(id);
     this.#detachedUntil.delete(id);
   }
 
