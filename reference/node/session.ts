@@ -257,14 +257,14 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   /** A connection carries the session from now on. */
   attach(link: Link): void {
-    const first = this.#lastLink === undefined;
     this.#link = link;
     this.#lastLink = link;
     const { epoch } = this.core;
     const { beforeEpoch } = this.#parts;
     this.journal?.release(epoch, beforeEpoch && (() => beforeEpoch(epoch)));
     this.#parts.onAttached?.();
-    if (!first) this.emit('attached');
+    // Also where an earlier process had it before.
+    if (epoch > 1) this.emit('attached');
     if (this.#closing !== undefined) void this.close(this.#closing);
   }
 
@@ -348,9 +348,13 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
       case 'message-received':
         this.#channelOf(event.channel)?.receiveMessage(event);
         return;
-      case 'messages-settled':
-        this.#channelOf(event.channel)?.receiveOutcome(event);
+      case 'messages-settled': {
+        const channel = this.#channelOf(event.channel);
+        // Nobody is left who could be told.
+        if (channel === undefined) this.core.reported(event.channel, event.last, this.now());
+        else channel.receiveOutcome(event);
         return;
+      }
       case 'channel-writable':
         this.#channelOf(event.channel)?.receiveWritable();
         return;
