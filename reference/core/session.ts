@@ -411,7 +411,8 @@ export class Session {
 
   /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
   writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
-    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.sent };
+    // What was sent on a former connection and is not sent again yet has not arrived on this one.
+    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.carried };
     output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
   }
 
