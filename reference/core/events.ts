@@ -92,7 +92,7 @@ export interface ChannelRestored {
   readonly applicationData: Uint8Array | undefined;
   readonly priority: PriorityClass;
   readonly outcomes: boolean;
-  /** Number of the last own message that was sent completely: those after it are the owner's to send again. */
+  /** Number of the last own message that was begun: those after it are the owner's to send again. */
   readonly sentMessages: number;
 }
 

@@ -613,7 +613,8 @@ export class Session {
     if (this.role === 'server' && state === 'opening')
       this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
-      const { sentMessages } = stored;
+      // One that is begun goes on by itself.
+      const sentMessages = stored.send.messages;
       this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
     }
   }
