@@ -137,6 +137,8 @@ export interface MessagesSettled {
   readonly outcome: 'accepted' | 'rejected';
   /** The number that the application gave; 0 where it is accepted. */
   readonly verdict: number;
+  /** It may have been told before a crash. */
+  readonly again?: boolean;
 }
 
 /** The server will end this connection (client only): attach the session to another one before. [CNT-047] */
