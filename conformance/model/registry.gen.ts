@@ -1909,7 +1909,7 @@ export const registry: RegistryData = {
         },
         {
           event: 'attempt failed, the former connection is there',
-          from: ['attaching'],
+          from: ['attaching', 'detached'],
           next: 'attached',
           do: 'go on reading it',
         },

@@ -12,6 +12,8 @@ import type { CaseResult, Verdict } from './verdict.ts';
 
 /** Cases that wait for time to pass do little else: many can wait at once. */
 const TIMING_JOBS = 24;
+/** Where no estimate stands, a case takes less than this. */
+const UNREMARKABLE_MS = 100;
 /** How long an implementation that has died may take to come back, by itself or with help. */
 const COMING_BACK_MS = 8000;
 const KNOCK_MS = 100;
@@ -63,14 +65,15 @@ class Runner {
 
     // Cases on a reload change what the implementation trusts: nothing else may run beside them.
     const alone = cases.filter((entry) => entry.features?.includes('reload') === true);
-    const others = cases.filter((entry) => !alone.includes(entry));
+    const others = longestFirst(cases.filter((entry) => !alone.includes(entry)));
     const waiting = others.filter(({ timing }) => timing === true);
     const working = others.filter(({ timing }) => timing !== true);
     const concurrent = attachment.role === 'server' || this.#concurrent(await attachment.driver.process());
     const timingJobs = concurrent ? TIMING_JOBS : 1;
-    const worked = this.#lane(working, concurrent ? this.#options.jobs : 1, true);
-    if (!concurrent) await worked;
-    await Promise.all([worked, this.#lane(waiting, timingJobs, false)]);
+    // Those that wait longest bound the run from below: everything else has to fit beside them.
+    const waited = this.#lane(waiting, timingJobs, false);
+    if (!concurrent) await waited;
+    await Promise.all([waited, this.#lane(working, concurrent ? this.#options.jobs : 1, true)]);
     await this.#lane(alone, 1, true);
     await this.#judgeSuspects(timingJobs);
     return this.#ordered();
@@ -257,6 +260,11 @@ class Runner {
   #ordered(): readonly CaseResult[] {
     return this.#options.cases.flatMap(({ id }) => this.#results.get(id) ?? []);
   }
+}
+
+function longestFirst(cases: readonly ConformanceCase[]): readonly ConformanceCase[] {
+  const length = ({ estimateMs = UNREMARKABLE_MS }: ConformanceCase): number => estimateMs;
+  return cases.toSorted((a, b) => length(b) - length(a));
 }
 
 function isGood({ verdict }: Outcome): boolean {

@@ -9,9 +9,9 @@ import {
   decodePayload,
   measureFrame,
 } from '../model/decode.ts';
-import { decodeFrame, decodeHeader, fromHex, toHex } from '../model/codec.ts';
+import { decodeFrame, decodeHeader, equal, fromHex, toHex } from '../model/codec.ts';
 import { ReceiverModel } from '../model/machine.ts';
-import type { Declarations } from '../model/machine.ts';
+import type { Declarations, ModelOptions } from '../model/machine.ts';
 import { frameOfType, machineOf, registry } from '../model/registry.ts';
 import type { Role } from '../model/registry.ts';
 import {
@@ -75,15 +75,21 @@ export function judgeParameters({ frame, list }: ParameterVector): Finding {
   return { result: 'valid', expected };
 }
 
+type StreamStep = { readonly receive: string } | { readonly send: string; readonly cause: string };
+
+/** Declarations, with the one that makes a session resumable. */
+type StreamDeclarations = Declarations & { readonly session_retention_ms?: number };
+
 export interface StreamVector extends Vector {
   readonly role: Role;
   readonly state: string;
-  readonly own: Declarations;
-  readonly peer: Declarations;
+  readonly own: StreamDeclarations;
+  readonly peer: StreamDeclarations;
   readonly identity?: string;
   readonly verdicts?: { readonly signature?: boolean; readonly peerIdentity?: boolean };
-  readonly steps: readonly ({ readonly receive: string } | { readonly send: string; readonly cause: string })[];
-  readonly expected?: { readonly channels: Readonly<Record<string, string>> };
+  readonly resumed?: { readonly sessionId: string; readonly steps: readonly StreamStep[] };
+  readonly steps: readonly StreamStep[];
+  readonly expected?: { readonly channels: Readonly<Record<string, string>>; readonly session?: string };
 }
 
 /** The frames in octets that hold nothing else. */
@@ -93,10 +99,13 @@ export function cut(octets: Uint8Array): readonly Uint8Array[] {
   return [octets.subarray(0, measured.total), ...cut(octets.subarray(measured.total))];
 }
 
-export function judgeStream(vector: StreamVector): Finding {
-  const { role, steps, expected, ...options } = vector;
-  const model = new ReceiverModel(role, options);
-  const delivered: { channel: number; message: string }[] = [];
+interface Delivered {
+  readonly channel: number;
+  readonly message: string;
+}
+
+/** Takes a model through the steps; the error and its step, or undefined. */
+function run(model: ReceiverModel, steps: readonly StreamStep[], delivered: Delivered[]): Finding | undefined {
   for (const [index, step] of steps.entries()) {
     if ('send' in step) {
       for (const frame of cut(fromHex(step.send))) {
@@ -111,6 +120,39 @@ export function judgeStream(vector: StreamVector): Finding {
       if (channel?.message !== undefined) delivered.push({ channel: channel.number, message: toHex(channel.message) });
     }
   }
+  return undefined;
+}
+
+/** What the endpoint keeps of the session of the former connection. */
+function formerSession(vector: StreamVector, resumable: boolean): Pick<ModelOptions, 'resumes' | 'recall'> {
+  const { role, own, peer, resumed } = vector;
+  if (resumed === undefined) return {};
+  const model = new ReceiverModel(role, { state: 'established', own, peer, resumable });
+  const found = run(model, resumed.steps, []);
+  if (found !== undefined) throw new TypeError(`the former connection ends with ${JSON.stringify(found)}`);
+  // The model numbers the session itself; its id is that of the ACCEPT that is not among the steps.
+  const state = { ...model.session, id: fromHex(resumed.sessionId) };
+  if (role === 'client') return { resumes: state };
+  const stored = { state, ended: model.fate === 'ended' };
+  return { recall: (id) => (resumable && equal(id, state.id) ? stored : undefined) };
+}
+
+export function judgeStream(vector: StreamVector): Finding {
+  const { role, state, own, peer, identity, verdicts, steps, expected } = vector;
+  const granted = role === 'client' ? peer : own;
+  const resumable = (granted.session_retention_ms ?? 0) > 0;
+  const model = new ReceiverModel(role, {
+    state,
+    own,
+    peer,
+    resumable: resumable && state === 'established',
+    ...(identity === undefined ? {} : { identity }),
+    ...(verdicts === undefined ? {} : { verdicts }),
+    ...formerSession(vector, resumable),
+  });
+  const delivered: Delivered[] = [];
+  const found = run(model, steps, delivered);
+  if (found !== undefined) return found;
   const numbers = Object.keys(expected?.channels ?? {});
   return {
     result: 'valid',
@@ -119,6 +161,7 @@ export function judgeStream(vector: StreamVector): Finding {
       channels: Object.fromEntries(numbers.map((number) => [number, model.channelState(Number(number))])),
       cursors: { receive: Number(model.cursors.receive), send: Number(model.cursors.send) },
       delivered,
+      ...(expected?.session === undefined ? {} : { session: model.fate }),
     },
   };
 }
@@ -181,7 +224,7 @@ export function judgeEvidence({ record, trustAnchors }: EvidenceVector): Finding
 
 /** The part of a vector that a judge has to find. */
 export function expectationOf(vector: Vector): Finding {
-  const names = ['expected', 'error', 'index', 'reason'];
+  const names = ['expected', 'error', 'index', 'reason', 'parameters', 'session'];
   const stated = Object.entries(vector).filter(([name]) => names.includes(name));
   return { result: vector.result, ...Object.fromEntries(stated) };
 }

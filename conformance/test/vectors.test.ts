@@ -3,6 +3,10 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { packageRoot } from '../model/requirements.ts';
+import { judgeOutcomes } from './outcome-judge.ts';
+import type { OutcomeVector } from './outcome-judge.ts';
+import { judgeResumption } from './resumption-judge.ts';
+import type { ResumptionVector } from './resumption-judge.ts';
 import { readControls, readVectors } from './vector-files.ts';
 import type { Vector } from './vector-files.ts';
 import {
@@ -26,6 +30,8 @@ const JUDGES: Readonly<Record<string, (vector: Vector) => Finding>> = {
   frames: (vector) => judgeFrame(vector as FrameVector),
   parameters: (vector) => judgeParameters(vector as ParameterVector),
   streams: (vector) => judgeStream(vector as StreamVector),
+  outcomes: (vector) => judgeOutcomes(vector as OutcomeVector),
+  resumption: (vector) => judgeResumption(vector as ResumptionVector),
   transcripts: (vector) => judgeTranscript(vector as TranscriptVector),
   evidence: (vector) => judgeEvidence(vector as EvidenceVector),
 };

@@ -1,26 +1,37 @@
-import type { Channel } from './channel.ts';
+import type { Channel, PriorityClass } from './channel.ts';
 import type { ChannelSet } from './channel-set.ts';
 import type { CreditGrants } from './credit-grants.ts';
 import { meaningOf } from './error-codes.ts';
 import { InternalError } from './errors.ts';
 import type { Event } from './events.ts';
+import type { FrameDecoder } from './decoder.ts';
 import { violation } from './frame-check.ts';
-import type { FrameSender } from './frame-sender.ts';
 import { decodeCredit } from './frames/credit.ts';
 import { decodeEnd } from './frames/end.ts';
 import { decodeOpen } from './frames/open.ts';
 import { decodeOpened } from './frames/opened.ts';
+import { decodeOutcome } from './frames/outcome.ts';
 import { decodeRefused, encodeRefused } from './frames/refused.ts';
 import { decodeReset, encodeReset } from './frames/reset.ts';
+import type { FateLedger } from './fate-ledger.ts';
+import { type Journal, receivedKey } from './journal.ts';
 import type { MessageScheduler } from './message-scheduler.ts';
-import { ERROR_CODE, FLAG, FRAME_TYPE } from './registry.gen.ts';
+import type { Outbox } from './outbox.ts';
+import { ERROR_CODE, FLAG, FRAME_TYPE, PARAMETER } from './registry.gen.ts';
 
 const { FIRST, LAST } = FLAG.MESSAGE;
 
 /** What incoming channel frames act on. */
 export interface ChannelReceiverOptions {
   readonly channels: ChannelSet;
-  readonly sender: FrameSender;
+  readonly outbox: Outbox;
+  /** Own messages that wait for a verdict. */
+  readonly verdicts: FateLedger;
+  readonly journal: Journal | undefined;
+  /** Whether messages are followed until the application has decided on them, on every channel. */
+  readonly resumable: boolean;
+  /** A verdict, or END, may have been the last thing that a channel waited for. */
+  readonly settled: (channel: Channel) => void;
   readonly scheduler: MessageScheduler;
   readonly grants: CreditGrants;
   readonly emit: (event: Event) => void;
@@ -45,12 +56,20 @@ export class ChannelReceiver {
     this.#emit = options.emit;
   }
 
-  /** @throws PeerViolationError */
-  receive(type: number, flags: number, number: number, payload: Uint8Array): void {
+  /**
+   * @param frame - where the payload and the number of the frame come from.
+   * @throws PeerViolationError
+   */
+  receive(frame: FrameDecoder): void {
+    const { type, channel: number } = frame;
+    const payload = frame.payload();
     const channel = this.#channels.get(number);
     switch (type) {
       case FRAME_TYPE.MESSAGE:
-        this.#message(channel, number, flags, payload);
+        this.#message(channel, frame, payload);
+        break;
+      case FRAME_TYPE.OUTCOME:
+        this.#outcome(channel, number, payload);
         break;
       case FRAME_TYPE.CREDIT:
         this.#credit(channel, number, payload);
@@ -77,15 +96,22 @@ export class ChannelReceiver {
 
   #open(number: number, payload: Uint8Array): void {
     const { application, nonce, parameters } = decodeOpen(payload);
-    const channel = this.#channels.accept(number, this.#options.maxChannels);
+    const applicationData = parameters.application_data?.slice();
+    const kind = {
+      application,
+      nonce: nonce.slice(),
+      applicationData,
+      priority: (parameters.priority ?? PARAMETER.priority.default) as PriorityClass,
+      outcomes: parameters.outcomes === 1,
+    };
+    const channel = this.#channels.accept(number, this.#options.maxChannels, kind);
     if (channel === undefined) {
       // Judged before policy, and so before anyone else sees the request. [CHN-009]
       const refused = encodeRefused({ code: ERROR_CODE.CHANNEL_LIMIT, retryAfterMs: 0 });
-      this.#options.sender.sequenced(FRAME_TYPE.REFUSED, 0, number, refused);
+      this.#options.outbox.sequenced(FRAME_TYPE.REFUSED, 0, number, refused);
       return;
     }
-    const applicationData = parameters.application_data?.slice();
-    this.#emit({ type: 'channel-requested', channel: number, application, nonce: nonce.slice(), applicationData });
+    this.#emit({ type: 'channel-requested', channel: number, ...kind });
   }
 
   #opened(channel: Channel | undefined, number: number, payload: Uint8Array): void {
@@ -110,13 +136,16 @@ export class ChannelReceiver {
     this.#channels.step(channel, next);
   }
 
-  #message(channel: Channel | undefined, number: number, flags: number, fragment: Uint8Array): void {
-    const { action } = this.#channels.cell(channel, FRAME_TYPE.MESSAGE, number);
-    if (action === 'deliver' && channel !== undefined) this.#deliver(channel, flags, fragment);
+  #message(channel: Channel | undefined, frame: FrameDecoder, fragment: Uint8Array): void {
+    const { action } = this.#channels.cell(channel, FRAME_TYPE.MESSAGE, frame.channel);
+    if (action !== 'deliver' || channel === undefined) return;
+    this.#deliver(channel, frame.flags, fragment, frame.seq);
+    const { journal } = this.#options;
+    if (journal !== undefined) journal.put(receivedKey(frame.seq), frame.frame());
   }
 
   /** The order of checks is that of section 6.4. */
-  #deliver(channel: Channel, flags: number, fragment: Uint8Array): void {
+  #deliver(channel: Channel, flags: number, fragment: Uint8Array, seq: number): void {
     const { assembly, receive } = channel;
     const first = (flags & FIRST) !== 0;
     const last = (flags & LAST) !== 0;
@@ -133,22 +162,65 @@ export class ChannelReceiver {
     if (assembly.length + fragment.length > this.#options.maxMessageBytes) {
       throw violation('MESSAGE_TOO_LARGE', 'CHN-018', FRAME_TYPE.MESSAGE, 'exceeds the largest message');
     }
+    if (first && !last) this.#options.grants.schedule(channel); // [CHN-024]
+    this.accept(channel, fragment, first, last, seq, receive.messages, false);
+  }
+
+  /** Takes a fragment that was found right, now or before a crash, and delivers the message that it completes. */
+  accept(
+    channel: Channel,
+    fragment: Uint8Array,
+    first: boolean,
+    last: boolean,
+    seq: number,
+    number: number,
+    redelivered: boolean,
+  ): void {
+    const { assembly, inbox } = channel;
+    const follows = this.#options.resumable || channel.kind.outcomes;
     let data = fragment;
     if (!first || !last) {
       assembly.append(fragment);
-      if (first) this.#options.grants.schedule(channel); // [CHN-024]
-      if (!last) return; // [CHN-016]
+      if (!last) {
+        if (follows) inbox.fragment(seq);
+        return; // [CHN-016]
+      }
       data = assembly.take();
     }
+    if (follows) inbox.deliver(number, data.length, seq);
     // [CHN-015]
-    this.#emit({ type: 'message-received', channel: channel.number, number: receive.messages, data });
+    this.#emit({ type: 'message-received', channel: channel.number, number, data, redelivered });
+  }
+
+  /** [CNT-041] */
+  #outcome(channel: Channel | undefined, number: number, payload: Uint8Array): void {
+    const { lastMessage, verdict } = decodeOutcome(payload);
+    const { action } = this.#channels.cell(channel, FRAME_TYPE.OUTCOME, number);
+    if (action !== 'settle messages' || channel === undefined) return;
+    const { kind, sentMessages, verdictsReceived } = channel;
+    if (!kind.outcomes || lastMessage <= verdictsReceived || lastMessage > sentMessages) {
+      throw violation('OUTCOME_INVALID', 'CNT-041', FRAME_TYPE.OUTCOME, 'judges what has a verdict, or asks for none');
+    }
+    channel.verdictsReceived = lastMessage;
+    this.#options.verdicts.settled(number, lastMessage);
+    this.#emit({
+      type: 'messages-settled',
+      channel: number,
+      first: verdictsReceived + 1,
+      last: lastMessage,
+      outcome: verdict === 0 ? 'accepted' : 'rejected',
+      verdict,
+    });
+    this.#options.settled(channel);
   }
 
   #credit(channel: Channel | undefined, number: number, payload: Uint8Array): void {
     const credit = decodeCredit(payload);
     const { action } = this.#channels.cell(channel, FRAME_TYPE.CREDIT, number);
     if (action !== 'raise the limits' || channel === undefined) return;
-    if (!channel.send.raise(credit)) {
+    const restated = channel.creditRestated;
+    channel.creditRestated = false;
+    if (!channel.send.raise(credit, restated)) {
       throw violation('CREDIT_INVALID', 'CHN-022', FRAME_TYPE.CREDIT, 'lowers a limit or raises none');
     }
     this.#options.scheduler.wake(channel);
@@ -165,6 +237,7 @@ export class ChannelReceiver {
       this.#emit({ type: 'channel-ended', channel: number });
     }
     if (this.#channels.step(channel, next)) this.#emit({ type: 'channel-closed', channel: number });
+    else this.#options.settled(channel);
   }
 
   #reset(channel: Channel | undefined, number: number, payload: Uint8Array): void {
@@ -174,7 +247,7 @@ export class ChannelReceiver {
     if (action === 'send RESET(CHANNEL_CLOSED)') {
       // [CHN-029]
       const answer = encodeReset({ code: ERROR_CODE.CHANNEL_CLOSED });
-      this.#options.sender.sequenced(FRAME_TYPE.RESET, 0, number, answer);
+      this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);
       this.#emit({ type: 'channel-reset', channel: number, code: meaningOf('RESET', wireCode), wireCode });
     } else this.#emit({ type: 'channel-closed', channel: number });
     this.#channels.step(channel, next, true);

@@ -1,13 +1,22 @@
-import { Channel, type ChannelMachine, type ChannelState, type ChannelTerms } from './channel.ts';
+import {
+  Channel,
+  type ChannelKind,
+  type ChannelMachine,
+  type ChannelState,
+  type ChannelTerms,
+  type RestoredChannel,
+} from './channel.ts';
 import { InternalError, MisuseError } from './errors.ts';
 import { violation } from './frame-check.ts';
-import { FRAME_TYPE } from './registry.gen.ts';
+import { type Journal, receivedKey } from './journal.ts';
+import { FRAME_TYPE, type MachineState } from './registry.gen.ts';
 import { type Cell, stateOf } from './transitions.ts';
 
 const MAX_CHANNEL = 0xffff_ffff;
 
 /** Local events of a channel that commands cause. */
-export type ChannelCommand = 'send OPENED' | 'send REFUSED' | 'send MESSAGE' | 'send END' | 'send RESET';
+export type ChannelCommand =
+  'send OPENED' | 'send REFUSED' | 'send MESSAGE' | 'send END' | 'send RESET' | 'send OUTCOME';
 
 /**
  * The channels of one session by number. A closed channel is forgotten: each number up to the last opened one that is
@@ -18,7 +27,10 @@ export class ChannelSet {
   readonly #terms: ChannelTerms;
   readonly #idle: ChannelState;
   readonly #closed: ChannelState;
+  readonly #journal: Journal | undefined;
   readonly #channels = new Map<number, Channel>();
+  /** Closed channels with messages that the application has not decided on: they survive a crash until it has. */
+  readonly #lingering = new Map<number, Channel>();
   /** The channel looked up last: traffic comes in runs. */
   #latest: Channel | undefined;
   /** Channels that ended with RESET while their application end may still be working. [CHN-011] */
@@ -28,9 +40,10 @@ export class ChannelSet {
   /** Number of the last channel that was given out; beyond `#lastOpened` while an OPEN waits. */
   #lastNumber = 0;
 
-  constructor(machine: ChannelMachine, terms: ChannelTerms) {
+  constructor(machine: ChannelMachine, terms: ChannelTerms, journal?: Journal) {
     this.machine = machine;
     this.#terms = terms;
+    this.#journal = journal;
     this.#idle = channelState(machine, 'idle');
     this.#closed = channelState(machine, 'closed');
   }
@@ -43,6 +56,41 @@ export class ChannelSet {
   /** The channels that are not closed. */
   values(): Iterable<Channel> {
     return this.#channels.values();
+  }
+
+  /** Closed channels that still have to be stored. */
+  lingering(): Iterable<Channel> {
+    return this.#lingering.values();
+  }
+
+  /** The channel whose messages the application decides on, even where it is closed. */
+  deciding(number: number): Channel | undefined {
+    return this.get(number) ?? this.#lingering.get(number);
+  }
+
+  /** The application has decided on everything of a closed channel. */
+  drop(number: number): void {
+    this.#lingering.delete(number);
+  }
+
+  /** Numbers of the last channel on the wire and of the last one given out, to be stored. */
+  get numbers(): { readonly opened: number; readonly given: number; readonly unreleased: readonly number[] } {
+    // A channel whose OPEN waits is lost with the process: its number was never on the wire.
+    return { opened: this.#lastOpened, given: this.#lastOpened, unreleased: [...this.#unreleased] };
+  }
+
+  /** Takes over what was stored before a crash. */
+  restoreNumbers(opened: number): void {
+    this.#lastOpened = opened;
+    this.#lastNumber = opened;
+  }
+
+  /** Makes a channel anew that was stored before a crash. */
+  restore(number: number, state: MachineState<ChannelMachine>, kind: ChannelKind, restored: RestoredChannel): Channel {
+    const channel = new Channel(number, channelState(this.machine, state), this.#terms, kind, restored);
+    if (channel.state === this.#closed) this.#lingering.set(number, channel);
+    else this.#channels.set(number, channel);
+    return channel;
   }
 
   get(number: number): Channel | undefined {
@@ -65,12 +113,12 @@ export class ChannelSet {
   }
 
   /** Gives out the next number (client). [CHN-001] */
-  create(): Channel {
+  create(kind: ChannelKind): Channel {
     if (this.#lastNumber === MAX_CHANNEL) {
       throw new MisuseError('HAWSER_ERR_MISUSE_CHANNELS_EXHAUSTED', 'The session has no channel number left.');
     }
     this.#lastNumber += 1;
-    const channel = new Channel(this.#lastNumber, this.#idle, this.#terms);
+    const channel = new Channel(this.#lastNumber, this.#idle, this.#terms, kind);
     this.#channels.set(channel.number, channel);
     return channel;
   }
@@ -85,7 +133,7 @@ export class ChannelSet {
    *
    * @throws PeerViolationError CHANNEL_INVALID for any number but the next one. [CHN-002]
    */
-  accept(number: number, maxChannels: number): Channel | undefined {
+  accept(number: number, maxChannels: number, kind: ChannelKind): Channel | undefined {
     const { next } = this.cell(this.#channels.get(number), FRAME_TYPE.OPEN, number);
     if (number !== this.#lastOpened + 1) {
       throw violation('CHANNEL_INVALID', 'CHN-002', FRAME_TYPE.OPEN, `came for channel ${number}`);
@@ -93,7 +141,7 @@ export class ChannelSet {
     this.#lastOpened = number;
     this.#lastNumber = number;
     if (this.held >= maxChannels) return undefined;
-    const channel = new Channel(number, next, this.#terms);
+    const channel = new Channel(number, next, this.#terms, kind);
     this.#channels.set(number, channel);
     return channel;
   }
@@ -130,10 +178,17 @@ export class ChannelSet {
     channel.state = next;
     if (next !== this.#closed) return false;
     channel.discard();
+    if (byReset) this.abandon(channel);
+    else if (!channel.inbox.empty) this.#lingering.set(channel.number, channel);
     this.#channels.delete(channel.number);
     if (this.#latest === channel) this.#latest = undefined;
     if (byReset && this.machine === 'server-channel' && !channel.released) this.#unreleased.add(channel.number);
     return true;
+  }
+
+  /** Nobody wants what was received on a channel and not decided on. */
+  abandon(channel: Channel): void {
+    for (const seq of channel.inbox.abandon()) this.#journal?.delete(receivedKey(seq));
   }
 
   /** The application end has stopped working on a channel. [CHN-011] */
@@ -150,7 +205,7 @@ export function wrongState(channel: Channel, command: string): MisuseError {
   return new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_STATE', message);
 }
 
-function channelState(machine: ChannelMachine, name: 'idle' | 'closed'): ChannelState {
+function channelState(machine: ChannelMachine, name: MachineState<ChannelMachine>): ChannelState {
   const state: unknown = machine === 'client-channel' ? stateOf(machine, name) : stateOf(machine, name);
   return state as ChannelState;
 }

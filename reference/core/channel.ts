@@ -1,6 +1,7 @@
 import { type Credit } from './frames/credit.ts';
-import { ReceiveCredit, SendCredit, type Window } from './credit.ts';
+import { type Usage, ReceiveCredit, SendCredit, type Window } from './credit.ts';
 import type { RunHolder } from './fate-ledger.ts';
+import { Inbox, type Verdict } from './inbox.ts';
 import { MessageAssembly } from './message-assembly.ts';
 import { SendQueue } from './send-queue.ts';
 import type { State } from './transitions.ts';
@@ -10,6 +11,33 @@ export type ChannelMachine = 'client-channel' | 'server-channel';
 
 /** State of a channel, with everything that leads out of it. */
 export type ChannelState = State<ChannelMachine>;
+
+/** Priority class of a channel: 0 urgent, 1 normal, 2 bulk. [CHN-035] */
+export type PriorityClass = 0 | 1 | 2;
+
+/** What OPEN says of a channel beyond its number. */
+export interface ChannelKind {
+  readonly application: string;
+  readonly nonce: Uint8Array;
+  /** `application_data` of OPEN. */
+  readonly applicationData: Uint8Array | undefined;
+  readonly priority: PriorityClass;
+  /** Whether each message gets a verdict (section 12.6). */
+  readonly outcomes: boolean;
+}
+
+/** What was stored of a channel before a crash. */
+export interface RestoredChannel {
+  readonly send: Credit & Usage;
+  readonly receive: Credit & Usage;
+  readonly settled: Usage;
+  /** Messages of the peer on which a verdict was sent. */
+  readonly verdictsSent: number;
+  /** Own messages on which a verdict has come. */
+  readonly verdictsReceived: number;
+  /** Own messages that were sent completely. */
+  readonly sentMessages: number;
+}
 
 /** What all channels of a session have in common. */
 export interface ChannelTerms {
@@ -30,6 +58,8 @@ export class Channel implements RunHolder {
   readonly receive: ReceiveCredit;
   readonly queue: SendQueue = new SendQueue();
   readonly assembly: MessageAssembly;
+  readonly kind: ChannelKind;
+  readonly inbox: Inbox;
   state: ChannelState;
   run: RunHolder['run'];
   /** END follows what is queued. */
@@ -40,18 +70,49 @@ export class Channel implements RunHolder {
   ready = false;
   /** It stands in the list of channels that get a CREDIT. */
   creditDue = false;
+  /** The first CREDIT after a resumption may state what is known. [CNT-034] */
+  creditRestated = false;
+  /** Own messages that are sent completely. */
+  sentMessages: number;
+  /** Own messages on which a verdict has come, and messages of the peer on which one was sent. */
+  verdictsReceived: number;
+  verdictsSent: number;
+  /** Verdicts that the next flush sends: each for the messages through `last`. */
+  verdictsDue: { last: number; verdict: Verdict }[] = [];
+  /** It stands in the list of channels whose verdicts are sent. */
+  verdictDue = false;
   /** The owner has released it before it was closed. */
   released = false;
   /** The OPEN that waits until the peer is live again, and the code of the RESET that is to follow it. */
   heldOpen: Uint8Array | undefined;
   heldReset: number | undefined;
 
-  constructor(number: number, state: ChannelState, terms: ChannelTerms) {
+  constructor(number: number, state: ChannelState, terms: ChannelTerms, kind: ChannelKind, restored?: RestoredChannel) {
     this.number = number;
     this.state = state;
-    this.send = new SendCredit(terms.sendCredit);
-    this.receive = new ReceiveCredit(terms.receiveCredit, terms.window, terms.maxMessageBytes);
+    this.kind = kind;
+    this.send = new SendCredit(restored?.send ?? terms.sendCredit, restored?.send);
+    this.receive = new ReceiveCredit(
+      terms.receiveCredit,
+      terms.window,
+      terms.maxMessageBytes,
+      restored && {
+        ...restored.receive,
+        consumedMessages: restored.settled.messages,
+        consumedBytes: restored.settled.bytes,
+      },
+    );
     this.assembly = new MessageAssembly(terms.maxMessageBytes);
+    this.inbox = new Inbox(restored?.settled);
+    this.sentMessages = restored?.sentMessages ?? 0;
+    this.verdictsReceived = restored?.verdictsReceived ?? 0;
+    this.verdictsSent = restored?.verdictsSent ?? 0;
+  }
+
+  /** Whether no verdict is outstanding in either direction. */
+  get allSettled(): boolean {
+    if (!this.kind.outcomes) return true;
+    return this.verdictsReceived === this.sentMessages && this.verdictsSent === this.receive.messages;
   }
 
   /** Messages that were not sent completely, as a range of numbers; undefined when there is none. */
@@ -65,6 +126,7 @@ export class Channel implements RunHolder {
   discard(): void {
     this.queue.clear();
     this.assembly.clear();
+    this.verdictsDue = [];
     this.ending = false;
     this.waiting = false;
   }

@@ -1,4 +1,4 @@
-import type { Channel, ChannelMachine, ChannelState, ChannelTerms } from './channel.ts';
+import type { Channel, ChannelKind, ChannelMachine, ChannelState, ChannelTerms } from './channel.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import { ChannelSet, wrongState } from './channel-set.ts';
 import { CreditGrants } from './credit-grants.ts';
@@ -6,23 +6,31 @@ import { checkCode } from './error-codes.ts';
 import { MisuseError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
 import type { FateLedger } from './fate-ledger.ts';
-import type { FrameSender } from './frame-sender.ts';
+import type { FrameDecoder } from './decoder.ts';
 import { encodeEnd } from './frames/end.ts';
 import { encodeOpen } from './frames/open.ts';
 import { encodeOpened } from './frames/opened.ts';
 import { encodeRefused } from './frames/refused.ts';
 import { encodeReset } from './frames/reset.ts';
 import { greaseParameter } from './grease.ts';
+import { ACCEPTED, type Verdict } from './inbox.ts';
+import { type Journal, receivedKey } from './journal.ts';
 import { MessageScheduler } from './message-scheduler.ts';
+import type { Outbox } from './outbox.ts';
 import type { RawParameter } from './parameters.ts';
 import { ERROR_CODE, type ErrorName, FIELDS, FRAME_TYPE } from './registry.gen.ts';
 import { after } from './transitions.ts';
+import { VerdictSender } from './verdict-sender.ts';
 
 /** What the channels of a session stand on. */
 export interface ChannelsOptions {
   readonly machine: ChannelMachine;
-  readonly sender: FrameSender;
+  readonly outbox: Outbox;
   readonly ledger: FateLedger;
+  /** Messages that wait for a verdict. */
+  readonly verdicts: FateLedger;
+  readonly journal: Journal | undefined;
+  readonly resumable: boolean;
   readonly emit: (event: Event) => void;
   readonly random: (count: number) => Uint8Array;
   readonly grease: boolean;
@@ -33,10 +41,30 @@ export interface ChannelsOptions {
   readonly maxChannels: number;
 }
 
+/** Priority classes by name, as the owner of a channel gives them. */
+export const PRIORITIES: { readonly urgent: 0; readonly normal: 1; readonly bulk: 2 } = {
+  urgent: 0,
+  normal: 1,
+  bulk: 2,
+};
+
+/** What a client says of a channel that it opens. */
+export interface OpenOptions {
+  /** `application_data`: up to 4,096 octets for the application end. */
+  readonly applicationData?: Uint8Array | undefined;
+  /** Class of its messages, in both directions; `normal` unless said otherwise. [CHN-035] [CHN-036] */
+  readonly priority?: keyof typeof PRIORITIES | undefined;
+  /** Whether each message, in both directions, gets a verdict (section 12.6). */
+  readonly outcomes?: boolean | undefined;
+}
+
+/** What keeps anything new from being begun. */
+export type Obstacle = 'suspect' | 'detached' | 'draining';
+
 /** All channels of one session (chapter 6): the owner's commands, and what the peer sends. */
 export class Channels {
   readonly #options: ChannelsOptions;
-  readonly #sender: FrameSender;
+  readonly #outbox: Outbox;
   readonly #set: ChannelSet;
   readonly #receiver: ChannelReceiver;
   readonly #scheduler: MessageScheduler;
@@ -45,45 +73,79 @@ export class Channels {
   #held: Channel[] = [];
   /** A state in which messages may be sent; the last one met. */
   #sending: ChannelState | undefined;
-  #suspended = false;
+  readonly #verdictSender: VerdictSender;
+  /** Why nothing new is begun: the peer is SUSPECT, there is no connection, or it is being left. */
+  readonly #obstacles = new Set<Obstacle>();
 
   constructor(options: ChannelsOptions) {
-    const { emit, ledger, machine, maxChannels, sender, terms } = options;
+    const { emit, journal, ledger, machine, maxChannels, outbox, resumable, terms, verdicts } = options;
     this.#options = options;
-    this.#sender = sender;
-    this.#set = new ChannelSet(machine, terms);
-    this.#grants = new CreditGrants(sender);
-    this.#scheduler = new MessageScheduler(sender, ledger, (channel) => this.#drained(channel));
+    this.#outbox = outbox;
+    this.#set = new ChannelSet(machine, terms, journal);
+    this.#grants = new CreditGrants(outbox);
+    this.#verdictSender = new VerdictSender(outbox, (channel) => this.#settled(channel));
+    this.#scheduler = new MessageScheduler({
+      outbox,
+      ledger,
+      verdicts,
+      journal,
+      drained: (channel) => this.#drained(channel),
+    });
     this.#receiver = new ChannelReceiver({
       channels: this.#set,
-      sender,
+      outbox,
+      verdicts,
+      journal,
+      resumable,
       scheduler: this.#scheduler,
       grants: this.#grants,
       emit,
+      settled: (channel) => this.#settled(channel),
       maxMessageBytes: terms.maxMessageBytes,
       maxChannels,
     });
   }
 
+  /** The channels by number, to be stored and restored. */
+  get set(): ChannelSet {
+    return this.#set;
+  }
+
+  /** What takes the fragments that were stored. */
+  get receiver(): ChannelReceiver {
+    return this.#receiver;
+  }
+
   /** Processes a frame of the layer channel, whose header is right. */
-  receive(type: number, flags: number, number: number, payload: Uint8Array): void {
-    this.#receiver.receive(type, flags, number, payload);
+  receive(frame: FrameDecoder): void {
+    this.#receiver.receive(frame);
   }
 
-  /** Nothing new is begun until `resume`. [SES-021] */
-  suspend(): void {
-    this.#suspended = true;
-    this.#scheduler.suspended = true;
+  /** Nothing new is begun until the obstacle is gone. [SES-021] [CNT-046] */
+  obstruct(obstacle: Obstacle): void {
+    this.#obstacles.add(obstacle);
+    if (obstacle !== 'draining') this.#scheduler.suspended = true;
   }
 
-  /** The peer is live again: send what has waited. */
-  resume(): void {
-    this.#suspended = false;
+  /** An obstacle is gone: send what has waited, if it was the last one. */
+  clear(obstacle: Obstacle): void {
+    if (!this.#obstacles.delete(obstacle)) return;
+    if (this.#obstacles.has('suspect') || this.#obstacles.has('detached')) return;
     this.#scheduler.suspended = false;
-    const held = this.#held;
-    this.#held = [];
-    for (const channel of held) this.#sendOpen(channel);
+    if (this.#obstacles.size === 0) {
+      const held = this.#held;
+      this.#held = [];
+      for (const channel of held) this.#sendOpen(channel);
+    }
     this.wake();
+  }
+
+  /** The session has another connection: what is not sequenced may have been lost with the former one. */
+  reattached(): void {
+    for (const channel of this.#set.values()) {
+      channel.creditRestated = true; // [CNT-034]
+      if (channel.state.local.has('send CREDIT')) this.#grants.restate(channel); // [CNT-033]
+    }
   }
 
   /** Gives every channel with messages a turn: something that kept all of them back is over. */
@@ -94,26 +156,37 @@ export class Channels {
   /** Grants what is due, then writes queued messages until `limitBytes` wait for the transport. */
   flush(limitBytes: number): void {
     this.#grants.flush();
+    this.#verdictSender.flush();
     this.#scheduler.flush(limitBytes);
   }
 
-  /** Messages that were not sent completely. */
-  undelivered(): readonly MessageRange[] {
+  /** Messages that were not sent completely; `begun` says that of the first one a fragment was. */
+  undelivered(): readonly (MessageRange & { readonly begun: boolean })[] {
     return [...this.#set.values()].flatMap((channel) => {
       const range = channel.unsent;
-      return range === undefined ? [] : [{ channel: channel.number, ...range }];
+      return range === undefined ? [] : [{ channel: channel.number, ...range, begun: channel.queue.begun }];
     });
   }
 
-  open(application: string, applicationData: Uint8Array | undefined): number {
+  open(application: string, options: OpenOptions): number {
     this.#checkRole('openChannel', 'client-channel');
+    const { applicationData, priority = 'normal', outcomes = false } = options;
+    if (this.#obstacles.has('draining') && !this.#options.resumable) {
+      const message = 'The server ends this connection: open channels in another session.';
+      throw new MisuseError('HAWSER_ERR_MISUSE_DRAINING', message); // [CNT-046]
+    }
     const nonce = this.#options.random(FIELDS.OPEN.nonce.bytes); // [CHN-004]
-    const parameters = { application_data: applicationData };
+    const kind: ChannelKind = { application, nonce, applicationData, priority: PRIORITIES[priority], outcomes };
+    const parameters = {
+      application_data: applicationData,
+      ...(priority === 'normal' ? {} : { priority: kind.priority }),
+      ...(outcomes ? { outcomes: 1 } : {}),
+    };
     const payload = encodeOpen({ nonce, application, parameters }, this.#grease());
-    const channel = this.#set.create();
+    const channel = this.#set.create(kind);
     channel.heldOpen = payload;
-    if (this.#suspended)
-      this.#held.push(channel); // [SES-021]
+    if (this.#obstacles.size > 0)
+      this.#held.push(channel); // [SES-021] [CNT-046]
     else this.#sendOpen(channel);
     return channel.number;
   }
@@ -124,7 +197,7 @@ export class Channels {
     const next = channel && this.#set.allowed(channel, 'send OPENED');
     if (channel === undefined || next === undefined) return;
     const payload = encodeOpened({ parameters: { application_data: applicationData } }, this.#grease());
-    this.#sender.sequenced(FRAME_TYPE.OPENED, 0, number, payload);
+    this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);
     channel.state = next;
     this.#grants.schedule(channel);
   }
@@ -136,13 +209,14 @@ export class Channels {
     const next = channel && this.#set.allowed(channel, 'send REFUSED');
     if (channel === undefined || next === undefined) return;
     const payload = encodeRefused({ code: ERROR_CODE[code], retryAfterMs });
-    this.#sender.sequenced(FRAME_TYPE.REFUSED, 0, number, payload);
+    this.#outbox.sequenced(FRAME_TYPE.REFUSED, 0, number, payload);
     this.#set.step(channel, next);
   }
 
-  send(number: number, payload: Uint8Array): void {
+  /** @returns whether the message waits: `channel-writable` follows. */
+  send(number: number, payload: Uint8Array): boolean {
     const channel = this.#set.find(number);
-    if (channel === undefined) return;
+    if (channel === undefined) return false;
     const { peerMaxMessageBytes } = this.#options;
     if (payload.length > peerMaxMessageBytes) {
       const message = `A message of ${payload.length} octets is more than the ${peerMaxMessageBytes} that the peer takes.`;
@@ -150,11 +224,11 @@ export class Channels {
     }
     // [CHN-010] [CHN-030]; the table is asked once for each state, not for each message
     if (channel.state !== this.#sending) {
-      if (this.#set.allowed(channel, 'send MESSAGE') === undefined) return;
+      if (this.#set.allowed(channel, 'send MESSAGE') === undefined) return false;
       this.#sending = channel.state;
     }
     if (channel.ending) throw wrongState(channel, 'send MESSAGE'); // [CHN-028]
-    this.#scheduler.send(channel, payload);
+    return this.#scheduler.send(channel, payload);
   }
 
   end(number: number): void {
@@ -176,7 +250,8 @@ export class Channels {
     const next = channel && this.#set.allowed(channel, 'send RESET');
     if (channel === undefined || next === undefined) return;
     channel.discard();
-    this.#sender.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));
+    this.#set.abandon(channel);
+    this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));
     channel.state = next;
   }
 
@@ -187,6 +262,20 @@ export class Channels {
       throw new MisuseError('HAWSER_ERR_MISUSE_CONSUME', `More was consumed on channel ${number} than was received.`);
     }
     this.#grants.schedule(channel);
+  }
+
+  /** The application has decided on a message of a channel, perhaps of one that is closed. [CNT-039] [CNT-040] */
+  settle(number: number, message: number, verdict: Verdict): void {
+    const channel = this.#set.deciding(number);
+    if (verdict !== ACCEPTED && channel?.kind.outcomes === false) {
+      const text = `Channel ${number} has no outcomes: a message can not be rejected.`;
+      throw new MisuseError('HAWSER_ERR_MISUSE_VERDICT', text);
+    }
+    for (const settled of channel?.inbox.decide(message, verdict) ?? []) {
+      for (const seq of settled.seqs) this.#options.journal?.delete(receivedKey(seq));
+      if (channel?.kind.outcomes === true) this.#verdictSender.schedule(channel, settled.last, settled.verdict);
+    }
+    if (channel !== undefined && this.#set.get(number) === undefined && channel.inbox.empty) this.#set.drop(number);
   }
 
   release(number: number): void {
@@ -209,18 +298,25 @@ export class Channels {
     channel.heldOpen = undefined;
     channel.state = after(channel.state, 'send OPEN');
     this.#set.opened(number);
-    this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);
+    this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);
     if (heldReset === undefined) return;
     channel.state = after(channel.state, 'send RESET');
-    this.#sender.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: heldReset }));
+    this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: heldReset }));
   }
 
   #sendEnd(channel: Channel): void {
     const { number } = channel;
     channel.ending = false;
-    this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());
-    const over = this.#set.step(channel, after(channel.state, 'send END'));
-    if (over) this.#options.emit({ type: 'channel-closed', channel: number });
+    this.#outbox.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());
+    channel.state = after(channel.state, 'send END');
+    this.#settled(channel);
+  }
+
+  /** Closes a channel on which END went both ways once nothing is left to settle (section 12.6). */
+  #settled(channel: Channel): void {
+    if (channel.state.name !== 'settling' || !channel.allSettled) return;
+    this.#set.step(channel, after(channel.state, 'every message settled'));
+    this.#options.emit({ type: 'channel-closed', channel: channel.number });
   }
 
   #drained(channel: Channel): void {

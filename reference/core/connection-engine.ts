@@ -1,22 +1,35 @@
-import type { Connection, ConnectionState, Session } from './connection.ts';
+import type { OpenOptions } from './channels.ts';
+import type { Connection, ConnectionState, ResumeOptions } from './connection.ts';
+import { ConnectionControl } from './control.ts';
 import { FrameDecoder } from './decoder.ts';
 import { checkCode, meaningOf, wireErrorOf } from './error-codes.ts';
 import { HawserError, InternalError, MisuseError, TimeoutError, TransportError } from './errors.ts';
 import { Ending } from './ending.ts';
-import { ClientEstablishment, type Established } from './establishment-client.ts';
+import { ClientEstablishment, type Established, NEW_SESSION } from './establishment-client.ts';
 import { ServerEstablishment, type VerifiedConnect } from './establishment-server.ts';
 import type { Event } from './events.ts';
 import type { EvidenceMaterial } from './evidence-material.ts';
-import { checkHeader } from './frame-check.ts';
+import { checkHeader, violation } from './frame-check.ts';
 import { type Close, decodeClose, encodeClose } from './frames/close.ts';
+import { decodeDrain, encodeDrain } from './frames/drain.ts';
 import { encodeFrame } from './frames/header.ts';
 import { decodeReject, encodeReject } from './frames/reject.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
 import { Output } from './output.ts';
-import { initialCredit, valueOf } from './peer-parameters.ts';
+import { continuityParameters, initialCredit, valueOf } from './peer-parameters.ts';
 import type { ParameterSet } from './parameters.ts';
-import { ERROR_CODE, type ErrorName, FIELDS, FLAG, type MachineEvent, TIMERS } from './registry.gen.ts';
-import { SessionEngine } from './session.ts';
+import {
+  ERROR_CODE,
+  ERRORS,
+  type ErrorName,
+  FIELDS,
+  FLAG,
+  FRAME_TYPE,
+  type MachineEvent,
+  TIMERS,
+} from './registry.gen.ts';
+import { type Fates, Session } from './session.ts';
+import type { SessionTerms } from './session-state.ts';
 import { after, type Cell, stateOf, type State } from './transitions.ts';
 
 type Machine = 'client-connection' | 'server-connection';
@@ -27,6 +40,11 @@ export type Role =
   | { readonly type: 'server'; readonly options: ServerOptions; readonly establishment: ServerEstablishment };
 
 const NO_EVENTS: readonly Event[] = Object.freeze([]);
+
+const NO_FATES: Fates = { acceptedMessages: [], unknownMessages: [], undeliveredMessages: [] };
+
+/** Codes of REJECT, and of the own CLOSE before ACCEPT is verified, after which a session can not go on. */
+const REFUSALS: ReadonlySet<ErrorName | undefined> = new Set(['RESUME_REFUSED', 'RESUME_GAP', 'SESSION_ENDED']);
 
 /** How many octets of output `takeOutput` gives at a time, unless asked otherwise. */
 const DEFAULT_OUTPUT_BYTES = 65_536;
@@ -50,8 +68,18 @@ export class ConnectionEngine implements Connection {
   readonly #ending = new Ending();
   readonly #establishmentDeadline: number;
   #state: State<Machine>;
-  #session: SessionEngine | undefined;
-  #sessionName: Session | undefined;
+  /** What this connection has of its own while it is established. */
+  #control: ConnectionControl | undefined;
+  #session: Session | undefined;
+  /** The session that CONNECT in mode `resume` asks for, until it is attached. */
+  #resuming: Session | undefined;
+  /** The own CLOSE ends the session too. */
+  #endsSession = true;
+  /** When the server ends the connection, and with which code. [CNT-048] [CNT-053] */
+  /** What REJECT(SESSION_ENDED) says of the server's receive cursor. */
+  #finalCursor: number | undefined;
+  #drain: { readonly at: number; readonly code: ErrorName } | undefined;
+  #expiresAt = Infinity;
   #peer: PeerParameters | undefined;
   #evidence: EvidenceMaterial | undefined;
   #connect: VerifiedConnect | undefined;
@@ -84,11 +112,11 @@ export class ConnectionEngine implements Connection {
   }
 
   get session(): Session | undefined {
-    return this.#sessionName;
+    return this.#session;
   }
 
   get suspect(): boolean {
-    return this.#session?.suspect ?? false;
+    return this.#control?.suspect ?? false;
   }
 
   get pendingBytes(): number {
@@ -121,7 +149,7 @@ export class ConnectionEngine implements Connection {
           if (step === 'header') break;
           if (!heard && this.#state.name === 'established') {
             heard = true;
-            this.#session?.heard();
+            if (this.#control?.heard() === true) this.#session?.live();
           }
           this.#process(cell);
           if (this.#isClosed()) this.#decoder.stop();
@@ -143,14 +171,17 @@ export class ConnectionEngine implements Connection {
     this.#decoder.stop();
     if (!this.#isClosed()) {
       // In state closing this is the end that is waited for. [SES-014]
-      if (this.#state.name !== 'closing') {
+      const closing = this.#state.name === 'closing';
+      if (!closing) {
         this.#ending.remote = true;
         const message = cause === undefined ? 'The peer ended the transport without CLOSE.' : 'The transport failed.';
         const code = cause === undefined ? 'HAWSER_ERR_TRANSPORT_ENDED' : 'HAWSER_ERR_TRANSPORT_FAILED';
         this.#ending.fail(new TransportError(code, this.#state.name, message, { cause }));
       }
       this.#enter('transport lost');
-      this.#end(false);
+      // A client that has asked for the end of its session and got no answer can still ask what became of it. [CNT-036]
+      const asked = closing && this.#endsSession && this.#role.type === 'server';
+      this.#end(false, undefined, asked || this.#session?.resumable !== true);
     }
     return this.takeEvents();
   }
@@ -162,11 +193,8 @@ export class ConnectionEngine implements Connection {
       if (now >= deadline) this.#cut();
     } else if (this.#isOver()) {
       return this.takeEvents();
-    } else if (this.#session !== undefined) {
-      if (this.#session.tick() === 'down') {
-        const limitMs = this.#session.downAfterMs;
-        this.#fail(new TimeoutError('liveness', limitMs, `The peer was silent for ${limitMs} ms.`)); // [SES-022]
-      }
+    } else if (this.#control !== undefined) {
+      this.#tickEstablished(this.#control);
     } else if (now >= this.#establishmentDeadline) {
       const limitMs = TIMERS.establishment_deadline_ms;
       this.#fail(new TimeoutError('establishment', limitMs, `Nothing was established within ${limitMs} ms.`)); // [EST-028]
@@ -178,7 +206,13 @@ export class ConnectionEngine implements Connection {
     if (this.#events.length > 0) return this.#now;
     const { deadline, outputEnded } = this.#ending;
     if (outputEnded) return deadline;
-    return this.#session?.nextDeadline() ?? this.#establishmentDeadline;
+    if (this.#control === undefined) return this.#establishmentDeadline;
+    return Math.min(
+      this.#control.liveness.nextDeadline(),
+      this.#session?.barrierDeadline ?? Infinity,
+      this.#drain?.at ?? Infinity,
+      this.#expiresAt,
+    );
   }
 
   takeEvents(): readonly Event[] {
@@ -189,7 +223,7 @@ export class ConnectionEngine implements Connection {
   }
 
   takeOutput(limitBytes: number = DEFAULT_OUTPUT_BYTES): readonly Uint8Array[] {
-    if (this.#state.name === 'established') this.#session?.flush(limitBytes);
+    if (this.#state.name === 'established') this.#carried()?.flush(limitBytes);
     return this.#output.take();
   }
 
@@ -204,16 +238,22 @@ export class ConnectionEngine implements Connection {
     this.#advance(now);
     if (connect.mode === 'resume') return this.reject('RESUME_REFUSED', 0, now); // [EST-018]
     const { random, parameters = {} } = this.#options;
+    // [CNT-001]
+    const retentionMs = Math.min(connect.peer.retentionMs, grant.retentionMs ?? 0);
+    const deadlineMs = retentionMs === 0 ? 0 : earlier(connect.peer.deadlineMs, grant.deadlineMs ?? 0);
     const granted: ParameterSet = {
       ...initialCredit({ ...parameters, ...grant }),
       ...(grant.maxChannels === undefined ? {} : { max_channels: grant.maxChannels }),
+      ...continuityParameters(retentionMs, deadlineMs, grant.custody ?? 'received'),
     };
     const sessionId = grant.sessionId ?? random(FIELDS.ACCEPT.session_id.bytes); // [EST-019]
     try {
-      const evidence = role.establishment.accept({ sessionId, parameters: granted });
+      // [EST-020]
+      const evidence = role.establishment.accept({ sessionId, epoch: 1, receiveCursor: 0, parameters: granted });
       this.#output.raw(evidence.accept);
       this.#enter('decision: accept');
-      this.#establish({ sessionId, epoch: 1, peer: connect.peer, evidence }, granted);
+      this.#establish({ sessionId, epoch: 1, receiveCursor: 0, peer: connect.peer, evidence }, granted);
+      if (deadlineMs > 0) this.#expiresAt = now + deadlineMs;
     } catch (error) {
       if (error instanceof MisuseError) throw error;
       this.#fail(error);
@@ -221,63 +261,87 @@ export class ConnectionEngine implements Connection {
     return this.takeEvents();
   }
 
-  reject(code: ErrorName, retryAfterMs: number, now: number): readonly Event[] {
+  resume(session: Session, options: ResumeOptions, now: number): readonly Event[] {
+    this.#advance(now);
+    if (!session.settledCustody) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_CUSTODY', 'What the session has processed is not in custody yet.');
+    }
+    if (this.#isOver()) return this.takeEvents();
+    if (this.#role.type === 'client') {
+      this.#askToResume(this.#role.establishment, session, options);
+    } else {
+      const connect = this.#connect?.resume;
+      if (this.#state.name !== 'deciding' || connect === undefined) {
+        throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT in mode resume.');
+      }
+      const gap = session.gapAt(connect.receiveCursor);
+      if (gap === undefined) this.#grantResumption(this.#role.establishment, session, options, connect.receiveCursor);
+      else {
+        // The session ends, and with it every doubtful message. [CNT-025] [CNT-026]
+        const parameters = {
+          final_receive_cursor: session.receiveCursor,
+          final_send_cursor: session.sendCursor,
+          gap_first: gap.first,
+          gap_last: gap.last,
+        };
+        this.#resuming = session;
+        this.#sendReject('RESUME_GAP', 0, parameters);
+        this.#enter('decision: reject');
+      }
+    }
+    return this.takeEvents();
+  }
+
+  reject(code: ErrorName, retryAfterMs: number, now: number, parameters: ParameterSet = {}): readonly Event[] {
     if (this.#role.type !== 'server') throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', 'reject is for the server.');
     checkCode('REJECT', code);
     if (this.#isOver()) return this.takeEvents();
     if (this.#session !== undefined) throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'The session is established.');
     this.#advance(now);
-    // Resumption is judged before room. [EST-018]
-    const resumption = this.#connect?.mode === 'resume' && code === 'BUSY';
-    this.#sendReject(resumption ? 'RESUME_REFUSED' : code, resumption ? 0 : retryAfterMs);
+    this.#sendReject(code, retryAfterMs, parameters);
     this.#enter(this.#state.name === 'deciding' ? 'decision: reject' : 'error found before ACCEPT');
     return this.takeEvents();
   }
 
-  openChannel(
-    application: string,
-    { applicationData }: { readonly applicationData?: Uint8Array | undefined },
-    now: number,
-  ): number {
-    const session = this.#established(now);
-    // A number that is never opened: every command for it, like every command from now on, has no effect.
-    return session?.channels.open(application, applicationData) ?? 0;
+  openChannel(application: string, options: OpenOptions, now: number): number {
+    // 0: a number that is never opened; every command for it, like every command from now on, has no effect.
+    return this.#established(now)?.openChannel(application, options, now) ?? 0;
   }
 
-  opened(
-    channel: number,
-    { applicationData }: { readonly applicationData?: Uint8Array | undefined },
-    now: number,
-  ): void {
-    this.#established(now)?.channels.opened(channel, applicationData);
+  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
+    this.#established(now)?.opened(channel, options, now);
   }
 
   refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
-    this.#established(now)?.channels.refuse(channel, code, retryAfterMs);
+    this.#established(now)?.refuse(channel, code, retryAfterMs, now);
   }
 
-  sendMessage(channel: number, payload: Uint8Array, now: number): void {
-    this.#established(now)?.channels.send(channel, payload);
+  sendMessage(channel: number, payload: Uint8Array, now: number): boolean {
+    return this.#established(now)?.sendMessage(channel, payload, now) ?? false;
   }
 
   endChannel(channel: number, now: number): void {
-    this.#established(now)?.channels.end(channel);
+    this.#established(now)?.endChannel(channel, now);
   }
 
   resetChannel(channel: number, code: ErrorName, now: number): void {
-    this.#established(now)?.channels.reset(channel, code);
+    this.#established(now)?.resetChannel(channel, code, now);
   }
 
   consume(channel: number, messages: number, bytes: number, now: number): void {
-    this.#established(now)?.channels.consume(channel, messages, bytes);
+    this.#established(now)?.consume(channel, messages, bytes, now);
+  }
+
+  settle(channel: number, message: number, verdict: number, now: number): void {
+    this.#established(now)?.settle(channel, message, verdict, now);
   }
 
   release(channel: number, now: number): void {
-    this.#established(now)?.channels.release(channel);
+    this.#established(now)?.release(channel, now);
   }
 
   queuedBytes(channel: number): number {
-    return this.#session?.channels.queuedBytes(channel) ?? 0;
+    return this.#session?.queuedBytes(channel) ?? 0;
   }
 
   ping(now: number): void {
@@ -293,14 +357,59 @@ export class ConnectionEngine implements Connection {
       this.#sendReject('SHUTTING_DOWN', 0);
       this.#enter('close asked for before ACCEPT');
     } else {
-      this.#sendClose(code);
+      this.#sendClose(code, true);
       this.#enter('close asked for');
     }
     return this.takeEvents();
   }
 
+  detach(code: ErrorName, now: number, error?: HawserError): readonly Event[] {
+    if (this.#session?.resumable !== true) return this.close(code, now, error);
+    checkCode('CLOSE', code);
+    if (this.#isOver()) return this.takeEvents();
+    this.#advance(now);
+    if (error !== undefined) this.#ending.fail(error);
+    this.#sendClose(code, false);
+    this.#enter('detach asked for');
+    return this.takeEvents();
+  }
+
+  supersede(now: number): readonly Event[] {
+    if (this.#isOver() || this.#session === undefined) return this.takeEvents();
+    this.#advance(now);
+    // Nothing that still comes has any effect on the session. [CNT-028] [CNT-037]
+    this.#sendClose(this.#role.type === 'server' ? 'SUPERSEDED' : 'NO_ERROR', false); // [CNT-029]
+    this.#enter(this.#role.type === 'server' ? 'session attached to another connection' : 'detach asked for');
+    return this.takeEvents();
+  }
+
+  takeUp(now: number): readonly Event[] {
+    this.#advance(now);
+    if (!this.#isOver() && this.#control !== undefined) this.#session?.takeUp(this.#control, this.#emit);
+    return this.takeEvents();
+  }
+
+  drain(code: ErrorName, deadlineMs: number, now: number): readonly Event[] {
+    if (this.#role.type !== 'server') throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', 'drain is for the server.');
+    checkCode('DRAIN', code);
+    if (this.#isOver() || this.#control === undefined) return this.takeEvents();
+    this.#advance(now);
+    const at = now + deadlineMs;
+    // An earlier deadline stands. [CNT-049]
+    if (this.#drain !== undefined && this.#drain.at <= at) return this.takeEvents();
+    this.#drain = { at, code };
+    this.#output.frame(FRAME_TYPE.DRAIN, 0, 0, 0, encodeDrain({ code: ERROR_CODE[code], deadlineMs }));
+    this.#control.liveness.sent(now);
+    return this.takeEvents();
+  }
+
+  /** The session, as long as this connection carries it. */
+  #carried(): Session | undefined {
+    return this.#session?.isCarriedBy(this.#control) === true ? this.#session : undefined;
+  }
+
   /** The session, if commands have an effect; undefined when it is over. */
-  #established(now: number): SessionEngine | undefined {
+  #established(now: number): Session | undefined {
     if (this.#isOver()) return undefined;
     if (this.#session === undefined) {
       throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'The session is not established yet.');
@@ -319,7 +428,9 @@ export class ConnectionEngine implements Connection {
 
   #advance(now: number): void {
     this.#now = now;
-    if (this.#session !== undefined) this.#session.now = now;
+    if (this.#control !== undefined) this.#control.now = now;
+    const session = this.#carried();
+    if (session !== undefined) session.now = now;
   }
 
   #emit = (event: Event): void => {
@@ -331,18 +442,24 @@ export class ConnectionEngine implements Connection {
     const { action, next } = cell;
     const decoder = this.#decoder;
     if (action === 'channel') {
-      this.#session?.channelFrame(decoder);
+      this.#carried()?.channelFrame(decoder);
       return;
     }
     switch (action) {
       case 'send PONG':
-        this.#session?.pingFrame(decoder.payload());
+        this.#control?.pingFrame(decoder.payload());
         break;
       case 'match the oldest PING':
-        this.#session?.pongFrame(decoder.payload());
+        this.#receivePong();
+        break;
+      case 'let go of what is held':
+        this.#session?.ackFrame(decoder.payload());
+        break;
+      case 'move before the deadline':
+        this.#receiveDrain();
         break;
       case 'ignore':
-        this.#session?.ignorableFrame(decoder.type);
+        this.#control?.spend(decoder.type); // [WIR-006]
         break;
       case 'check the server certificate identity, send CONNECT':
         this.#receiveChallenge();
@@ -373,15 +490,119 @@ export class ConnectionEngine implements Connection {
   #receiveChallenge(): void {
     if (this.#role.type !== 'client') throw new InternalError('A server does not take CHALLENGE.');
     const { establishment } = this.#role;
-    const connect = establishment.challenge(this.#decoder.copyFrame());
+    establishment.challenge(this.#decoder.copyFrame());
     this.#peer = establishment.peer;
-    this.#output.raw(connect);
+    // The owner has to stop reading the former connection before the cursor is stated. [CNT-019]
+    if (this.#role.options.mode === 'resume') this.#emit({ type: 'challenge-received' });
+    else this.#output.raw(establishment.connect(NEW_SESSION));
+  }
+
+  #receivePong(): void {
+    const ping = this.#control?.pongFrame(this.#decoder.payload());
+    if (ping !== undefined) this.#session?.pongFrame(ping);
+  }
+
+  #receiveDrain(): void {
+    const { code, deadlineMs } = decodeDrain(this.#decoder.payload());
+    this.#control?.spend(FRAME_TYPE.DRAIN);
+    this.#carried()?.draining();
+    this.#emit({ type: 'draining', code: meaningOf('DRAIN', code), deadlineMs });
   }
 
   #receiveAccept(): void {
     if (this.#role.type !== 'client') throw new InternalError('A server does not take ACCEPT.');
     const established = this.#role.establishment.accept(this.#decoder.copyFrame());
-    this.#establish(established, {});
+    const session = this.#resuming;
+    if (session === undefined) {
+      const { continuity } = this.#role.options;
+      this.#checkGrant(established.peer, continuity?.retentionMs ?? 0, continuity?.deadlineMs ?? 0);
+      this.#establish(established, {});
+      return;
+    }
+    if (session.gapAt(established.receiveCursor) !== undefined) {
+      throw violation('RESUME_GAP', 'CNT-032', FRAME_TYPE.ACCEPT, 'states a cursor that this client can not serve');
+    }
+    this.#resuming = undefined;
+    this.#evidence = established.evidence;
+    this.#peer = established.peer;
+    this.#attach(session, established.epoch, established.receiveCursor);
+  }
+
+  /** [CNT-002] */
+  #checkGrant({ retentionMs, deadlineMs }: PeerParameters, asked: number, askedDeadline: number): void {
+    const late = askedDeadline > 0 && (deadlineMs > askedDeadline || (deadlineMs === 0 && retentionMs > 0));
+    if (retentionMs <= asked && !late) return;
+    throw violation('PARAMETER_INVALID', 'CNT-002', FRAME_TYPE.ACCEPT, 'grants more than was asked for');
+  }
+
+  #askToResume(establishment: ClientEstablishment, session: Session, { attempt = 0 }: ResumeOptions): void {
+    if (this.#state.name !== 'awaiting-accept' || this.#resuming !== undefined) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CHALLENGE to answer.');
+    }
+    const connect = establishment.connect({ mode: 'resume', ...session.resumePoint, attempt });
+    session.attaching();
+    this.#resuming = session;
+    this.#output.raw(connect);
+  }
+
+  #grantResumption(
+    establishment: ServerEstablishment,
+    session: Session,
+    { epoch = session.epoch + 1, deadlineMs = 0 }: ResumeOptions,
+    peerCursor: number,
+  ): void {
+    const granted = earlier(this.#connect?.peer.deadlineMs ?? 0, deadlineMs);
+    try {
+      const evidence = establishment.accept({
+        sessionId: session.id,
+        epoch,
+        receiveCursor: session.receiveCursor,
+        parameters: continuityParameters(0, granted, 'received'),
+      });
+      this.#output.raw(evidence.accept);
+      this.#enter('decision: accept');
+      this.#evidence = evidence;
+      if (granted > 0) this.#expiresAt = this.#now + granted;
+      this.#attach(session, epoch, peerCursor);
+    } catch (error) {
+      if (error instanceof MisuseError) throw error;
+      this.#fail(error);
+    }
+  }
+
+  /** A session that exists has this connection from now on. */
+  #attach(session: Session, epoch: number, peerCursor: number): void {
+    this.#emit({ type: 'attached', epoch });
+    this.#control = this.#createControl();
+    this.#session = session;
+    session.attach(epoch, peerCursor, this.#control, this.#emit, this.#now);
+  }
+
+  #createControl(): ConnectionControl {
+    const { random, grease = true } = this.#options;
+    return new ConnectionControl({
+      output: this.#output,
+      emit: this.#emit,
+      random,
+      grease,
+      livenessIntervalMs: valueOf(this.#declared, 'liveness_interval_ms'),
+      peerLivenessIntervalMs: (this.#connect?.peer ?? this.#peer)?.livenessIntervalMs ?? Infinity,
+      now: this.#now,
+    });
+  }
+
+  #tickEstablished(control: ConnectionControl): void {
+    const step = control.tick(this.#session?.sendCursor ?? 0);
+    if (step === 'suspect') this.#carried()?.suspect();
+    if (step === 'down') {
+      const limitMs = control.downAfterMs;
+      this.#fail(new TimeoutError('liveness', limitMs, `The peer was silent for ${limitMs} ms.`)); // [SES-022]
+    } else if (this.#drain !== undefined && this.#now >= this.#drain.at) {
+      this.#emitAll(this.detach(this.#drain.code, this.#now)); // [CNT-048]
+    } else if (this.#now >= this.#expiresAt && this.#session?.resumable === true) {
+      this.#sendClose('CONNECTION_EXPIRED', false); // [CNT-053]
+      this.#enter('connection deadline');
+    }
   }
 
   /** Until the decision is made the table takes nothing more but CLOSE. [EST-014] */
@@ -395,6 +616,7 @@ export class ConnectionEngine implements Connection {
       audience: connect.audience,
       mode: connect.mode,
       parameters: connect.peer,
+      resume: connect.resume,
     });
   }
 
@@ -402,9 +624,10 @@ export class ConnectionEngine implements Connection {
   #receiveEarlyEnd(): void {
     this.#ending.remote = true;
     if (this.#role.type === 'client') {
-      const { code: wireCode, retryAfterMs } = decodeReject(this.#decoder.payload());
+      const { code: wireCode, retryAfterMs, parameters } = decodeReject(this.#decoder.payload());
       const code = meaningOf('REJECT', wireCode); // [ERR-002]
-      this.#emit({ type: 'rejected', code, wireCode, retryAfterMs });
+      this.#emit({ type: 'rejected', code, wireCode, retryAfterMs, parameters });
+      this.#finalCursor = code === 'SESSION_ENDED' ? valueOf(parameters, 'final_receive_cursor') : undefined;
       this.#ending.received(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
     } else {
       const { code: wireCode } = decodeClose(this.#decoder.payload());
@@ -413,7 +636,7 @@ export class ConnectionEngine implements Connection {
     }
     // Whatever the code was, known or not, nothing is sent in answer. [EST-032] [EST-033] [ERR-003]
     this.#ending.endOutput(this.#now);
-    this.#end(true);
+    this.#end(true, undefined, true);
   }
 
   /** CLOSE in state established: answer it. [SES-012] [SES-029] */
@@ -423,8 +646,15 @@ export class ConnectionEngine implements Connection {
     this.#ending.remote = true;
     const code = meaningOf('CLOSE', close.code);
     this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
-    this.#sendClose('NO_ERROR');
-    this.#end(true, close.receiveCursor);
+    // [CNT-015]
+    const ends = this.#endedBy(this.#decoder.flags);
+    this.#sendClose('NO_ERROR', ends);
+    this.#end(true, close.receiveCursor, ends);
+  }
+
+  /** Whether a CLOSE of the peer ends the session. [SES-029] */
+  #endedBy(flags: number): boolean {
+    return (flags & FLAG.CLOSE.END_SESSION) !== 0 || this.#session?.resumable !== true;
   }
 
   /**
@@ -448,32 +678,41 @@ export class ConnectionEngine implements Connection {
     } catch (error) {
       this.#ending.fail(toHawserError(error));
     }
-    this.#end(true, cursor);
+    this.#end(true, cursor, this.#endsSession || this.#endedBy(this.#decoder.flags));
     return true;
   }
 
   #establish({ sessionId, epoch, peer, evidence }: Established, granted: ParameterSet): void {
-    const credit = this.#role.type === 'client' ? this.#declared : granted;
+    const { random, grease = true } = this.#options;
+    const isClient = this.#role.type === 'client';
+    const credit = isClient ? this.#declared : granted;
+    const own = isClient ? this.#declared : granted;
     this.#peer = peer;
     this.#evidence = evidence;
-    this.#sessionName = { id: sessionId, epoch };
     this.#emit({ type: 'established', sessionId, epoch });
-    this.#session = new SessionEngine({
-      machine: this.#role.type === 'client' ? 'client-channel' : 'server-channel',
-      output: this.#output,
-      emit: this.#emit,
-      random: this.#options.random,
-      grease: this.#options.grease ?? true,
+    const terms: SessionTerms = {
       own: {
-        livenessIntervalMs: valueOf(this.#declared, 'liveness_interval_ms'),
         maxMessageBytes: valueOf(this.#declared, 'max_message_bytes'),
         initialMessageCredit: valueOf(credit, 'initial_message_credit'),
         initialByteCredit: valueOf(credit, 'initial_byte_credit'),
         maxChannels: valueOf(granted, 'max_channels'),
       },
       peer,
+      retentionMs: isClient ? peer.retentionMs : valueOf(granted, 'session_retention_ms'),
+      custody: own.custody === 1 ? 'stored' : 'received',
+      peerCustody: peer.custody,
+    };
+    this.#control = this.#createControl();
+    this.#session = new Session({
+      role: this.#role.type,
+      id: sessionId,
+      epoch,
+      terms,
+      random,
+      grease,
       now: this.#now,
     });
+    this.#session.begin(this.#control, this.#emit);
   }
 
   /**
@@ -493,7 +732,7 @@ export class ConnectionEngine implements Connection {
     const code = wireErrorOf(failure) ?? 'INTERNAL_ERROR';
     const timer = failure instanceof TimeoutError ? failure.timer : undefined;
     if (this.#session !== undefined || this.#role.type === 'client') {
-      this.#sendClose(code); // [SES-003] [EST-027]
+      this.#sendClose(code, ERRORS[code].scope !== 'connection'); // [SES-003] [EST-027] [CNT-014]
       if (next === undefined) this.#enter(LOCAL_EVENT[timer ?? 'none']);
     } else {
       this.#sendReject(code, 0); // [EST-026]
@@ -502,19 +741,25 @@ export class ConnectionEngine implements Connection {
     if (next !== undefined) {
       this.#ending.remote = true;
       this.#state = next;
-      this.#end(true);
+      this.#end(true, undefined, this.#endsSession);
     }
     return true;
   }
 
-  #sendReject(code: ErrorName, retryAfterMs: number): void {
-    this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs })));
+  #sendReject(code: ErrorName, retryAfterMs: number, parameters: ParameterSet = {}): void {
+    this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs, parameters })));
     this.#ending.sent(code, this.#now);
   }
 
-  #sendClose(code: ErrorName): void {
-    if (this.#session !== undefined) this.#session.close(code);
-    else {
+  /** @param endSession - in a session that is not resumable every CLOSE ends it. [SES-017] */
+  #sendClose(code: ErrorName, endSession: boolean): void {
+    const session = this.#session;
+    if (session !== undefined && this.#control !== undefined) {
+      this.#endsSession = endSession || !session.resumable;
+      session.writeClose(this.#control, code, this.#endsSession);
+      // What it does from now on is for another connection.
+      if (!this.#endsSession && this.#carried() !== undefined) session.detach('connection ended');
+    } else {
       // Before ACCEPT is verified both cursors are zero (section 4.6).
       const payload = encodeClose({ code: ERROR_CODE[code], receiveCursor: 0, sendCursor: 0 });
       this.#output.raw(encodeFrame('CLOSE', payload, FLAG.CLOSE.END_SESSION)); // [SES-017]
@@ -528,7 +773,8 @@ export class ConnectionEngine implements Connection {
     this.#decoder.stop();
     if (this.#state.name !== 'closing') return;
     this.#enter('close deadline');
-    this.#end(false);
+    const ended = this.#endsSession && (this.#role.type === 'server' || this.#session?.resumable !== true);
+    this.#end(false, undefined, ended);
   }
 
   #enter(event: MachineEvent<Machine>): void {
@@ -540,11 +786,47 @@ export class ConnectionEngine implements Connection {
    *
    * @param answered - whether the peer's CLOSE, or REJECT, was read.
    * @param peerReceiveCursor - what that CLOSE says; undefined where it says nothing that can be true.
+   * @param ended - whether the session ends with the connection.
    */
-  #end(answered: boolean, peerReceiveCursor?: number): void {
-    const { unknownMessages = [], undeliveredMessages = [] } = this.#session?.fates(peerReceiveCursor) ?? {};
-    this.#emit(this.#ending.closed(answered, peerReceiveCursor, unknownMessages, undeliveredMessages));
+  #end(answered: boolean, peerReceiveCursor: number | undefined, ended: boolean): void {
+    const refused = this.#resuming;
+    if (refused !== undefined) {
+      this.#endAttempt(refused, answered);
+      return;
+    }
+    const session = this.#session;
+    // Another connection has the session by now: what ends here is this connection alone.
+    const own = session !== undefined && (session.isCarriedBy(this.#control) || session.state === 'detached');
+    let fates = NO_FATES;
+    if (own && ended) {
+      fates = session.fates(peerReceiveCursor);
+      session.end();
+    } else if (own) session.detach('connection lost');
+    const what = session === undefined ? 'none' : own && ended ? 'ended' : 'detached';
+    this.#emit(this.#ending.closed(answered, peerReceiveCursor, what, fates));
   }
+
+  /** An attempt to resume ends without ACCEPT: whether the session goes on is for the code to say. [CNT-043] */
+  #endAttempt(session: Session, answered: boolean): void {
+    this.#resuming = undefined;
+    const { code } = this.#ending;
+    let fates = NO_FATES;
+    const ended = REFUSALS.has(code);
+    if (ended) {
+      fates = session.fates(this.#finalCursor, code !== 'SESSION_ENDED');
+      session.end();
+    } else session.detach('connection lost');
+    this.#emit(this.#ending.closed(answered, this.#finalCursor, ended ? 'ended' : 'detached', fates));
+  }
+
+  #emitAll(events: readonly Event[]): void {
+    for (const event of events) this.#emit(event);
+  }
+}
+
+/** The earlier of two deadlines, of which 0 is none. */
+function earlier(a: number, b: number): number {
+  return a === 0 || b === 0 ? Math.max(a, b) : Math.min(a, b);
 }
 
 function toHawserError(error: unknown): HawserError {

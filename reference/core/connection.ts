@@ -4,20 +4,25 @@ import { ClientEstablishment } from './establishment-client.ts';
 import { ServerEstablishment } from './establishment-server.ts';
 import type { Event } from './events.ts';
 import type { EvidenceMaterial } from './evidence-material.ts';
+import type { OpenOptions } from './channels.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
 import { isInRange, type ParameterSet } from './parameters.ts';
-import { declarations, initialCredit } from './peer-parameters.ts';
+import { continuityParameters, declarations, initialCredit } from './peer-parameters.ts';
+import type { Session } from './session.ts';
 import { type ErrorName, FIELDS, type MachineState, PARAMETER, type ParameterName } from './registry.gen.ts';
 import { encodeText } from './text.ts';
 
 /** State of a connection, in the registry's words. */
 export type ConnectionState = MachineState<'client-connection'> | MachineState<'server-connection'>;
 
-/** The session of an established connection. */
-export interface Session {
-  /** 16 octets; a name, never a credential. */
-  readonly id: Uint8Array;
-  readonly epoch: number;
+/** How a connection is given a session that exists. */
+export interface ResumeOptions {
+  /** Number of the attempt (client). [CNT-018] */
+  readonly attempt?: number;
+  /** The epoch, raised already (server). [CNT-027] */
+  readonly epoch?: number;
+  /** `connection_deadline_ms` (server); the client's own wish makes it shorter. */
+  readonly deadlineMs?: number;
 }
 
 /**
@@ -105,13 +110,26 @@ export interface Connection {
   accept(grant: Grant, now: number): readonly Event[];
 
   /**
+   * Gives the connection a session that exists: answers `challenge-received` with CONNECT (client), or `connect-received`
+   * in mode `resume` with ACCEPT, or with RESUME_GAP where the cursor can not be served (server). The former connection
+   * is not read any more, and everything that was processed is in custody. [CNT-019] [CNT-025] [CNT-028]
+   *
+   * @throws MisuseError `HAWSER_ERR_MISUSE_CUSTODY` while a batch of the session's journal is not stored.
+   */
+  resume(session: Session, options: ResumeOptions, now: number): readonly Event[];
+
+  /** The attempt to move has failed: this connection carries its session again (client). [CNT-019] */
+  takeUp(now: number): readonly Event[];
+
+  /**
    * Answers with REJECT (server), after `connect-received` or before it. A client whose certificate or identity is not
    * accepted gets AUTHENTICATION_FAILED and no time to wait, whatever the reason is. [EST-017] [ERR-004]
    *
    * @param code - a code that REJECT may carry. [ERR-001]
    * @param retryAfterMs - shortest time until a new attempt is welcome; 0 says nothing.
+   * @param parameters - what the owner of a session is told of it. [CNT-026] [CNT-036]
    */
-  reject(code: ErrorName, retryAfterMs: number, now: number): readonly Event[];
+  reject(code: ErrorName, retryAfterMs: number, now: number, parameters?: ParameterSet): readonly Event[];
 
   /**
    * Asks for a channel to an application end (client). While the peer is SUSPECT the OPEN waits until it is live.
@@ -119,7 +137,7 @@ export interface Connection {
    * @param application - name of the application end, 1 to 255 octets of UTF-8 without control characters.
    * @returns the number of the channel; `channel-opened` or `channel-refused` follows.
    */
-  openChannel(application: string, options: { readonly applicationData?: Uint8Array | undefined }, now: number): number;
+  openChannel(application: string, options: OpenOptions, now: number): number;
 
   /** Answers `channel-requested` with OPENED (server). */
   opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void;
@@ -134,8 +152,9 @@ export interface Connection {
    * Sends a message. What credit, SUSPECT or the transport do not let out yet is queued; channels take turns.
    *
    * @param payload - 0 to `peer.maxMessageBytes` octets; the caller leaves them unchanged from now on. [CHN-017]
+   * @returns whether it was queued: `channel-writable` follows.
    */
-  sendMessage(channel: number, payload: Uint8Array, now: number): void;
+  sendMessage(channel: number, payload: Uint8Array, now: number): boolean;
 
   /** Says, after everything queued on the channel, that no message follows. [CHN-028] */
   endChannel(channel: number, now: number): void;
@@ -154,6 +173,15 @@ export interface Connection {
    * @param bytes - the sum of their octets.
    */
   consume(channel: number, messages: number, bytes: number, now: number): void;
+
+  /**
+   * The application has decided on a message: where the channel has outcomes, OUTCOME tells the peer, in the order of the
+   * messages; where the session is stored, it is not handed over again after a crash. [CNT-039] [CNT-044]
+   *
+   * @param message - its number.
+   * @param verdict - 0 accepts; 1 to 65,535 reject, on a channel with outcomes.
+   */
+  settle(channel: number, message: number, verdict: number, now: number): void;
 
   /**
    * The application end has stopped working on a channel that ended with RESET, from either side (server). Until then
@@ -180,6 +208,21 @@ export interface Connection {
    * @param error - the error behind the code, to be the connection's.
    */
   close(code: ErrorName, now: number, error?: HawserError): readonly Event[];
+
+  /** Ends the connection with CLOSE and keeps the session, where it is resumable; else the same as `close`. [CNT-014] */
+  detach(code: ErrorName, now: number, error?: HawserError): readonly Event[];
+
+  /** The session goes to another connection: ends this one, without any further effect on it. [CNT-028] [CNT-029] */
+  supersede(now: number): readonly Event[];
+
+  /**
+   * Sends DRAIN (server): the connection ends with CLOSE and the same code at the deadline. One that would extend the
+   * deadline of an earlier one has no effect. [CNT-048] [CNT-049]
+   *
+   * @param code - a code that DRAIN may carry. [ERR-001]
+   * @param deadlineMs - milliseconds from now.
+   */
+  drain(code: ErrorName, deadlineMs: number, now: number): readonly Event[];
 }
 
 /**
@@ -193,7 +236,8 @@ export function createClientConnection(options: ClientOptions): Connection {
   if (audience === undefined || audience.length < min || audience.length > max) {
     throw new MisuseError('HAWSER_ERR_MISUSE_OPTION', `audience has to be ${min} to ${max} octets of plain text.`);
   }
-  const declared = declaredBy('client', options);
+  const { retentionMs = 0, deadlineMs = 0, custody = 'received' } = options.continuity ?? {};
+  const declared = { ...declaredBy('client', options), ...continuityParameters(retentionMs, deadlineMs, custody) };
   const establishment = new ClientEstablishment(options, declared);
   return new ConnectionEngine({ type: 'client', options, establishment }, declared);
 }

@@ -1,20 +1,27 @@
 import type { Channel } from './channel.ts';
-import type { FrameSender } from './frame-sender.ts';
 import { encodeCredit } from './frames/credit.ts';
+import type { Outbox } from './outbox.ts';
 import { FRAME_TYPE } from './registry.gen.ts';
 
 /** Sends CREDIT, at most once for each channel between two flushes, however much was consumed. */
 export class CreditGrants {
-  readonly #sender: FrameSender;
+  readonly #outbox: Outbox;
   #due: Channel[] = [];
 
-  constructor(sender: FrameSender) {
-    this.#sender = sender;
+  constructor(outbox: Outbox) {
+    this.#outbox = outbox;
   }
 
   /** Notes a channel whose peer is to be granted more, if that is so. [CHN-024] [CHN-025] */
   schedule(channel: Channel): void {
     if (channel.creditDue || !channel.receive.due) return;
+    channel.creditDue = true;
+    this.#due.push(channel);
+  }
+
+  /** Notes a channel whose limits the peer may not know: the last CREDIT may have been lost. [CNT-033] */
+  restate(channel: Channel): void {
+    if (channel.creditDue || !channel.receive.raised) return;
     channel.creditDue = true;
     this.#due.push(channel);
   }
@@ -27,7 +34,7 @@ export class CreditGrants {
     for (const channel of due) {
       channel.creditDue = false;
       if (!channel.state.local.has('send CREDIT')) continue;
-      this.#sender.unsequenced(FRAME_TYPE.CREDIT, 0, channel.number, encodeCredit(channel.receive.grant()));
+      this.#outbox.ordered(FRAME_TYPE.CREDIT, 0, channel.number, encodeCredit(channel.receive.grant()));
     }
   }
 }

@@ -1,6 +1,14 @@
 import type { Credit } from './frames/credit.ts';
 import { LIMITS } from './registry.gen.ts';
 
+/** Messages and octets since a channel was opened. */
+export interface Usage {
+  readonly messages: number;
+  readonly bytes: number;
+}
+
+const NOTHING_USED: Usage = { messages: 0, bytes: 0 };
+
 /** What this endpoint may still send on a channel. */
 export class SendCredit {
   #messageLimit: number;
@@ -8,9 +16,22 @@ export class SendCredit {
   #messages = 0;
   #bytes = 0;
 
-  constructor(initial: Credit) {
+  /** @param used - what has been sent before a crash. */
+  constructor(initial: Credit, used: Usage = NOTHING_USED) {
     this.#messageLimit = initial.messageLimit;
     this.#byteLimit = initial.byteLimit;
+    this.#messages = used.messages;
+    this.#bytes = used.bytes;
+  }
+
+  /** Limits and what is used of them, to be stored. */
+  get snapshot(): Credit & Usage {
+    return {
+      messageLimit: this.#messageLimit,
+      byteLimit: this.#byteLimit,
+      messages: this.#messages,
+      bytes: this.#bytes,
+    };
   }
 
   /** Messages that have been begun. */
@@ -34,10 +55,14 @@ export class SendCredit {
     this.#bytes += length;
   }
 
-  /** Takes a CREDIT; false, and nothing changes, when it lowers a limit or raises neither. [CHN-022] */
-  raise({ messageLimit, byteLimit }: Credit): boolean {
+  /**
+   * Takes a CREDIT; false, and nothing changes, when it lowers a limit or raises neither. [CHN-022]
+   *
+   * @param restated - whether it may state the limits again. [CNT-034]
+   */
+  raise({ messageLimit, byteLimit }: Credit, restated = false): boolean {
     if (messageLimit < this.#messageLimit || byteLimit < this.#byteLimit) return false;
-    if (messageLimit === this.#messageLimit && byteLimit === this.#byteLimit) return false;
+    if (!restated && messageLimit === this.#messageLimit && byteLimit === this.#byteLimit) return false;
     this.#messageLimit = messageLimit;
     this.#byteLimit = byteLimit;
     return true;
@@ -50,8 +75,15 @@ export interface Window {
   readonly bytes: number;
 }
 
+/** Of {@link ReceiveCredit}: what is stored. */
+export interface ReceiveSnapshot extends Credit, Usage {
+  readonly consumedMessages: number;
+  readonly consumedBytes: number;
+}
+
 /** What the peer may still send on a channel, and when it is granted more. */
 export class ReceiveCredit {
+  readonly #initial: Credit;
   readonly #window: Window;
   readonly #maxMessageBytes: number;
   /** What has to be consumed before it is granted again. */
@@ -69,10 +101,16 @@ export class ReceiveCredit {
   /**
    * @param initial - the limits that the channel starts with.
    * @param window - what is kept granted beyond what was consumed.
+   * @param restored - what was stored before a crash: limits, what has come, and what of it is settled.
    */
-  constructor(initial: Credit, window: Window, maxMessageBytes: number) {
-    this.#messageLimit = initial.messageLimit;
-    this.#byteLimit = initial.byteLimit;
+  constructor(initial: Credit, window: Window, maxMessageBytes: number, restored?: ReceiveSnapshot) {
+    this.#initial = initial;
+    this.#messageLimit = restored?.messageLimit ?? initial.messageLimit;
+    this.#byteLimit = restored?.byteLimit ?? initial.byteLimit;
+    this.#messages = restored?.messages ?? 0;
+    this.#bytes = restored?.bytes ?? 0;
+    this.#consumedMessages = restored?.consumedMessages ?? 0;
+    this.#consumedBytes = restored?.consumedBytes ?? 0;
     this.#window = window;
     this.#maxMessageBytes = maxMessageBytes;
     this.#refreshMessages = refreshShare(window.messages);
@@ -82,6 +120,21 @@ export class ReceiveCredit {
   /** Messages that the peer has begun. */
   get messages(): number {
     return this.#messages;
+  }
+
+  /** Limits and what is used of them, to be stored. */
+  get snapshot(): Credit & Usage {
+    return {
+      messageLimit: this.#messageLimit,
+      byteLimit: this.#byteLimit,
+      messages: this.#messages,
+      bytes: this.#bytes,
+    };
+  }
+
+  /** Whether more was granted than the channel started with: after a resumption that is said again. [CNT-033] */
+  get raised(): boolean {
+    return this.#messageLimit > this.#initial.messageLimit || this.#byteLimit > this.#initial.byteLimit;
   }
 
   /** Counts a fragment; false when it exceeds a limit. [CHN-021] */

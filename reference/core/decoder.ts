@@ -75,6 +75,11 @@ export class FrameDecoder {
     return this.bytes.subarray(start, start + this.length);
   }
 
+  /** The latest frame with its header, as a view. */
+  frame(): Uint8Array {
+    return this.bytes.subarray(this.start, this.start + HEADER_BYTES + this.length);
+  }
+
   /** The latest frame with its header, in an array of its own. */
   copyFrame(): Uint8Array {
     return this.bytes.slice(this.start, this.start + HEADER_BYTES + this.length);

@@ -1,7 +1,8 @@
 import { isFailure } from './error-codes.ts';
 import { type HawserError, RemoteError, TransportError } from './errors.ts';
-import type { Closed, MessageRange } from './events.ts';
+import type { Closed } from './events.ts';
 import { type ErrorName, TIMERS } from './registry.gen.ts';
+import type { Fates } from './session.ts';
 
 /** How a connection ends: with which code and error, begun by whom, and how long the transport is still needed. */
 export class Ending {
@@ -15,6 +16,11 @@ export class Ending {
   /** The first error of the connection. [WIR-028] */
   get error(): HawserError | undefined {
     return this.#error;
+  }
+
+  /** The code with which the connection ends; undefined while none was sent or received. */
+  get code(): ErrorName | undefined {
+    return this.#code;
   }
 
   /** Nothing is sent any more. */
@@ -67,8 +73,8 @@ export class Ending {
   closed(
     answered: boolean,
     peerReceiveCursor: number | undefined,
-    unknownMessages: readonly MessageRange[],
-    undeliveredMessages: readonly MessageRange[],
+    session: Closed['session'],
+    { acceptedMessages, unknownMessages, undeliveredMessages }: Fates,
   ): Closed {
     const failed = this.#code !== undefined && isFailure(this.#code);
     const broken = this.#error !== undefined && !(this.#error instanceof TransportError);
@@ -79,6 +85,8 @@ export class Ending {
       error: this.#error,
       remote: this.remote,
       peerReceiveCursor,
+      session,
+      acceptedMessages,
       unknownMessages,
       undeliveredMessages,
     };

@@ -1,4 +1,5 @@
 import { IncompatibleError, InternalError, PeerViolationError } from './errors.ts';
+import type { ResumeRequest } from './events.ts';
 import type { EvidenceMaterial } from './evidence-material.ts';
 import { encodeAccept } from './frames/accept.ts';
 import { encodeChallenge } from './frames/challenge.ts';
@@ -14,6 +15,8 @@ import { acceptContent, type BoundValues, connectContent, exporterContext, signF
 /** What ACCEPT states. */
 export interface AcceptDecision {
   readonly sessionId: Uint8Array;
+  readonly epoch: number;
+  readonly receiveCursor: number;
   readonly parameters: ParameterSet;
 }
 
@@ -22,10 +25,9 @@ export interface VerifiedConnect {
   readonly mode: Connect['mode'];
   readonly audience: string;
   readonly peer: PeerParameters;
+  /** In mode `resume`. */
+  readonly resume: ResumeRequest | undefined;
 }
-
-/** The epoch and the receive cursor of a new session. [EST-020] */
-const NEW_SESSION = { epoch: 1, receiveCursor: 0 } as const;
 
 /** The server's side of chapter 4: CHALLENGE out, CONNECT in, ACCEPT out. */
 export class ServerEstablishment {
@@ -74,11 +76,20 @@ export class ServerEstablishment {
       mode: connect.mode,
       audience: connect.audience,
       peer: peerParameters(connect.parameters, connect.parameters),
+      resume:
+        connect.mode === 'new'
+          ? undefined
+          : {
+              sessionId: connect.sessionId.slice(),
+              epoch: connect.epoch,
+              attempt: connect.attempt,
+              receiveCursor: connect.receiveCursor,
+            },
     };
   }
 
-  /** Makes the complete ACCEPT of a new session, and the evidence of it. */
-  accept({ sessionId, parameters }: AcceptDecision): EvidenceMaterial {
+  /** Makes the complete ACCEPT, and the evidence of it. */
+  accept(decision: AcceptDecision): EvidenceMaterial {
     const { signer } = this.#options;
     if (this.#bound === undefined || this.#connect === undefined) {
       throw new InternalError('ACCEPT was asked for before CONNECT.');
@@ -86,10 +97,7 @@ export class ServerEstablishment {
     const { challenge } = this;
     const { exporter } = this.#bound;
     const signature = new Uint8Array(signer.signatureBytes);
-    const payload = encodeAccept(
-      { sessionId, ...NEW_SESSION, parameters, scheme: signer.scheme, signature },
-      this.#grease(),
-    );
+    const payload = encodeAccept({ ...decision, scheme: signer.scheme, signature }, this.#grease());
     const accept = encodeFrame('ACCEPT', payload);
     signFrame(accept, acceptContent(this.#bound, challenge, this.#connect, accept, signature.length), signer); // [EST-002]
     return { recordedBy: 'server', exporter, challenge, connect: this.#connect, accept };

@@ -1,6 +1,8 @@
 import type { HawserError } from './errors.ts';
+import type { ChannelMachine, PriorityClass } from './channel.ts';
 import type { PeerParameters } from './options.ts';
-import type { ErrorName } from './registry.gen.ts';
+import type { ParameterSet } from './parameters.ts';
+import type { ErrorName, MachineState } from './registry.gen.ts';
 
 /**
  * A verified CONNECT waits for the server's decision: answer with `accept` or `reject`, now or later. Signature and
@@ -9,9 +11,32 @@ import type { ErrorName } from './registry.gen.ts';
 export interface ConnectReceived {
   readonly type: 'connect-received';
   readonly audience: string;
-  /** A CONNECT in mode `resume` ends in RESUME_REFUSED even if it is accepted. [EST-018] */
   readonly mode: 'new' | 'resume';
   readonly parameters: PeerParameters;
+  /** What CONNECT in mode `resume` states: answer with `resume` or `reject`. [CNT-021] */
+  readonly resume: ResumeRequest | undefined;
+}
+
+/** The fields of CONNECT in mode `resume`. */
+export interface ResumeRequest {
+  readonly sessionId: Uint8Array;
+  readonly epoch: number;
+  readonly attempt: number;
+  readonly receiveCursor: number;
+}
+
+/**
+ * CHALLENGE has come on a connection that is to resume a session (client only): stop reading the former connection, and
+ * call `resume`. [CNT-019]
+ */
+export interface ChallengeReceived {
+  readonly type: 'challenge-received';
+}
+
+/** The session has its connection again: everything kept is sent again. */
+export interface Attached {
+  readonly type: 'attached';
+  readonly epoch: number;
 }
 
 /** The long connection exists: channels may be opened. */
@@ -34,6 +59,8 @@ export interface Rejected {
   readonly wireCode: number;
   /** Shortest time until a next attempt, in milliseconds. [EST-024] */
   readonly retryAfterMs: number;
+  /** What REJECT tells of a session that can not be resumed. [CNT-026] [CNT-036] */
+  readonly parameters: ParameterSet;
 }
 
 /**
@@ -47,6 +74,26 @@ export interface ChannelRequested {
   /** The client's nonce, 32 octets. */
   readonly nonce: Uint8Array;
   readonly applicationData: Uint8Array | undefined;
+  readonly priority: PriorityClass;
+  /** Whether each message gets a verdict: report it with `settle`. */
+  readonly outcomes: boolean;
+}
+
+/**
+ * A channel of a session that was restored after a crash. Its messages follow, marked as redelivered, as far as no decision
+ * on them was stored. [CNT-044]
+ */
+export interface ChannelRestored {
+  readonly type: 'channel-restored';
+  readonly channel: number;
+  readonly state: MachineState<ChannelMachine>;
+  readonly application: string;
+  /** `application_data` of OPEN. */
+  readonly applicationData: Uint8Array | undefined;
+  readonly priority: PriorityClass;
+  readonly outcomes: boolean;
+  /** Number of the last own message that was sent completely: those after it are the owner's to send again. */
+  readonly sentMessages: number;
 }
 
 /** The application end has taken the channel (client only). */
@@ -73,9 +120,31 @@ export interface MessageReceived {
   readonly number: number;
   /**
    * The octets. A message of one fragment is a view into the octets given to `receive`: copy what outlives the
-   * handling of the event. Report with `consume` when the application is done with it.
+   * handling of the event. Report with `consume` when the application is done with it, and with `settle` where the
+   * session is resumable or the channel has outcomes.
    */
   readonly data: Uint8Array;
+  /** It may have been handed over before a crash, with the same number. [CNT-044] */
+  readonly redelivered: boolean;
+}
+
+/** What became of own messages: a verdict has come or, on a channel without outcomes, an acknowledgement. (section 12.6) */
+export interface MessagesSettled {
+  readonly type: 'messages-settled';
+  readonly channel: number;
+  readonly first: number;
+  readonly last: number;
+  readonly outcome: 'accepted' | 'rejected';
+  /** The number that the application gave; 0 where it is accepted. */
+  readonly verdict: number;
+}
+
+/** The server will end this connection (client only): attach the session to another one before. [CNT-047] */
+export interface Draining {
+  readonly type: 'draining';
+  readonly code: ErrorName;
+  /** Milliseconds from now. */
+  readonly deadlineMs: number;
 }
 
 /** The peer has sent its last message on the channel; the own direction stays open. */
@@ -149,6 +218,10 @@ export interface Closed {
   readonly remote: boolean;
   /** `receive_cursor` of the peer's CLOSE; undefined without one. */
   readonly peerReceiveCursor: number | undefined;
+  /** Whether the session is over, or kept without a connection; `none` where this connection had none. [CNT-013] */
+  readonly session: 'none' | 'detached' | 'ended';
+  /** Messages that the peer's last word shows to be accepted, and that were not reported before. */
+  readonly acceptedMessages: readonly MessageRange[];
   /** Messages that were sent completely and of which it is not known whether the peer received them. [SES-018] */
   readonly unknownMessages: readonly MessageRange[];
   /** Messages that the peer did not receive: not sent completely, or beyond the receive cursor of its CLOSE. */
@@ -157,13 +230,17 @@ export interface Closed {
 
 /** What a connection tells its owner. */
 export type Event =
+  | ChallengeReceived
   | ConnectReceived
   | Established
+  | Attached
   | Rejected
   | ChannelRequested
+  | ChannelRestored
   | ChannelOpened
   | ChannelRefused
   | MessageReceived
+  | MessagesSettled
   | ChannelEnded
   | ChannelReset
   | ChannelClosed
@@ -171,4 +248,5 @@ export type Event =
   | PongReceived
   | PeerSuspect
   | PeerLive
+  | Draining
   | Closed;

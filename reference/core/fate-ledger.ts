@@ -73,19 +73,39 @@ export class FateLedger {
     this.#runs.push(added);
   }
 
-  /** The peer has processed everything up to a sequence number: forget those messages. */
-  received(cursor: number): void {
+  /**
+   * The peer has processed everything up to a sequence number: forget those messages.
+   *
+   * @param forgotten - takes their ranges.
+   */
+  received(cursor: number, forgotten?: MessageRange[]): void {
     this.#runs = this.#runs.filter((run) => {
+      const { channel } = run;
       if (run.lastSeq <= cursor) {
-        // A channel may still hold the run: it must not continue it outside of the list.
-        run.lastNumber = -1;
+        forgotten?.push({ channel, first: run.firstNumber, last: run.lastNumber });
+        dissolve(run);
         return false;
       }
       if (run.firstSeq <= cursor) {
         const known = Math.floor((cursor - run.firstSeq) / run.stride) + 1;
+        forgotten?.push({ channel, first: run.firstNumber, last: run.firstNumber + known - 1 });
         run.firstNumber += known;
         run.firstSeq += known * run.stride;
       }
+      return true;
+    });
+  }
+
+  /** The messages of a channel through a number need not be remembered any more. */
+  settled(channel: number, last: number): void {
+    this.#runs = this.#runs.filter((run) => {
+      if (run.channel !== channel || run.firstNumber > last) return true;
+      if (run.lastNumber <= last) {
+        dissolve(run);
+        return false;
+      }
+      run.firstSeq += (last + 1 - run.firstNumber) * run.stride;
+      run.firstNumber = last + 1;
       return true;
     });
   }
@@ -96,6 +116,11 @@ export class FateLedger {
       this.#runs.map(({ channel, firstNumber, lastNumber }) => ({ channel, first: firstNumber, last: lastNumber })),
     );
   }
+}
+
+/** A channel may still hold the run: it must not continue it outside of the list. */
+function dissolve(run: Run): void {
+  run.lastNumber = -1;
 }
 
 /** Sorts ranges by channel and number, and joins those that touch. */

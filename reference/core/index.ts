@@ -5,8 +5,10 @@ export {
   type ConnectionState,
   createClientConnection,
   createServerConnection,
-  type Session,
+  type ResumeOptions,
 } from './connection.ts';
+export type { ChannelMachine, PriorityClass } from './channel.ts';
+export { type OpenOptions, PRIORITIES } from './channels.ts';
 export {
   ConfigError,
   type ErrorScope,
@@ -37,9 +39,14 @@ export {
 } from './evidence-record.ts';
 export { isFailure, mayCarry, meaningOf, wireErrorOf, type CodeFrame } from './error-codes.ts';
 
+export type { JournalBatch, JournalEntry } from './journal.ts';
+export { type Fates, type Gap, type ResumePoint, Session, type SessionOptions, type SessionState } from './session.ts';
+export type { Custody, SessionTerms } from './session-state.ts';
+export type { ParameterSet } from './parameters.ts';
 export type {
   ClientOptions,
   ConnectionOptions,
+  ContinuityRequest,
   DeclaredParameters,
   Grant,
   PeerParameters,

@@ -1,27 +1,45 @@
-import type { Channel } from './channel.ts';
+import type { Channel, PriorityClass } from './channel.ts';
 import type { FateLedger } from './fate-ledger.ts';
-import type { FrameSender } from './frame-sender.ts';
-import { FLAG, FRAME_TYPE, MAX_PAYLOAD_BYTES } from './registry.gen.ts';
+import { type Journal, messageKey } from './journal.ts';
+import type { Outbox } from './outbox.ts';
+import { FLAG, FRAME_TYPE, LIMITS, MAX_PAYLOAD_BYTES } from './registry.gen.ts';
 
 const { FIRST, LAST } = FLAG.MESSAGE;
 
 /** Written octets from which on further messages wait for the next flush: what the transport takes at a time. */
 const EAGER_BYTES = 65_536;
 
-/** Lets messages out as credit, liveness and the transport allow; channels take turns. Only messages wait. [CHN-023] */
+/** Classes from the most to the least urgent. */
+const CLASSES = [0, 1, 2] as const;
+
+/** What messages are sent with. */
+export interface SchedulerOptions {
+  readonly outbox: Outbox;
+  /** Messages that are accepted when they are acknowledged, or received. */
+  readonly ledger: FateLedger;
+  /** Messages that wait for a verdict. */
+  readonly verdicts: FateLedger;
+  readonly journal: Journal | undefined;
+  /** Called when the last queued message of a channel has been written. */
+  readonly drained: (channel: Channel) => void;
+}
+
+/**
+ * Lets messages out as credit, liveness, priority and the transport allow; channels of a class take turns. Only messages
+ * wait. [CHN-023]
+ */
 export class MessageScheduler {
-  readonly #sender: FrameSender;
-  readonly #ledger: FateLedger;
-  readonly #drained: (channel: Channel) => void;
-  /** Channels with messages that may be sent, in the order of their turns. */
-  readonly #ready: Channel[] = [];
+  readonly #options: SchedulerOptions;
+  readonly #outbox: Outbox;
+  /** Channels with messages that may be sent, by class, in the order of their turns. */
+  readonly #ready: readonly [Channel[], Channel[], Channel[]] = [[], [], []];
+  /** Fragments of higher classes sent in a row while a channel of the class was ready. [CHN-036] */
+  readonly #passedOver: [number, number, number] = [0, 0, 0];
   #suspended = false;
 
-  /** @param drained - called when the last queued message of a channel has been written. */
-  constructor(sender: FrameSender, ledger: FateLedger, drained: (channel: Channel) => void) {
-    this.#sender = sender;
-    this.#ledger = ledger;
-    this.#drained = drained;
+  constructor(options: SchedulerOptions) {
+    this.#options = options;
+    this.#outbox = options.outbox;
   }
 
   /** While it is set no message is begun; one that is goes on. [SES-021] */
@@ -29,36 +47,66 @@ export class MessageScheduler {
     this.#suspended = suspended;
   }
 
-  /** Writes a message at once if it is nobody's turn and it fits into one frame and the credit; else queues it. */
-  send(channel: Channel, payload: Uint8Array): void {
+  /**
+   * Writes a message at once if it is nobody's turn and it fits into one frame and the credit; else queues it.
+   *
+   * @returns whether it was queued: `drained` follows.
+   */
+  send(channel: Channel, payload: Uint8Array): boolean {
     if (channel.queue.size === 0 && this.#mayPass(channel, payload.length)) {
-      this.#write(channel, payload, true, true);
-      return;
+      this.#write(channel, payload, payload, 0, true);
+      return false;
     }
     channel.queue.push(payload);
     channel.waiting = true;
     this.wake(channel);
+    return true;
   }
 
   /** Gives a channel a turn, if it has something that may be sent. */
   wake(channel: Channel): void {
     if (channel.ready || !this.#maySend(channel)) return;
     channel.ready = true;
-    this.#ready.push(channel);
+    this.#ready[channel.kind.priority].push(channel);
   }
 
   /** Writes queued messages until `limitBytes` wait for the transport. */
   flush(limitBytes: number): void {
-    while (this.#sender.pendingBytes < limitBytes) {
-      const channel = this.#ready.shift();
-      if (channel === undefined) return;
+    while (this.#outbox.pendingBytes < limitBytes) {
+      const turn = this.#nextClass();
+      const channel = turn === undefined ? undefined : this.#ready[turn].shift();
+      if (turn === undefined || channel === undefined) return;
       channel.ready = false;
       // A turn is one frame of the largest size, or as many small ones. [CHN-019]
-      let turn = MAX_PAYLOAD_BYTES;
-      while (turn > 0 && this.#maySend(channel)) turn -= this.#sendFragment(channel) + 1;
+      let octets = MAX_PAYLOAD_BYTES;
+      while (octets > 0 && this.#maySend(channel)) {
+        octets -= this.#sendFragment(channel) + 1;
+        if (this.#count(turn)) break;
+      }
       this.wake(channel);
-      if (channel.queue.size === 0) this.#drained(channel);
+      if (channel.queue.size === 0) this.#options.drained(channel);
     }
+  }
+
+  /** The class whose turn it is: the most urgent one, unless another has been passed over for long. [CHN-035] [CHN-036] */
+  #nextClass(): PriorityClass | undefined {
+    for (const lower of [2, 1] as const) {
+      if (this.#ready[lower].length > 0 && this.#passedOver[lower] >= LIMITS.priority_share_frames) return lower;
+    }
+    return CLASSES.find((one) => this.#ready[one].length > 0);
+  }
+
+  /** Counts a fragment; returns whether a lower class has been passed over for long enough. */
+  #count(sent: PriorityClass): boolean {
+    let due = false;
+    for (const one of CLASSES) {
+      if (one <= sent || this.#ready[one].length === 0) this.#passedOver[one] = 0;
+      else {
+        this.#passedOver[one] += 1;
+        due ||= this.#passedOver[one] >= LIMITS.priority_share_frames;
+      }
+    }
+    return due;
   }
 
   #mayPass(channel: Channel, length: number): boolean {
@@ -66,36 +114,53 @@ export class MessageScheduler {
       length <= MAX_PAYLOAD_BYTES &&
       length <= channel.send.bytes &&
       this.#mayBegin(channel) &&
-      this.#ready.length === 0 &&
-      this.#sender.pendingBytes < EAGER_BYTES
+      this.#outbox.attached &&
+      this.#ready.every((channels) => channels.length === 0) &&
+      this.#outbox.pendingBytes < EAGER_BYTES
     );
   }
 
   /** [CHN-020] [SES-021] */
   #mayBegin(channel: Channel): boolean {
-    return !this.#suspended && channel.send.mayBegin && !this.#ledger.full;
+    return (
+      !this.#suspended &&
+      channel.send.mayBegin &&
+      !this.#outbox.full &&
+      !this.#options.ledger.full &&
+      !this.#options.verdicts.full
+    );
   }
 
   /** Whether a fragment of the first queued message may be sent: however small, or it might never arrive. */
   #maySend(channel: Channel): boolean {
     const { headBytes, begun } = channel.queue;
     if (headBytes === undefined) return false;
-    return (begun || this.#mayBegin(channel)) && (headBytes === 0 || channel.send.bytes > 0);
+    const allowed = begun ? !this.#outbox.full : this.#mayBegin(channel);
+    return allowed && (headBytes === 0 || channel.send.bytes > 0);
   }
 
   /** Sends the next fragment of the first queued message and returns its length. [CHN-012] [CHN-019] */
   #sendFragment(channel: Channel): number {
-    const first = !channel.queue.begun;
+    const { head, offset } = channel.queue;
     const next = channel.queue.take(Math.min(MAX_PAYLOAD_BYTES, channel.send.bytes));
-    if (next === undefined) return 0;
-    this.#write(channel, next.fragment, first, next.last);
+    if (next === undefined || head === undefined) return 0;
+    this.#write(channel, head, next.fragment, offset, next.last);
     return next.fragment.length;
   }
 
-  #write(channel: Channel, fragment: Uint8Array, first: boolean, last: boolean): void {
-    const flags = (first ? FIRST : 0) | (last ? LAST : 0);
+  /** @param offset - where the fragment begins in the message. */
+  #write(channel: Channel, message: Uint8Array, fragment: Uint8Array, offset: number, last: boolean): void {
+    const { ledger, verdicts, journal } = this.#options;
+    const { number } = channel;
+    const first = offset === 0;
     channel.send.use(first, fragment.length);
-    const seq = this.#sender.sequenced(FRAME_TYPE.MESSAGE, flags, channel.number, fragment);
-    if (last) this.#ledger.sent(channel, channel.send.messages, seq);
+    const count = channel.send.messages;
+    // The rest of the message has to survive with its first fragment. [CNT-011]
+    if (first && !last) journal?.put(messageKey(number, count), message);
+    const flags = (first ? FIRST : 0) | (last ? LAST : 0);
+    const seq = this.#outbox.sequenced(FRAME_TYPE.MESSAGE, flags, number, fragment, { message: count, offset, last });
+    if (!last) return;
+    channel.sentMessages = count;
+    (channel.kind.outcomes ? verdicts : ledger).sent(channel, count, seq);
   }
 }

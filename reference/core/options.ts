@@ -1,4 +1,5 @@
 import type { ChannelBinding, Signer, Verifier } from './authentication.ts';
+import type { Custody } from './session-state.ts';
 
 /** What an endpoint declares about itself; what is left out has the registry's default. */
 export interface DeclaredParameters {
@@ -33,8 +34,22 @@ export interface ConnectionOptions {
   readonly verifier: Verifier;
 }
 
+/** What a client asks for in CONNECT, so that its session outlives the connection (section 12.1). */
+export interface ContinuityRequest {
+  /** `session_retention_ms`: how long the session is to be kept without a connection. */
+  readonly retentionMs: number;
+  /** `connection_deadline_ms`: the longest life of a connection; by default the server decides. */
+  readonly deadlineMs?: number;
+  /** What this client's acknowledgements mean; `received` by default. */
+  readonly custody?: Custody;
+}
+
 /** Options of a client's connection. */
 export interface ClientOptions extends ConnectionOptions {
+  /** Asks for a session that is resumable; by default it ends with the connection. */
+  readonly continuity?: ContinuityRequest;
+  /** Whether the connection is for a session that exists: `challenge-received` asks for it. Default `new`. */
+  readonly mode?: 'new' | 'resume';
   /** Identity of the server that the client means to reach, from its own configuration. */
   readonly audience: string;
   /** Identity in the server's certificate; undefined when it has none. The comparison is core's. [EST-009] [EST-010] */
@@ -55,6 +70,12 @@ export interface Grant {
   readonly initialMessageCredit?: number;
   /** `initial_byte_credit` of this session, instead of the one declared. */
   readonly initialByteCredit?: number;
+  /** `session_retention_ms`: at most what the client asked for is granted. [CNT-001] */
+  readonly retentionMs?: number;
+  /** `connection_deadline_ms`: the client's own wish makes it shorter. [CNT-001] */
+  readonly deadlineMs?: number;
+  /** What the server's acknowledgements mean; `received` by default. */
+  readonly custody?: Custody;
   /** The id of the session, 16 octets; by default drawn afresh. [EST-019] */
   readonly sessionId?: Uint8Array;
 }
@@ -68,4 +89,10 @@ export interface PeerParameters {
   readonly initialByteCredit: number | undefined;
   /** In ACCEPT only. */
   readonly maxChannels: number | undefined;
+  /** What the peer's acknowledgements mean. */
+  readonly custody: Custody;
+  /** Retention in milliseconds, asked for in CONNECT or granted in ACCEPT; 0 for none. */
+  readonly retentionMs: number;
+  /** Life of the connection in milliseconds, likewise; 0 for no bound. */
+  readonly deadlineMs: number;
 }

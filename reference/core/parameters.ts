@@ -1,5 +1,5 @@
 import { MisuseError, PeerViolationError } from './errors.ts';
-import { viewOf } from './octets.ts';
+import { getU53, setU53, viewOf } from './octets.ts';
 import {
   FRAME_TYPE,
   type FrameName,
@@ -27,7 +27,7 @@ export interface RawParameter {
 export type DecodedParameters = ParameterSet;
 
 /** Sizes of the integer types in octets. */
-const INTEGER_BYTES = { u32: 4 } as const;
+const INTEGER_BYTES = { u8: 1, u32: 4, u53: 8 } as const;
 
 /** Octets of the id and the length before each value. */
 const PARAMETER_HEADER_BYTES = 4;
@@ -115,8 +115,18 @@ function encodeValue(name: ParameterName, value: number | Uint8Array): Uint8Arra
   }
   if (type === 'opaque') return value as Uint8Array;
   const bytes = new Uint8Array(INTEGER_BYTES[type]);
-  viewOf(bytes).setUint32(0, value as number);
+  const view = viewOf(bytes);
+  if (type === 'u8') view.setUint8(0, value as number);
+  else if (type === 'u32') view.setUint32(0, value as number);
+  else setU53(view, 0, value as number);
   return bytes;
+}
+
+/** An integer of a type, whose octets have the right number. */
+function readInteger(type: keyof typeof INTEGER_BYTES, octets: Uint8Array): number {
+  const view = viewOf(octets);
+  if (type === 'u8') return view.getUint8(0);
+  return type === 'u32' ? view.getUint32(0) : getU53(view, 0);
 }
 
 function decodeValue(frame: FrameName, name: ParameterName, octets: Uint8Array): number | Uint8Array {
@@ -127,7 +137,7 @@ function decodeValue(frame: FrameName, name: ParameterName, octets: Uint8Array):
   if (type !== 'opaque' && octets.length !== INTEGER_BYTES[type]) {
     throw violation('PARAMETER_INVALID', 'WIR-025', frame, `Parameter ${name} has ${octets.length} octets.`);
   }
-  const value = type === 'opaque' ? octets : viewOf(octets).getUint32(0);
+  const value = type === 'opaque' ? octets : readInteger(type, octets);
   if (!isInRange(name, typeof value === 'number' ? value : value.length)) {
     throw violation('PARAMETER_INVALID', 'WIR-026', frame, `Parameter ${name} is not within ${min} to ${max}.`);
   }

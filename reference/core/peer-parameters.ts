@@ -1,5 +1,6 @@
 import type { DeclaredParameters, PeerParameters } from './options.ts';
 import type { ParameterSet } from './parameters.ts';
+import type { Custody } from './session-state.ts';
 import { PARAMETER, type ParameterName } from './registry.gen.ts';
 
 type IntegerName = Exclude<ParameterName, 'application_data'>;
@@ -25,6 +26,15 @@ export function initialCredit(declared: DeclaredParameters): ParameterSet {
   };
 }
 
+/** What an endpoint says of continuity in CONNECT or ACCEPT; what has its default is left out. */
+export function continuityParameters(retentionMs: number, deadlineMs: number, custody: Custody): ParameterSet {
+  return {
+    ...(custody === 'stored' && retentionMs > 0 ? { custody: 1 } : {}),
+    ...(retentionMs > 0 ? { session_retention_ms: retentionMs } : {}),
+    ...(deadlineMs > 0 ? { connection_deadline_ms: deadlineMs } : {}),
+  };
+}
+
 /**
  * What a peer has said about itself.
  *
@@ -38,5 +48,8 @@ export function peerParameters(declared: ParameterSet, granted?: ParameterSet): 
     initialMessageCredit: granted && valueOf(granted, 'initial_message_credit'),
     initialByteCredit: granted && valueOf(granted, 'initial_byte_credit'),
     maxChannels: granted && granted !== declared ? valueOf(granted, 'max_channels') : undefined,
+    custody: granted?.custody === 1 ? 'stored' : 'received',
+    retentionMs: granted === undefined ? 0 : valueOf(granted, 'session_retention_ms'),
+    deadlineMs: granted === undefined ? 0 : valueOf(granted, 'connection_deadline_ms'),
   };
 }

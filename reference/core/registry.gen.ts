@@ -1463,7 +1463,7 @@ export const MACHINES = {
       },
       {
         event: 'attempt failed, the former connection is there',
-        from: ['attaching'],
+        from: ['attaching', 'detached'],
         next: 'attached',
         do: 'go on reading it',
       },

@@ -24,6 +24,16 @@ export class SendQueue {
     return this.#offset > 0;
   }
 
+  /** The first message, the octets that are sent included. */
+  get head(): Uint8Array | undefined {
+    return this.#messages[this.#head];
+  }
+
+  /** Octets of the first message that are sent. */
+  get offset(): number {
+    return this.#offset;
+  }
+
   /** Octets of the first message that wait; undefined when there is none. */
   get headBytes(): number | undefined {
     const head = this.#messages[this.#head];
@@ -33,6 +43,14 @@ export class SendQueue {
   push(message: Uint8Array): void {
     this.#messages.push(message);
     this.#bytes += message.length;
+  }
+
+  /** Puts a message in front of which some octets were sent before a crash. */
+  resume(message: Uint8Array, offset: number): void {
+    this.#messages = [message];
+    this.#head = 0;
+    this.#offset = offset;
+    this.#bytes = message.length - offset;
   }
 
   /** Takes up to `size` octets of the first message, as a view; undefined when there is no message. */

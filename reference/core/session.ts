@@ -1,253 +1,684 @@
-import type { ChannelMachine } from './channel.ts';
-import { Channels } from './channels.ts';
-import { MisuseError, PeerViolationError } from './errors.ts';
+import type { ChannelKind, ChannelMachine, ChannelTerms } from './channel.ts';
+import { Channels, type OpenOptions } from './channels.ts';
+import type { ConnectionControl } from './control.ts';
+import type { FrameDecoder } from './decoder.ts';
+import { InternalError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
 import { FateLedger, joinRanges } from './fate-ledger.ts';
 import { isSequenced, violation } from './frame-check.ts';
-import { FrameSender } from './frame-sender.ts';
+import { decodeAck, encodeAck } from './frames/ack.ts';
 import { type Close, encodeClose } from './frames/close.ts';
-import { decodePing, encodePing } from './frames/ping.ts';
-import { decodePong, encodePong } from './frames/pong.ts';
-import type { FrameDecoder } from './decoder.ts';
-import { greaseFrame } from './grease.ts';
-import { Liveness, type LivenessStep } from './liveness.ts';
-import type { PeerParameters } from './options.ts';
-import type { Output } from './output.ts';
-import { type PingPurpose, PingQueue } from './ping-queue.ts';
-import { RateBudget } from './rate-budget.ts';
-import { ERROR_CODE, type ErrorName, FLAG, FRAME_TYPE, LIMITS, PARAMETER } from './registry.gen.ts';
+import { decodeHeader } from './frames/header.ts';
+import type { Verdict } from './inbox.ts';
+import { Journal, type JournalBatch, type JournalEntry, STATE_KEY, messageKey } from './journal.ts';
+import { decodeKept, Outbox, type RestoredFrame } from './outbox.ts';
+import type { OutstandingPing } from './ping-queue.ts';
+import {
+  ERROR_CODE,
+  type ErrorName,
+  FLAG,
+  FRAME_TYPE,
+  type MachineEvent,
+  type MachineState,
+  PARAMETER,
+} from './registry.gen.ts';
+import { corrupt, decodeState, encodeState, type SessionTerms, type StoredChannel } from './session-state.ts';
+import { after, type State, stateOf } from './transitions.ts';
 
-/**
- * How many times its budget of control frames a peer gets: midway between once, where it has to be served, and the
- * tolerance, where it has to be stopped. [SES-009] [SES-010]
- */
-const BUDGET_FACTOR: number = (1 + LIMITS.control_tolerance_factor) / 2;
+type Machine = 'client-session' | 'server-session';
+
+/** State of a session, in the registry's words. */
+export type SessionState = MachineState<Machine>;
 
 /** Shortest time between two PINGs that ask which messages were received: a fraction of the budget. */
 const BARRIER_INTERVAL_MS = 50;
 
-/** What both sides have declared for one session. */
+/** What a session is made of. */
 export interface SessionOptions {
-  readonly machine: ChannelMachine;
-  readonly output: Output;
-  readonly emit: (event: Event) => void;
+  readonly role: 'client' | 'server';
+  /** The session id, 16 octets. */
+  readonly id: Uint8Array;
+  readonly epoch: number;
+  readonly terms: SessionTerms;
   readonly random: (count: number) => Uint8Array;
   readonly grease: boolean;
-  /** This endpoint's own parameters; `maxChannels` is the server's grant. */
-  readonly own: {
-    readonly livenessIntervalMs: number;
-    readonly maxMessageBytes: number;
-    readonly initialMessageCredit: number;
-    readonly initialByteCredit: number;
-    readonly maxChannels: number;
-  };
-  readonly peer: PeerParameters;
-  /** When the session was established. */
   readonly now: number;
 }
 
-/** What happened to the messages of a session that is over. */
+/** What happened to the messages of a session that is over, as far as it was not reported before (section 12.6). */
 export interface Fates {
+  readonly acceptedMessages: readonly MessageRange[];
   readonly unknownMessages: readonly MessageRange[];
   readonly undeliveredMessages: readonly MessageRange[];
 }
 
-/** One end of an established session (chapters 5 and 6). */
-export class SessionEngine {
+/** What CONNECT in mode `resume` states, but for the number of the attempt. */
+export interface ResumePoint {
+  readonly sessionId: Uint8Array;
+  readonly epoch: number;
+  readonly receiveCursor: number;
+}
+
+/** What a server can not give a client that resumes: sequence numbers of its own. [CNT-025] */
+export interface Gap {
+  readonly first: number;
+  readonly last: number;
+}
+
+/**
+ * One end of a session: its channels, its place in the sequence of either direction, and what is kept for the peer
+ * (chapters 6 and 12). It outlives its connection where it is resumable.
+ *
+ * The owner of a session with custody `stored` writes each batch that `takeJournal` gives and then calls `stored`; until
+ * then nothing that follows from it leaves the session.
+ */
+export class Session {
+  readonly id: Uint8Array;
+  readonly role: 'client' | 'server';
+  readonly terms: SessionTerms;
+  /** @internal */
   readonly channels: Channels;
-  readonly #emit: (event: Event) => void;
-  readonly #random: (count: number) => Uint8Array;
-  readonly #sender: FrameSender;
-  readonly #liveness: Liveness;
+  readonly #outbox: Outbox;
+  readonly #journal: Journal | undefined;
   readonly #ledger = new FateLedger();
-  readonly #pings = new PingQueue();
-  readonly #received: RateBudget;
-  readonly #sent: RateBudget;
+  readonly #verdicts = new FateLedger();
+  #state: State<Machine>;
+  #epoch: number;
+  /** The connection; undefined while the session is detached. */
+  #control: ConnectionControl | undefined;
+  #sink: ((event: Event) => void) | undefined;
+  /** Events that nobody has taken yet because there is no connection. */
+  #waiting: Event[] = [];
+  /** Events that wait until the batch that they follow from is stored. [CNT-012] */
+  #held: { readonly batch: number; readonly event: Event }[] = [];
   /** Sequence number of the last sequenced frame that was processed; 0 for none. */
   #cursor = 0;
+  /** The same as far as this endpoint has custody. [CNT-006] */
+  #custodyCursor = 0;
+  /** What the peer has been told. */
+  #statedCursor = 0;
+  readonly #batches: { readonly number: number; readonly cursor: number }[] = [];
   #barrierPending = false;
   #barrierAt = -Infinity;
 
   constructor(options: SessionOptions) {
-    const { own, peer, now, random } = options;
-    this.#emit = options.emit;
-    this.#random = random;
-    this.#liveness = new Liveness(own.livenessIntervalMs, peer.livenessIntervalMs, random, now);
-    this.#sender = new FrameSender(options.output, this.#liveness, now);
-    this.#received = new RateBudget(BUDGET_FACTOR, now);
-    this.#sent = new RateBudget(1, now);
+    const { role, id, epoch, terms, random, grease, now } = options;
+    const { own, peer } = terms;
+    const resumable = terms.retentionMs > 0;
+    this.role = role;
+    this.id = id;
+    this.terms = terms;
+    this.#epoch = epoch;
+    this.#state = role === 'client' ? clientState('attached') : serverState('attached');
+    this.#journal = resumable && terms.custody === 'stored' ? new Journal() : undefined;
+    this.#outbox = new Outbox(resumable, this.#journal, now);
     const { initial_message_credit, initial_byte_credit } = PARAMETER;
-    this.channels = new Channels({
-      machine: options.machine,
-      sender: this.#sender,
-      ledger: this.#ledger,
-      emit: options.emit,
-      random,
-      grease: options.grease,
-      terms: {
-        sendCredit: {
-          messageLimit: peer.initialMessageCredit ?? initial_message_credit.default,
-          byteLimit: peer.initialByteCredit ?? initial_byte_credit.default,
-        },
-        receiveCredit: { messageLimit: own.initialMessageCredit, byteLimit: own.initialByteCredit },
-        // Who starts a channel with nothing grants the default once it is open.
-        window: {
-          messages: own.initialMessageCredit || initial_message_credit.default,
-          bytes: own.initialByteCredit || initial_byte_credit.default,
-        },
-        maxMessageBytes: own.maxMessageBytes,
+    const machine: ChannelMachine = role === 'client' ? 'client-channel' : 'server-channel';
+    const channelTerms: ChannelTerms = {
+      sendCredit: {
+        messageLimit: peer.initialMessageCredit ?? initial_message_credit.default,
+        byteLimit: peer.initialByteCredit ?? initial_byte_credit.default,
       },
+      receiveCredit: { messageLimit: own.initialMessageCredit, byteLimit: own.initialByteCredit },
+      // Who starts a channel with nothing grants the default once it is open.
+      window: {
+        messages: own.initialMessageCredit || initial_message_credit.default,
+        bytes: own.initialByteCredit || initial_byte_credit.default,
+      },
+      maxMessageBytes: own.maxMessageBytes,
+    };
+    this.channels = new Channels({
+      machine,
+      outbox: this.#outbox,
+      ledger: this.#ledger,
+      verdicts: this.#verdicts,
+      journal: this.#journal,
+      resumable,
+      emit: this.#emit,
+      random,
+      grease,
+      terms: channelTerms,
       peerMaxMessageBytes: peer.maxMessageBytes,
       maxChannels: own.maxChannels,
     });
-    // Within the budget: it is the first frame of the session. [EXT-004]
-    if (options.grease && this.#sent.take(now)) this.#greaseFrame();
+    this.#journal?.touch();
   }
+
+  /** Whether it is kept when its connection ends. */
+  get resumable(): boolean {
+    return this.terms.retentionMs > 0;
+  }
+
+  get state(): SessionState {
+    return this.#state.name;
+  }
+
+  get epoch(): number {
+    return this.#epoch;
+  }
+
+  /** Number of the last sequenced frame that this endpoint holds at its custody. */
+  get receiveCursor(): number {
+    return this.#custodyCursor;
+  }
+
+  /** Number of the last sequenced frame that was written to a connection. */
+  get sendCursor(): number {
+    return this.#outbox.sent;
+  }
+
+  /** Whether anything waits for `stored`. */
+  get journalPending(): boolean {
+    return this.#batches.length > 0;
+  }
+
+  // Commands: see Connection, which has the same.
+
+  openChannel(application: string, options: OpenOptions, now: number): number {
+    this.#advance(now);
+    return this.#over ? 0 : this.channels.open(application, options);
+  }
+
+  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.opened(channel, options.applicationData);
+  }
+
+  refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.refuse(channel, code, retryAfterMs);
+  }
+
+  sendMessage(channel: number, payload: Uint8Array, now: number): boolean {
+    this.#advance(now);
+    return this.#over ? false : this.channels.send(channel, payload);
+  }
+
+  endChannel(channel: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.end(channel);
+  }
+
+  resetChannel(channel: number, code: ErrorName, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.reset(channel, code);
+  }
+
+  consume(channel: number, messages: number, bytes: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.consume(channel, messages, bytes);
+  }
+
+  settle(channel: number, message: number, verdict: Verdict, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.settle(channel, message, verdict);
+  }
+
+  release(channel: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.release(channel);
+  }
+
+  queuedBytes(channel: number): number {
+    return this.channels.queuedBytes(channel);
+  }
+
+  /** Events that came up while there was no connection. */
+  takeEvents(): readonly Event[] {
+    return this.#waiting.splice(0);
+  }
+
+  // The journal of a session with custody `stored`.
+
+  /** What has to be written in one step; undefined when nothing has changed. */
+  takeJournal(): JournalBatch | undefined {
+    if (this.#over) return undefined;
+    const batch = this.#journal?.take(() => encodeState(this.#snapshot()));
+    if (batch !== undefined) this.#batches.push({ number: batch.number, cursor: this.#cursor });
+    return batch;
+  }
+
+  /** A batch, and with it every one before, is on stable storage: what waited for it may leave. [CNT-011] [CNT-012] */
+  stored(number: number, now: number): void {
+    this.#advance(now);
+    this.#journal?.confirm(number);
+    for (let batch = this.#batches[0]; batch !== undefined && batch.number <= number; batch = this.#batches[0]) {
+      this.#custodyCursor = batch.cursor;
+      this.#batches.shift();
+    }
+    let released = 0;
+    for (const { batch, event } of this.#held) {
+      if (batch > number) break;
+      released += 1;
+      this.#give(event);
+    }
+    this.#held = this.#held.slice(released);
+  }
+
+  // What connections do with a session.
 
   /** The sequence number that the next sequenced frame of the peer has to have. [WIR-012] */
   get due(): number {
     return this.#cursor + 1;
   }
 
-  /** Whether the peer is SUSPECT. [SES-020] */
-  get suspect(): boolean {
-    return this.#liveness.suspect;
+  /** What a client states when it resumes. [CNT-020] */
+  get resumePoint(): ResumePoint {
+    return { sessionId: this.id, epoch: this.#epoch, receiveCursor: this.#custodyCursor };
   }
 
-  /** Silence of the peer that ends the session, in milliseconds. */
-  get downAfterMs(): number {
-    return this.#liveness.downAfterMs;
+  /** Whether everything that was processed is in custody: only then may a cursor be stated. [CNT-006] */
+  get settledCustody(): boolean {
+    return this.#custodyCursor === this.#cursor;
+  }
+
+  /** The first connection of the session. */
+  begin(control: ConnectionControl, sink: (event: Event) => void): void {
+    this.#connect(control, sink);
+  }
+
+  /** CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019] */
+  attaching(): void {
+    this.#step('CONNECT sent');
+    this.#disconnect();
+  }
+
+  /**
+   * What the peer's cursor makes impossible: it exceeds what was sent, or is below what was acknowledged. [CNT-025] [CNT-032]
+   *
+   * @returns the sequence numbers that are missing; undefined when there is no gap.
+   */
+  gapAt(peerCursor: number): Gap | undefined {
+    const { sent, acknowledged } = this.#outbox;
+    if (peerCursor > sent) return { first: sent + 1, last: peerCursor };
+    return peerCursor < acknowledged ? { first: peerCursor + 1, last: acknowledged } : undefined;
+  }
+
+  /** Another connection carries the session from now on. [CNT-030] [CNT-033] */
+  attach(
+    epoch: number,
+    peerCursor: number,
+    control: ConnectionControl,
+    sink: (event: Event) => void,
+    now: number,
+  ): void {
+    const cell = this.#state.cells[this.role === 'client' ? FRAME_TYPE.ACCEPT : FRAME_TYPE.CONNECT];
+    if (cell === undefined || cell.error !== undefined) {
+      throw new InternalError(`A session in state ${this.#state.name} can not be attached.`);
+    }
+    this.#disconnect();
+    this.#state = cell.next;
+    this.#epoch = epoch;
+    this.#journal?.touch();
+    this.#advance(now);
+    this.#acknowledged(peerCursor);
+    this.#outbox.rewind();
+    this.#statedCursor = this.#custodyCursor;
+    this.#connect(control, sink);
+    this.channels.reattached();
+    this.channels.clear('draining');
+    this.channels.clear('detached');
+  }
+
+  /** The attempt to move has failed, and the former connection is still there. [CNT-019] */
+  takeUp(control: ConnectionControl, sink: (event: Event) => void): void {
+    this.#step('attempt failed, the former connection is there');
+    this.#connect(control, sink);
+    this.channels.clear('detached');
+  }
+
+  /** The connection has ended, or is given up; the session goes on without one. [CNT-013] */
+  detach(event: 'connection lost' | 'connection ended'): void {
+    if (this.#over || this.#state.name === 'detached') return;
+    this.#step(event);
+    this.#disconnect();
+  }
+
+  /** CLOSE without END_SESSION was received. */
+  detachedByPeer(): void {
+    const cell = this.#state.cells[FRAME_TYPE.CLOSE];
+    if (cell === undefined || cell.error !== undefined) return;
+    this.#state = cell.next;
+    this.#disconnect();
+  }
+
+  /** The session is over. */
+  end(): void {
+    this.#state = this.role === 'client' ? clientState('ended') : serverState('ended');
+    this.#disconnect();
+    this.#held = [];
+  }
+
+  /** DRAIN: nothing new is opened on this connection. [CNT-046] */
+  draining(): void {
+    const next = this.#state.cells[FRAME_TYPE.DRAIN]?.next;
+    if (next !== undefined) this.#state = next;
+    this.channels.obstruct('draining');
+  }
+
+  /** The peer is SUSPECT: nothing new is begun. [SES-021] */
+  suspect(): void {
+    this.channels.obstruct('suspect');
+  }
+
+  /** The peer is live again. */
+  live(): void {
+    this.channels.clear('suspect');
   }
 
   /** The time of what happens next. */
   set now(now: number) {
-    this.#sender.now = now;
-  }
-
-  /** A complete frame has come: the peer is live. */
-  heard(): void {
-    if (!this.#liveness.heard(this.#sender.now)) return;
-    this.#emit({ type: 'peer-live' });
-    this.channels.resume();
+    this.#outbox.now = now;
   }
 
   /** Processes a frame of the layer channel. It counts as processed only if that was no error. */
   channelFrame(frame: FrameDecoder): void {
-    this.channels.receive(frame.type, frame.flags, frame.channel, frame.payload());
-    if (isSequenced(frame.type)) this.#cursor += 1;
+    this.channels.receive(frame);
+    if (!isSequenced(frame.type)) return;
+    this.#cursor += 1;
+    if (this.#journal === undefined) this.#custodyCursor = this.#cursor;
+    else this.#journal.touch();
   }
 
-  /** Answers PING at once, ahead of queued messages. [SES-004] [SES-005] [SES-006] */
-  pingFrame(payload: Uint8Array): void {
-    const { data } = decodePing(payload);
-    this.#spend(FRAME_TYPE.PING);
-    this.#sender.unsequenced(FRAME_TYPE.PONG, 0, 0, encodePong({ data }));
-  }
-
-  /** Matches PONG with the oldest PING. [SES-007] */
-  pongFrame(payload: Uint8Array): void {
-    const ping = this.#pings.answer(decodePong(payload).data);
-    if (ping === undefined) {
-      throw violation('FRAME_UNEXPECTED', 'SES-007', FRAME_TYPE.PONG, 'does not answer the oldest PING');
+  /** The peer holds what it says: let go of it. [CNT-004] [CNT-007] */
+  ackFrame(payload: Uint8Array): void {
+    const { receiveCursor } = decodeAck(payload);
+    if (!this.resumable) {
+      throw violation('FRAME_UNEXPECTED', 'CNT-004', FRAME_TYPE.ACK, 'came in a session that is not resumable');
     }
-    if (ping.purpose === 'barrier') this.#barrierPending = false;
+    if (receiveCursor > this.#outbox.sent || receiveCursor <= this.#outbox.acknowledged) {
+      throw violation('CURSOR_INVALID', 'CNT-007', FRAME_TYPE.ACK, 'acknowledges what was not sent, or nothing new');
+    }
+    this.#acknowledged(receiveCursor);
+    this.channels.wake();
+  }
+
+  /** A PONG has come: everything before its PING was processed. */
+  pongFrame({ purpose, sendCursor }: OutstandingPing): void {
+    if (purpose === 'barrier') this.#barrierPending = false;
+    if (this.resumable) return;
     // A full ledger keeps messages back.
     const blocked = this.#ledger.full;
-    this.#ledger.received(ping.sendCursor);
+    this.#ledger.received(sendCursor);
     if (blocked) this.channels.wake();
-    if (ping.purpose === 'asked') this.#emit({ type: 'pong-received', rttMs: this.#sender.now - ping.sentAt });
-  }
-
-  /** An ignorable frame costs its share of the budget, and nothing else. [WIR-006] */
-  ignorableFrame(type: number): void {
-    this.#spend(type);
   }
 
   /** Checks the cursors of the peer's CLOSE; both, unless frames have been discarded. [SES-013] */
   checkClose({ receiveCursor, sendCursor }: Close, discarding: boolean): void {
-    if (receiveCursor <= this.#sender.cursor && (discarding || sendCursor === this.#cursor)) return;
+    if (receiveCursor <= this.#outbox.sent && (discarding || sendCursor === this.#cursor)) return;
     throw violation('CURSOR_INVALID', 'SES-013', FRAME_TYPE.CLOSE, 'contradicts what was sent or received');
   }
 
-  /** Writes CLOSE. [SES-003] [SES-017] */
-  close(code: ErrorName): void {
-    const close = { code: ERROR_CODE[code], receiveCursor: this.#cursor, sendCursor: this.#sender.cursor };
-    this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close));
+  /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
+  writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
+    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.sent };
+    output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
+  }
+
+  /** Whether a connection carries the session. */
+  isCarriedBy(control: ConnectionControl | undefined): boolean {
+    return control !== undefined && this.#control === control;
   }
 
   /** Sends a PING that the owner asked for. */
   ping(): void {
-    if (this.#pings.full || !this.#sent.take(this.#sender.now)) {
-      throw new MisuseError('HAWSER_ERR_MISUSE_PING_LIMIT', 'Too many PINGs: wait for a PONG, or for the budget.');
-    }
-    this.#sendPing('asked');
+    this.#control?.ping(this.#outbox.sent);
   }
 
   /** Writes what may leave, until `limitBytes` wait for the transport. */
   flush(limitBytes: number): void {
+    this.#outbox.flush(limitBytes);
     this.channels.flush(limitBytes);
-    if (this.#sender.now >= this.#barrierDeadline() && this.#pingWithin('barrier')) {
+    this.#acknowledge();
+    const control = this.#control;
+    if (control === undefined || this.#outbox.now < this.barrierDeadline) return;
+    if (control.pingWithin('barrier', this.#outbox.sent)) {
       this.#barrierPending = true;
-      this.#barrierAt = this.#sender.now;
+      this.#barrierAt = this.#outbox.now;
     }
-  }
-
-  nextDeadline(): number {
-    return Math.min(this.#liveness.nextDeadline(), this.#barrierDeadline());
-  }
-
-  /** Lets time pass: one step, and whether it was that the peer is DOWN. */
-  tick(): LivenessStep | undefined {
-    const step = this.#liveness.tick(this.#sender.now);
-    if (step === 'suspect') {
-      this.channels.suspend();
-      this.#emit({ type: 'peer-suspect' });
-    }
-    // [SES-019] [SES-024]
-    if ((step === 'suspect' || step === 'ping') && !this.#pingWithin('liveness')) this.#greaseFrame();
-    return step;
-  }
-
-  /**
-   * What happened to the messages of the session.
-   *
-   * @param peerReceiveCursor - from the peer's CLOSE: beyond it nothing was received, within it everything. Without
-   *   one, what was sent completely is unknown. [SES-018]
-   */
-  fates(peerReceiveCursor: number | undefined): Fates {
-    const unsent = this.channels.undelivered();
-    if (peerReceiveCursor === undefined) {
-      return { unknownMessages: this.#ledger.ranges(), undeliveredMessages: unsent };
-    }
-    this.#ledger.received(peerReceiveCursor);
-    return { unknownMessages: [], undeliveredMessages: joinRanges([...this.#ledger.ranges(), ...unsent]) };
   }
 
   /** When the next barrier may be sent; never while none is wanted, or one is on its way. */
-  #barrierDeadline(): number {
-    return this.#ledger.wantsBarrier && !this.#barrierPending ? this.#barrierAt + BARRIER_INTERVAL_MS : Infinity;
+  get barrierDeadline(): number {
+    if (this.resumable || !this.#ledger.wantsBarrier || this.#barrierPending) return Infinity;
+    return this.#barrierAt + BARRIER_INTERVAL_MS;
   }
 
-  /** Sends a PING of the engine's own if that stays within the bounds. */
-  #pingWithin(purpose: PingPurpose): boolean {
-    if (this.#pings.full || !this.#sent.take(this.#sender.now)) return false;
-    this.#sendPing(purpose);
-    return true;
+  /**
+   * What happened to the messages of the session (section 12.6; section 5.3 where it is not resumable). [SES-018] [CNT-042]
+   *
+   * @param peerReceiveCursor - the final one of the peer, where it is known: beyond it nothing was taken, within it everything.
+   * @param doubt - one end has lost its memory: what was begun is unknown, whatever else is known. [CNT-043]
+   */
+  fates(peerReceiveCursor: number | undefined, doubt = false): Fates {
+    const unsent = this.channels.undelivered();
+    if (doubt) {
+      const begun = unsent.filter(({ begun }) => begun).map(({ channel, first }) => ({ channel, first, last: first }));
+      const whole = unsent.flatMap(({ channel, first, last, begun }) => {
+        const from = begun ? first + 1 : first;
+        return from > last ? [] : [{ channel, first: from, last }];
+      });
+      const sent = [...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...begun];
+      return { acceptedMessages: [], unknownMessages: joinRanges(sent), undeliveredMessages: joinRanges(whole) };
+    }
+    const neverSent = unsent.map(({ channel, first, last }) => ({ channel, first, last }));
+    if (peerReceiveCursor === undefined) {
+      const unknown = joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges()]);
+      return { acceptedMessages: [], unknownMessages: unknown, undeliveredMessages: neverSent };
+    }
+    const taken: MessageRange[] = [];
+    this.#ledger.received(peerReceiveCursor, taken);
+    const judged: MessageRange[] = [];
+    this.#verdicts.received(peerReceiveCursor, judged);
+    return {
+      acceptedMessages: joinRanges(taken),
+      unknownMessages: joinRanges(judged),
+      undeliveredMessages: joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...neverSent]),
+    };
   }
 
-  #sendPing(purpose: PingPurpose): void {
-    const data = this.#pings.add(this.#sender.now, this.#sender.cursor, purpose);
-    this.#sender.unsequenced(FRAME_TYPE.PING, 0, 0, encodePing({ data }));
+  get #over(): boolean {
+    return this.#state.name === 'ended';
   }
 
-  /** Sends a frame without meaning: to keep ignorable types usable, or as a sign of life when no PING may be sent. */
-  #greaseFrame(): void {
-    const { type, payload } = greaseFrame(this.#random);
-    this.#sender.unsequenced(type, 0, 0, payload);
+  #advance(now: number): void {
+    this.#outbox.now = now;
   }
 
-  #spend(type: number): void {
-    if (this.#received.take(this.#sender.now)) return;
-    throw new PeerViolationError('RATE_EXCEEDED', 'SES-010', 'The peer sends too many control frames.', type);
+  #step(event: MachineEvent<Machine>): void {
+    this.#state = after(this.#state, event);
   }
+
+  #connect(control: ConnectionControl, sink: (event: Event) => void): void {
+    this.#control = control;
+    this.#sink = sink;
+    this.#outbox.attach(control);
+    for (const event of this.#waiting.splice(0)) sink(event);
+  }
+
+  #disconnect(): void {
+    this.#outbox.detach();
+    this.#control = undefined;
+    this.#sink = undefined;
+    this.channels.clear('suspect');
+    this.channels.obstruct('detached');
+  }
+
+  readonly #emit = (event: Event): void => {
+    if (this.#journal === undefined) this.#give(event);
+    else {
+      this.#held.push({ batch: this.#journal.current, event });
+      this.#journal.touch();
+    }
+  };
+
+  #give(event: Event): void {
+    if (this.#sink === undefined) this.#waiting.push(event);
+    else this.#sink(event);
+  }
+
+  /** Tells the peer what it need not keep. [CNT-005] [CNT-008] [CNT-009] */
+  #acknowledge(): void {
+    if (!this.resumable || this.#custodyCursor === this.#statedCursor || this.#control === undefined) return;
+    this.#statedCursor = this.#custodyCursor;
+    this.#outbox.unsequenced(FRAME_TYPE.ACK, 0, 0, encodeAck({ receiveCursor: this.#custodyCursor }));
+  }
+
+  /** The peer holds everything through a number. */
+  #acknowledged(cursor: number): void {
+    if (cursor <= this.#outbox.acknowledged) return;
+    this.#outbox.acknowledge(cursor);
+    const accepted: MessageRange[] = [];
+    this.#ledger.received(cursor, accepted);
+    for (const { channel, first, last } of joinRanges(accepted)) {
+      this.#emit({ type: 'messages-settled', channel, first, last, outcome: 'accepted', verdict: 0 });
+    }
+    this.#journal?.touch();
+  }
+
+  #snapshot(): Parameters<typeof encodeState>[0] {
+    const { set } = this.channels;
+    const { opened } = set.numbers;
+    return {
+      role: this.role,
+      id: this.id,
+      epoch: this.#epoch,
+      terms: this.terms,
+      receiveCursor: this.#cursor,
+      sendCursor: this.#outbox.numbered,
+      acknowledged: this.#outbox.acknowledged,
+      opened,
+      channels: [...set.values(), ...set.lingering()].flatMap((channel): StoredChannel[] => {
+        // A channel whose OPEN has not been numbered is lost with the process.
+        if (channel.heldOpen !== undefined) return [];
+        const { queue, kind } = channel;
+        return [
+          {
+            number: channel.number,
+            state: channel.state.name,
+            ...kind,
+            send: channel.send.snapshot,
+            receive: channel.receive.snapshot,
+            settled: channel.inbox.settled,
+            verdictsSent: channel.verdictsSent,
+            verdictsReceived: channel.verdictsReceived,
+            sentMessages: channel.sentMessages,
+            begun: queue.begun ? { message: channel.send.messages, offset: queue.offset } : undefined,
+          },
+        ];
+      }),
+    };
+  }
+
+  /**
+   * Makes a session anew from what was stored before a crash, detached. Its events tell of the channels and hand over every
+   * message on which no decision was stored, marked as redelivered. [CNT-044]
+   *
+   * @throws HawserError `HAWSER_ERR_STORE_CORRUPT`.
+   */
+  static restore(
+    entries: readonly JournalEntry[],
+    options: Pick<SessionOptions, 'random' | 'grease' | 'now'> & { readonly epoch?: number },
+  ): Session {
+    const byKey = new Map(entries.map(({ key, value }) => [key, value]));
+    const octets = byKey.get(STATE_KEY);
+    if (octets === undefined) throw corrupt('its state is missing');
+    const state = decodeState(octets);
+    const session = new Session({ ...state, epoch: options.epoch ?? state.epoch, ...options });
+    session.#state = session.role === 'client' ? clientState('detached') : serverState('detached');
+    session.channels.obstruct('detached');
+    session.#cursor = state.receiveCursor;
+    session.#custodyCursor = state.receiveCursor;
+    session.#statedCursor = state.receiveCursor;
+    const frames = entries.filter(({ key }) => key.startsWith('out/')).map(({ value }) => restoreFrame(value, byKey));
+    session.#outbox.restore(state.sendCursor, state.acknowledged, frames);
+    session.channels.set.restoreNumbers(state.opened);
+    for (const channel of state.channels) session.#restoreChannel(channel, byKey);
+    session.#restoreLedgers(state.channels, frames);
+    session.#redeliver(state.channels, entries);
+    return session;
+  }
+
+  #restoreChannel(stored: StoredChannel, byKey: ReadonlyMap<string, Uint8Array>): void {
+    const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
+    const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
+    const channel = this.channels.set.restore(number, state, kind, stored);
+    if (begun !== undefined) {
+      const message = byKey.get(messageKey(number, begun.message));
+      if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);
+      channel.queue.resume(message, begun.offset);
+      channel.waiting = true;
+    }
+    if (this.role === 'server' && state === 'opening')
+      this.#give({ type: 'channel-requested', channel: number, ...kind });
+    else {
+      const { sentMessages } = stored;
+      this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
+    }
+  }
+
+  /** Which own messages have no outcome: those that are kept, and on channels with outcomes those without a verdict. */
+  #restoreLedgers(channels: readonly StoredChannel[], frames: readonly RestoredFrame[]): void {
+    const lastFragments = new Map<string, number>();
+    for (const { channel, fragmentOf, seq } of frames) {
+      if (fragmentOf?.last === true) lastFragments.set(`${channel}/${fragmentOf.message}`, seq);
+    }
+    for (const { number, outcomes, verdictsReceived, sentMessages } of channels) {
+      const channel = this.channels.set.deciding(number);
+      if (channel === undefined) continue;
+      for (let message = outcomes ? verdictsReceived + 1 : 1; message <= sentMessages; message += 1) {
+        const seq = lastFragments.get(`${number}/${message}`);
+        if (outcomes) this.#verdicts.sent(channel, message, seq ?? 0);
+        else if (seq !== undefined) this.#ledger.sent(channel, message, seq);
+      }
+    }
+  }
+
+  #redeliver(channels: readonly StoredChannel[], entries: readonly JournalEntry[]): void {
+    const counts = new Map(channels.map(({ number, settled }) => [number, settled.messages]));
+    for (const { key, value } of entries) {
+      if (!key.startsWith('in/')) continue;
+      const { flags, channel: number, seq } = decodeHeader(value);
+      const channel = this.channels.set.deciding(number);
+      if (channel === undefined) throw corrupt(`channel ${number} is missing`);
+      const first = (flags & FLAG.MESSAGE.FIRST) !== 0;
+      const count = (counts.get(number) ?? 0) + (first ? 1 : 0);
+      counts.set(number, count);
+      const last = (flags & FLAG.MESSAGE.LAST) !== 0;
+      this.channels.receiver.accept(channel, value.subarray(16), first, last, seq, count, true);
+    }
+    // What redelivery emits follows from what is stored already.
+    for (const { event } of this.#held.splice(0)) this.#give(event);
+    for (const { number, state } of channels) {
+      if (['half-closed-remote', 'settling', 'closed'].includes(state)) {
+        this.#give({ type: 'channel-ended', channel: number });
+      }
+      if (state === 'closed') this.#give({ type: 'channel-closed', channel: number });
+    }
+  }
+}
+
+function restoreFrame(octets: Uint8Array, byKey: ReadonlyMap<string, Uint8Array>): RestoredFrame {
+  const kept = decodeKept(octets);
+  if (kept === undefined) throw corrupt('a frame is incomplete');
+  const { type, flags, channel, seq, length } = decodeHeader(kept.header);
+  const { message, offset, part } = kept;
+  const last = (flags & FLAG.MESSAGE.LAST) !== 0;
+  const fragmentOf = type === FRAME_TYPE.MESSAGE ? { message, offset, last } : undefined;
+  if (!part) return { type, flags, channel, seq, payload: kept.payload, fragmentOf };
+  const whole = byKey.get(messageKey(channel, message));
+  if (whole === undefined || whole.length < offset + length) {
+    throw corrupt(`message ${message} of channel ${channel} is missing`);
+  }
+  return { type, flags, channel, seq, payload: whole.subarray(offset, offset + length), fragmentOf };
+}
+
+function clientState(name: MachineState<'client-session'>): State<Machine> {
+  const state: unknown = stateOf('client-session', name);
+  return state as State<Machine>;
+}
+
+function serverState(name: MachineState<'server-session'>): State<Machine> {
+  const state: unknown = stateOf('server-session', name);
+  return state as State<Machine>;
 }

@@ -29,6 +29,14 @@ export interface State<Name extends MachineName> {
 /** Where the cell of unknown ignorable frames stands: no frame has this type. */
 export const IGNORABLE_INDEX = 0;
 
+/** Where the cell of a CLOSE with END_SESSION stands in the table of a session: no frame has this type. */
+export const END_SESSION_INDEX = 0x100;
+
+const PSEUDO_COLUMNS: Readonly<Record<string, number | undefined>> = {
+  IGNORABLE: IGNORABLE_INDEX,
+  END_SESSION: END_SESSION_INDEX,
+};
+
 type Draft<Name extends MachineName> = State<Name> & {
   readonly cells: (Cell<Name> | undefined)[];
   readonly local: Map<MachineEvent<Name>, State<Name>>;
@@ -55,7 +63,7 @@ function link<Name extends MachineName>(name: Name): ReadonlyMap<MachineState<Na
   for (const [from, row] of Object.entries(table)) {
     const state = stateOf(from);
     for (const [frame, cell] of Object.entries(row)) {
-      const index = frame === 'IGNORABLE' ? IGNORABLE_INDEX : FRAME_TYPE[frame as keyof typeof FRAME_TYPE];
+      const index = PSEUDO_COLUMNS[frame] ?? FRAME_TYPE[frame as keyof typeof FRAME_TYPE];
       state.cells[index] = {
         next: cell.next === undefined ? state : stateOf(cell.next),
         action: cell.do as MachineAction<Name> | undefined,
@@ -74,6 +82,8 @@ const GRAPHS: { readonly [Name in MachineName]: ReadonlyMap<MachineState<Name>, 
   'server-connection': link('server-connection'),
   'client-channel': link('client-channel'),
   'server-channel': link('server-channel'),
+  'client-session': link('client-session'),
+  'server-session': link('server-session'),
 };
 
 /** A state of a machine, by default the one in which it begins. */

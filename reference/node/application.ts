@@ -15,6 +15,11 @@ export interface ChannelRequest {
   /** The session that carries the request. */
   readonly session: Session;
   /**
+   * Whether the application end had taken the channel before a crash of this server: messages that it may not have finished
+   * come again, marked as redelivered. There is nothing to decide. [CNT-044]
+   */
+  readonly restored: boolean;
+  /**
    * Takes the channel; messages may be sent from now on. A second decision has no effect.
    *
    * @param options - `applicationData`: up to 4,096 octets for OPENED.

@@ -1,6 +1,14 @@
-import { type Connection, type ErrorName, type HawserError, MisuseError, RemoteError } from '../core/index.ts';
-import { MessageQueue } from './message-queue.ts';
-import type { SocketPump } from './socket-pump.ts';
+import {
+  type Closed,
+  type ErrorName,
+  type HawserError,
+  type MessageRange,
+  type MessagesSettled,
+  MisuseError,
+  RemoteError,
+  type Session as CoreSession,
+} from '../core/index.ts';
+import { MessageQueue, type QueuedMessage } from './message-queue.ts';
 
 /** Octets that a channel's queue holds before `send` makes its caller wait. */
 const MAX_QUEUED_BYTES = 64 * 1024;
@@ -15,9 +23,46 @@ export type ResetCode = 'NO_ERROR' | 'CANCELLED' | 'APPLICATION_ERROR' | 'INTERN
 
 /**
  * Takes a message. The octets are a view into what was read: copy what is kept for long, because the view keeps up to
- * 64 KiB alive. The peer is granted new credit when the function has returned, or when the promise it returned settles.
+ * 64 KiB alive. When the function has returned, or when the promise it returned settles, the message is accepted: the peer
+ * is granted new credit and, on a channel with outcomes, gets the verdict. Throw a {@link Rejection} to reject it there.
+ *
+ * @param number - number of the message on its channel, from 1.
+ * @param redelivered - it may have been handed over before a crash, with the same number: look for {@link Channel.keyOf}
+ *   among what was recorded. [CNT-044]
  */
-export type MessageHandler = (message: Uint8Array, number: number) => void | Promise<void>;
+export type MessageHandler = (message: Uint8Array, number: number, redelivered: boolean) => void | Promise<void>;
+
+/** Thrown by a {@link MessageHandler} on a channel with outcomes: the message is rejected, and the channel goes on. */
+export class Rejection extends Error {
+  /** What the sender is told: 1 to 65,535, with a meaning that the applications have agreed on. */
+  readonly verdict: number;
+
+  constructor(verdict: number, message = `The message is rejected with ${verdict}.`) {
+    super(message);
+    if (!Number.isInteger(verdict) || verdict < 1 || verdict > 0xffff) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_VERDICT', 'A message is rejected with a number from 1 to 65,535.');
+    }
+    this.name = 'Rejection';
+    this.verdict = verdict;
+  }
+}
+
+/** What became of a message (section 12.6). */
+export type Outcome =
+  | { readonly type: 'accepted' }
+  /** By the receiving application, with a number of its own. */
+  | { readonly type: 'rejected'; readonly verdict: number }
+  /** The peer has not taken it, and never will. */
+  | { readonly type: 'not-delivered' }
+  /** Nobody can tell. */
+  | { readonly type: 'unknown' };
+
+/** The outcome of several messages in a row. */
+export interface OutcomeRange {
+  readonly first: number;
+  readonly last: number;
+  readonly outcome: Outcome;
+}
 
 /** How a channel ended. */
 export type ChannelEnd =
@@ -49,6 +94,12 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   onMessage: MessageHandler | undefined;
   /** Called when the peer has sent its last message, after that message. */
   onEnd: (() => void) | undefined;
+  /** Told of the outcome of own messages, each exactly once. [CNT-042] */
+  onOutcome: ((range: OutcomeRange) => void) | undefined;
+  /** Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun. */
+  readonly sentMessages: number;
+  /** Session id, channel and number of a message of the peer: what an application records with its effect. [CNT-044] */
+  keyOf(number: number): string;
   /**
    * Sends a message. A caller that waits for the promise before it sends the next one is slowed down to what the peer
    * and the transport take; a resolved promise does not mean that the peer has it.
@@ -58,6 +109,13 @@ export interface Channel extends AsyncIterable<Uint8Array> {
    * @throws MisuseError `HAWSER_ERR_MISUSE_*` after `end`, or for a message larger than the peer takes.
    */
   send(message: Uint8Array): Promise<void>;
+  /**
+   * Sends a message and tells what became of it: at the latest when its channel or session ends. Where neither the session
+   * is resumable nor the channel has outcomes, that is the earliest too.
+   *
+   * @throws as `send`.
+   */
+  deliver(message: Uint8Array): Promise<Outcome>;
   /** Says that no message follows. The channel is closed when both ends have said so. */
   end(): void;
   /** Abandons the channel in both directions. */
@@ -68,8 +126,15 @@ export interface Channel extends AsyncIterable<Uint8Array> {
 
 /** What a channel needs of its session. */
 export interface ChannelHost {
-  readonly connection: Connection;
-  readonly pump: SocketPump;
+  readonly core: CoreSession;
+  /** The session id in lower-case hex. */
+  readonly sessionId: string;
+  /** Time of the clock that the engine lives by, in milliseconds. */
+  now(): number;
+  /** Lets what commands have caused leave soon. */
+  flushSoon(): void;
+  /** Runs a task once, before that. */
+  beforeFlush(task: () => void): void;
   /** An application's callback has failed. */
   applicationFailed(channel: ChannelEndpoint, error: unknown): void;
 }
@@ -89,12 +154,25 @@ function createDeferred<Value>(): Deferred<Value> {
   return { promise, ...(settle as Omit<Deferred<Value>, 'promise'>) };
 }
 
+/** What is known of a channel when it comes into being. */
+export interface ChannelStart {
+  readonly application: string;
+  readonly applicationData: Uint8Array | undefined;
+  readonly outcomes: boolean;
+  readonly isOpen?: boolean;
+  /** END was sent, before a restart. */
+  readonly endSent?: boolean;
+  /** Messages that were begun, before a restart. */
+  readonly sentMessages?: number;
+}
+
 /** The {@link Channel} of a session, with the side that the session feeds. */
 export class ChannelEndpoint implements Channel {
   readonly number: number;
   readonly application: string;
   applicationData: Uint8Array | undefined;
   readonly #host: ChannelHost;
+  readonly #outcomes: boolean;
   readonly #messages = new MessageQueue();
   #opened: Deferred<void> | undefined;
   #isOpen: boolean;
@@ -105,6 +183,12 @@ export class ChannelEndpoint implements Channel {
   #writable: Deferred<void> | undefined;
   /** Messages given to `send` that the engine had to queue, since its queue was last empty. */
   #queued = 0;
+  /** Whether the engine is told of every decision on a message. */
+  readonly #settles: boolean;
+  #sentMessages: number;
+  /** Who waits for the outcome of a message, by its number. */
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  onOutcome: ((range: OutcomeRange) => void) | undefined;
   /** What the application is done with and the engine has not been told: once for each write, not for each message. */
   #consumedMessages = 0;
   #consumedBytes = 0;
@@ -113,18 +197,24 @@ export class ChannelEndpoint implements Channel {
   /** Callbacks and the handler of the application that have not settled. [CHN-011] */
   #working = 0;
 
-  constructor(
-    host: ChannelHost,
-    number: number,
-    application: string,
-    applicationData: Uint8Array | undefined,
-    isOpen: boolean,
-  ) {
+  constructor(host: ChannelHost, number: number, start: ChannelStart) {
     this.#host = host;
     this.number = number;
-    this.application = application;
-    this.applicationData = applicationData;
-    this.#isOpen = isOpen;
+    this.application = start.application;
+    this.applicationData = start.applicationData;
+    this.#isOpen = start.isOpen ?? false;
+    this.#endSent = start.endSent ?? false;
+    this.#sentMessages = start.sentMessages ?? 0;
+    this.#outcomes = start.outcomes;
+    this.#settles = start.outcomes || host.core.resumable;
+  }
+
+  get sentMessages(): number {
+    return this.#sentMessages;
+  }
+
+  keyOf(number: number): string {
+    return `${this.#host.sessionId}/${this.number}/${number}`;
   }
 
   get opened(): Promise<void> {
@@ -150,7 +240,7 @@ export class ChannelEndpoint implements Channel {
     this.#onMessage = handler;
     if (handler === undefined) return;
     for (let next = this.#messages.take(); next !== undefined; next = this.#messages.take()) {
-      this.#deliver(handler, next.data, next.number);
+      this.#deliver(handler, next);
     }
     if (this.#messages.ended) this.#tellEnd();
   }
@@ -169,32 +259,38 @@ export class ChannelEndpoint implements Channel {
     if (this.#endSent || this.#resetSent !== undefined) {
       throw new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'A message can not follow the end of its channel.');
     }
-    const { connection, pump } = this.#host;
-    const { pendingBytes } = connection;
-    connection.sendMessage(this.number, message, pump.now());
-    pump.flushSoon();
+    const host = this.#host;
+    const queued = host.core.sendMessage(this.number, message, host.now());
+    this.#sentMessages += 1;
+    host.flushSoon();
     // It is on its way; of these the engine takes no more than one flush.
-    if (connection.pendingBytes > pendingBytes) return SENT;
+    if (!queued) return SENT;
     this.#queued += 1;
-    if (this.#queued <= MAX_QUEUED_MESSAGES && connection.queuedBytes(this.number) <= MAX_QUEUED_BYTES) return SENT;
+    if (this.#queued <= MAX_QUEUED_MESSAGES && host.core.queuedBytes(this.number) <= MAX_QUEUED_BYTES) return SENT;
     this.#writable ??= createDeferred();
     return this.#writable.promise;
+  }
+
+  deliver(message: Uint8Array): Promise<Outcome> {
+    if (this.#end !== undefined) return Promise.resolve({ type: 'not-delivered' });
+    const sent = this.send(message);
+    sent.catch(() => undefined);
+    const number = this.#sentMessages;
+    return new Promise((resolve) => this.#waiting.set(number, resolve));
   }
 
   end(): void {
     if (this.#end !== undefined || this.#endSent || this.#resetSent !== undefined) return;
     this.#endSent = true;
-    const { connection, pump } = this.#host;
-    connection.endChannel(this.number, pump.now());
-    pump.flushSoon();
+    this.#host.core.endChannel(this.number, this.#host.now());
+    this.#host.flushSoon();
   }
 
   reset(code: ResetCode = 'CANCELLED'): void {
     if (this.#end !== undefined || this.#resetSent !== undefined) return;
     this.#resetSent = code;
-    const { connection, pump } = this.#host;
-    connection.resetChannel(this.number, code, pump.now());
-    pump.flushSoon();
+    this.#host.core.resetChannel(this.number, code, this.#host.now());
+    this.#host.flushSoon();
     this.#messages.fail(new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'));
     this.#writable?.reject(
       new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'),
@@ -202,20 +298,18 @@ export class ChannelEndpoint implements Channel {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
-    let held = 0;
-    let holds = false;
+    let held: QueuedMessage | undefined;
     // A message is consumed when the next one is asked for.
     const consume = (): void => {
-      if (holds) this.#consume(held);
-      holds = false;
+      if (held !== undefined) this.#consume(held.data.length, held.number, 0);
+      held = undefined;
     };
     return {
       next: async () => {
         consume();
         const message = await this.#messages.next();
         if (message === undefined) return { done: true, value: undefined };
-        held = message.data.length;
-        holds = true;
+        held = message;
         return { done: false, value: message.data };
       },
       return: () => {
@@ -239,11 +333,31 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** A message has come. */
-  receiveMessage(data: Uint8Array, number: number): void {
+  receiveMessage(message: QueuedMessage): void {
     // Discarded by the engine from now on, but this one may be of the same chunk.
     if (this.#resetSent !== undefined) return;
-    if (this.#onMessage === undefined) this.#messages.push({ data, number });
-    else this.#deliver(this.#onMessage, data, number);
+    if (this.#onMessage === undefined) this.#messages.push(message);
+    else this.#deliver(this.#onMessage, message);
+  }
+
+  /** The outcome of own messages has come. */
+  receiveOutcome({ first, last, outcome, verdict }: MessagesSettled): void {
+    this.#report({
+      first,
+      last,
+      outcome: outcome === 'accepted' ? { type: 'accepted' } : { type: 'rejected', verdict },
+    });
+  }
+
+  /** The session is over: what became of the messages that have no outcome. [CNT-042] */
+  receiveFates({ acceptedMessages, undeliveredMessages, unknownMessages }: Closed): void {
+    const tell = (ranges: readonly MessageRange[], outcome: Outcome): void => {
+      for (const { channel, first, last } of ranges)
+        if (channel === this.number) this.#report({ first, last, outcome });
+    };
+    tell(acceptedMessages, { type: 'accepted' });
+    tell(undeliveredMessages, { type: 'not-delivered' });
+    tell(unknownMessages, { type: 'unknown' });
   }
 
   /** The peer has sent its last message. */
@@ -280,6 +394,22 @@ export class ChannelEndpoint implements Channel {
     this.#writable = undefined;
     this.#closed?.resolve(end);
     this.#release();
+    // Whatever has no outcome by now is in doubt.
+    for (const number of [...this.#waiting.keys()]) {
+      this.#report({ first: number, last: number, outcome: { type: 'unknown' } });
+    }
+  }
+
+  #report(range: OutcomeRange): void {
+    for (let number = range.first; number <= range.last && this.#waiting.size > 0; number += 1) {
+      this.#waiting.get(number)?.(range.outcome);
+      this.#waiting.delete(number);
+    }
+    try {
+      this.onOutcome?.(range);
+    } catch (error) {
+      this.#host.applicationFailed(this, error);
+    }
   }
 
   /** The application works on the channel until the promise settles. */
@@ -296,22 +426,36 @@ export class ChannelEndpoint implements Channel {
   // [CHN-011]
   #release(): void {
     if (this.#working > 0 || this.#end?.type !== 'reset') return;
-    const { connection, pump } = this.#host;
-    connection.release(this.number, pump.now());
+    this.#host.core.release(this.number, this.#host.now());
   }
 
-  #deliver(handler: MessageHandler, data: Uint8Array, number: number): void {
+  #deliver(handler: MessageHandler, { data, number, redelivered }: QueuedMessage): void {
     let result: void | Promise<void>;
     try {
-      result = handler(data, number);
+      result = handler(data, number, redelivered);
     } catch (error) {
-      this.#consume(data.length);
-      this.#host.applicationFailed(this, error);
+      this.#failed(data.length, number, error);
       return;
     }
     // Most messages, so no promise is made for them.
-    if (result === undefined || result === SENT) this.#consume(data.length);
-    else this.work(result.finally(() => this.#consume(data.length)));
+    if (result === undefined || result === SENT) {
+      this.#consume(data.length, number, 0);
+      return;
+    }
+    const decided = result.then(
+      () => this.#consume(data.length, number, 0),
+      (error: unknown) => this.#failed(data.length, number, error),
+    );
+    this.work(decided);
+  }
+
+  /** The handler has thrown: a rejection is a decision, everything else a failure that decides nothing. */
+  #failed(bytes: number, number: number, error: unknown): void {
+    if (error instanceof Rejection && this.#outcomes) {
+      this.#consume(bytes, number, error.verdict);
+      return;
+    }
+    this.#host.applicationFailed(this, error);
   }
 
   #tellEnd(): void {
@@ -324,15 +468,16 @@ export class ChannelEndpoint implements Channel {
     }
   }
 
-  #consume(bytes: number): void {
-    if (this.#consumedMessages === 0) this.#host.pump.beforeWrite(this.#reportConsumed);
+  #consume(bytes: number, number: number, verdict: number): void {
+    if (this.#consumedMessages === 0) this.#host.beforeFlush(this.#reportConsumed);
     this.#consumedMessages += 1;
     this.#consumedBytes += bytes;
+    if (this.#settles) this.#host.core.settle(this.number, number, verdict, this.#host.now());
   }
 
   readonly #reportConsumed = (): void => {
-    const { connection, pump } = this.#host;
-    connection.consume(this.number, this.#consumedMessages, this.#consumedBytes, pump.now());
+    const { core } = this.#host;
+    core.consume(this.number, this.#consumedMessages, this.#consumedBytes, this.#host.now());
     this.#consumedMessages = 0;
     this.#consumedBytes = 0;
   };

@@ -1,31 +1,22 @@
-import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls';
 import {
   ConfigError,
-  type Connection,
   type DeclaredParameters,
   type Event,
   FIELDS,
-  type HawserError,
-  PROTOCOL,
+  Session as CoreSession,
   type Signer,
-  TIMERS,
-  TimeoutError,
-  TransportError,
-  createClientConnection,
 } from '../core/index.ts';
 import type { Credential } from '../pki/index.ts';
-import { AuthorityWatch } from './authority.ts';
-import type { ScheduledTask } from './deadline-queue.ts';
+import type { SessionHeader, SessionStore } from '../store/index.ts';
+import { Attempt, AttemptFailure, type Own } from './attempt.ts';
+import { type ClientContinuity, ClientSessionKeeper } from './client-continuity.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
-import { checkParameters } from './parameter-check.ts';
-import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
 import { checkOwnLeaf } from './own-leaf.ts';
-import { sha256 } from './sha256.ts';
-import { createSigner, createVerifier, refusingVerifier } from './signatures.ts';
-import { type Session, SessionEndpoint, endError } from './session.ts';
-import { SocketPump } from './socket-pump.ts';
+import { checkParameters } from './parameter-check.ts';
+import { type Session, SessionEndpoint, type SessionParts } from './session.ts';
+import { createSigner } from './signatures.ts';
 import { clientTlsOptions } from './tls-options.ts';
 import type { Trust } from './trust.ts';
 
@@ -38,6 +29,8 @@ export interface ClientOptions extends Trust {
   /** Whether to send values without meaning at the extension points; true unless said otherwise. [EXT-003] */
   readonly grease?: boolean;
   readonly log?: Log;
+  /** Where resumable sessions are kept: with a durable one they survive this process, and the custody is `stored`. */
+  readonly store?: SessionStore;
   /** Takes TLS secrets; see `openKeyLog`. [TLS-027] */
   readonly keyLog?: KeyLog;
   /** Time and randomness; a test replaces them. */
@@ -50,6 +43,8 @@ export interface Target {
   readonly port: number;
   /** Identity of the server, from the client's own configuration. [EST-009] */
   readonly audience: string;
+  /** Asks for a session that outlives its connections (chapter 12); without it, it ends with the connection. */
+  readonly continuity?: ClientContinuity;
   /** Sees each event of the engine before it is handled: for logs and drivers. */
   readonly observe?: (event: Event) => void;
 }
@@ -70,6 +65,16 @@ export interface Client {
    * - `TimeoutError` at the establishment deadline.
    */
   connect(target: Target): Promise<Session>;
+  /** The sessions that the client's store holds, from before a restart. */
+  stored(): Promise<readonly SessionHeader[]>;
+  /**
+   * Goes on with a session from before a restart: it is detached at first, and connects by itself. Its channels are there;
+   * messages on which no decision was stored come again, marked as redelivered. [CNT-044]
+   *
+   * @param target - with `continuity`.
+   * @throws ConfigError `HAWSER_ERR_CONFIG_SESSION_UNKNOWN` (as a rejection) when the store has no such session.
+   */
+  restore(id: string, target: Target): Promise<Session>;
 }
 
 /**
@@ -79,15 +84,99 @@ export interface Client {
  */
 export function createClient(options: ClientOptions): Client {
   checkParameters(options.parameters ?? {});
-  const leaf = checkOwnLeaf(options.credential, 'client');
-  const signer = createSigner(options.credential.privateKey);
-  const tls = clientTlsOptions(options.credential, options);
-  return {
-    connect: async (target) => {
-      checkAudience(target.audience);
-      return new Attempt(options, target, { tls, signer, leafHash: leaf.hash }).session;
-    },
-  };
+  return new HawserClient(options);
+}
+
+class HawserClient implements Client {
+  readonly #options: ClientOptions;
+  readonly #own: Own;
+
+  constructor(options: ClientOptions) {
+    const leaf = checkOwnLeaf(options.credential, 'client');
+    const signer: Signer = createSigner(options.credential.privateKey);
+    this.#options = options;
+    this.#own = { tls: clientTlsOptions(options.credential, options), signer, leafHash: leaf.hash };
+  }
+
+  async connect(target: Target): Promise<Session> {
+    checkAudience(target.audience);
+    const { continuity } = target;
+    const keeper = continuity && new ClientSessionKeeper(this.#options, this.#own, target, continuity);
+    const { store } = this.#options;
+    const attempt = new Attempt(this.#options, this.#own, {
+      target,
+      continuity: continuity && {
+        retentionMs: continuity.retentionMs,
+        ...(continuity.deadlineMs === undefined ? {} : { deadlineMs: continuity.deadlineMs }),
+        custody: store?.custody ?? 'received',
+      },
+      create: ({ session: core }, { identity }) => {
+        if (core === undefined) throw new TypeError('An established connection has a session.');
+        const session = this.#endpoint(core, identity, keeper);
+        if (core.resumable && core.terms.custody === 'stored' && store !== undefined) {
+          const { retentionMs } = core.terms;
+          const header = {
+            id: session.id,
+            role: 'client',
+            owner: identity,
+            epoch: 1,
+            attempt: 0,
+            retentionMs,
+          } as const;
+          session.journal?.release(1, () => store.create(header, { put: [], delete: [] }));
+        }
+        return session;
+      },
+    });
+    try {
+      return await attempt.session;
+    } catch (failure) {
+      throw failure instanceof AttemptFailure ? failure.error : failure;
+    }
+  }
+
+  async stored(): Promise<readonly SessionHeader[]> {
+    return (await this.#options.store?.list('client')) ?? [];
+  }
+
+  async restore(id: string, target: Target): Promise<Session> {
+    checkAudience(target.audience);
+    const stored = await this.#options.store?.load(id);
+    if (stored === undefined || stored.header.owner !== target.audience) {
+      const message = `The store has no session ${id} with ${target.audience}: it has ended, or its retention is over.`;
+      throw new ConfigError('HAWSER_ERR_CONFIG_SESSION_UNKNOWN', 'session', message);
+    }
+    const { header, entries } = stored;
+    const { environment = systemEnvironment, grease = true } = this.#options;
+    const { random, deadlines } = environment;
+    const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: header.epoch });
+    const continuity = target.continuity ?? { retentionMs: header.retentionMs };
+    const keeper = new ClientSessionKeeper(this.#options, this.#own, target, continuity, header.attempt);
+    const session = this.#endpoint(core, header.owner, keeper);
+    session.flushed();
+    keeper.resumeStored();
+    return session;
+  }
+
+  #endpoint(core: CoreSession, peerIdentity: string, keeper: ClientSessionKeeper | undefined): SessionEndpoint {
+    const { environment = systemEnvironment, log = silentLog, store } = this.#options;
+    const kept: Partial<SessionParts> =
+      keeper === undefined
+        ? {}
+        : {
+            store,
+            onLinkEnded: (end) => keeper.linkEnded(end),
+            onAttached: () => keeper.attached(),
+            beforeEpoch: (epoch) => keeper.noteEpoch(epoch),
+            onDraining: ({ code }) => keeper.draining(code),
+            onRotate: () => keeper.rotate(),
+            onCloseDetached: () => void keeper.rotate().catch(() => undefined),
+            onFenced: () => keeper.fenced(),
+          };
+    const session = new SessionEndpoint({ core, environment, log, peerIdentity, ...kept });
+    keeper?.adopt(session);
+    return session;
+  }
 }
 
 /** An audience that no certificate may state as its identity could never be reached. [TLS-021] */
@@ -105,187 +194,4 @@ function checkAudience(audience: string): void {
  */
 export async function connect(options: ConnectOptions): Promise<Session> {
   return createClient(options).connect(options);
-}
-
-const EMPTY_HASH = new Uint8Array(32);
-
-/** What a client makes of its options once. */
-interface Own {
-  readonly tls: ConnectionOptions;
-  readonly signer: Signer;
-  readonly leafHash: Uint8Array;
-}
-
-/** One attempt to establish a session: TCP, TLS, the gate, three frames. */
-class Attempt {
-  readonly session: Promise<Session>;
-  readonly #options: ClientOptions;
-  readonly #target: Target;
-  readonly #own: Own;
-  readonly #environment: Environment;
-  readonly #log: Log;
-  readonly #startedAt: number;
-  readonly #deadline: ScheduledTask;
-  readonly #socket: TLSSocket;
-  #resolve: (session: Session) => void = () => undefined;
-  #reject: (error: HawserError) => void = () => undefined;
-  #endpoint: SessionEndpoint | undefined;
-  #authority: AuthorityWatch | undefined;
-
-  constructor(options: ClientOptions, target: Target, own: Own) {
-    this.#options = options;
-    this.#target = target;
-    this.#own = own;
-    this.#environment = options.environment ?? systemEnvironment;
-    this.#log = options.log ?? silentLog;
-    this.session = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    const { deadlines } = this.#environment;
-    this.#startedAt = deadlines.now();
-    this.#socket = connectTls({ ...own.tls, host: target.host, port: target.port });
-    // [EST-028]: until TLS is up; then the engine has the same deadline.
-    this.#deadline = deadlines.add(() => {
-      const limit = TIMERS.establishment_deadline_ms;
-      this.#fail(new TimeoutError('establishment', limit, `No TLS connection within ${limit} ms.`));
-      return undefined;
-    });
-    this.#deadline.by(this.#startedAt + TIMERS.establishment_deadline_ms);
-    this.#socket.setNoDelay(true);
-    this.#socket.on('error', this.#onError);
-    this.#socket.on('close', this.#onClose);
-    this.#socket.once('secureConnect', () => {
-      this.#passGate().catch((error: unknown) => this.#fail(error as HawserError));
-    });
-    if (options.keyLog !== undefined) this.#socket.on('keylog', options.keyLog);
-  }
-
-  readonly #onError = (cause: Error): void => this.#fail(this.#transportError(cause));
-
-  readonly #onClose = (): void =>
-    this.#fail(new TransportError('HAWSER_ERR_TRANSPORT_ENDED', 'tls', 'The server ended the TLS handshake.'));
-
-  /** Ends an attempt that has no engine yet. */
-  #fail(error: HawserError): void {
-    this.#deadline.cancel();
-    this.#socket.destroy();
-    this.#reject(error);
-  }
-
-  #transportError(cause: Error): TransportError {
-    const { host, port } = this.#target;
-    const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
-    if (['connect', 'getaddrinfo'].includes((cause as NodeJS.ErrnoException).syscall ?? '')) {
-      const message = `Can not reach ${host}:${port}: ${code}.`;
-      return new TransportError('HAWSER_ERR_TRANSPORT_UNREACHABLE', 'tcp', message, { cause });
-    }
-    const message = `TLS with ${host}:${port} failed: ${code}.`;
-    return new TransportError('HAWSER_ERR_TRANSPORT_TLS', 'tls', message, { cause });
-  }
-
-  async #passGate(): Promise<void> {
-    const socket = this.#socket;
-    const now = this.#environment.wallClock();
-    let gate: GateResult;
-    try {
-      gate = await gatePeer(socket, 'server', this.#options, now);
-    } catch (cause) {
-      const message = 'The certificate of the server can not be judged.';
-      this.#fail(new TransportError('HAWSER_ERR_TRANSPORT_GATE', 'tls', message, { cause }));
-      return;
-    }
-    if (socket.destroyed) return;
-    const refusal = gate.ok ? undefined : refusalError(gate);
-    if (!gate.ok && refusal !== undefined) {
-      const { reason, requirement } = gate;
-      this.#log.warn({ remote: this.#target.host, reason, requirement }, `server refused: ${gate.message}`);
-      if (gate.answer === 'cut') {
-        this.#fail(refusal);
-        return;
-      }
-    }
-    this.#deadline.cancel();
-    socket.off('error', this.#onError);
-    socket.off('close', this.#onClose);
-    this.#start(gate, refusal);
-  }
-
-  #start(gate: GateResult, refusal: HawserError | undefined): void {
-    const socket = this.#socket;
-    const { parameters = {}, grease = true } = this.#options;
-    const engine = createClientConnection({
-      now: this.#startedAt,
-      random: this.#environment.random,
-      parameters,
-      grease,
-      audience: this.#target.audience,
-      peerIdentity: gate.ok ? gate.identity : undefined,
-      signer: this.#own.signer,
-      verifier: gate.ok ? createVerifier(gate.publicKey) : refusingVerifier,
-      binding: {
-        exporter: (context) =>
-          new Uint8Array(
-            socket.exportKeyingMaterial(PROTOCOL.exporterBytes, PROTOCOL.exporterLabel, Buffer.from(context)),
-          ),
-        clientLeafHash: this.#own.leafHash,
-        serverLeafHash: gate.ok ? sha256(gate.chain[0]) : EMPTY_HASH,
-      },
-    });
-    const pump = new SocketPump(socket, engine, this.#environment.deadlines, {
-      event: (event) => this.#receive(event, engine, pump, gate),
-      gone: () => this.#authority?.stop(),
-    });
-    // [EST-010] [EST-027]: a server whose certificate does not hold gets a code and no CONNECT.
-    const events = refusal === undefined ? [] : engine.close('AUTHENTICATION_FAILED', pump.now(), refusal);
-    pump.start();
-    pump.handle(events);
-  }
-
-  #receive(event: Event, engine: Connection, pump: SocketPump, gate: GateResult): void {
-    this.#target.observe?.(event);
-    if (event.type === 'established' && gate.ok) {
-      this.#establish(event.sessionId, engine, pump, gate);
-      return;
-    }
-    if (event.type === 'closed') {
-      this.#authority?.stop();
-      const { outcome, code, error, remote } = event;
-      this.#log.debug({ session: this.#endpoint?.id, outcome, code, remote, err: error }, 'connection ended');
-      if (this.#endpoint === undefined) this.#reject(endError(event));
-    }
-    this.#endpoint?.receive(event);
-  }
-
-  #establish(sessionId: Uint8Array, engine: Connection, pump: SocketPump, peer: VerifiedPeer): void {
-    const peerParameters = engine.peer;
-    if (peerParameters === undefined) return;
-    const { credential } = this.#options;
-    const endpoint = new SessionEndpoint(
-      {
-        role: 'client',
-        connection: engine,
-        pump,
-        peer,
-        ownChain: credential.chainDer,
-        remoteAddress: `${this.#target.host}:${this.#target.port}`,
-        establishedAt: this.#environment.wallClock(),
-        log: this.#log,
-        updateTrust: async (trust) => this.#authority?.evaluate(trust),
-      },
-      sessionId,
-      peerParameters,
-    );
-    this.#endpoint = endpoint;
-    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) =>
-      endpoint.fail(code, error),
-    );
-    this.#log.info({ session: endpoint.id, identity: peer.identity }, 'session established');
-    this.#resolve(endpoint);
-  }
-}
-
-function refusalError(gate: RefusedPeer): TransportError {
-  const code = gate.answer === 'cut' ? 'HAWSER_ERR_TRANSPORT_TLS_REFUSED' : 'HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE';
-  return new TransportError(code, 'tls', `${gate.message} [${gate.requirement}]`);
 }

@@ -18,7 +18,16 @@
  */
 export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission.ts';
 export type { Application, ChannelRequest, RefusalCode } from './application.ts';
-export type { Channel, ChannelEnd, MessageHandler, ResetCode } from './channel.ts';
+export {
+  type Channel,
+  type ChannelEnd,
+  type MessageHandler,
+  type Outcome,
+  type OutcomeRange,
+  Rejection,
+  type ResetCode,
+} from './channel.ts';
+export type { ClientContinuity } from './client-continuity.ts';
 export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
 export { DeadlineQueue, type MonotonicClock, type TimerPlatform } from './deadline-queue.ts';
 export type { Environment } from './environment.ts';
@@ -28,6 +37,7 @@ export { type Log, silentLog } from './log.ts';
 export { type AllowRule, type Policy, createAllowList } from './policy.ts';
 export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './retry.ts';
 export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server.ts';
+export type { ServerContinuity } from './server-sessions.ts';
 export type { CloseCode, Session, SessionEnd, SessionEvents } from './session.ts';
 export { createSigner, createVerifier } from './signatures.ts';
 export { TEST_MODE_PARAMETERS, checkTestModeParameters, testApplications } from './test-applications.ts';

@@ -5,6 +5,8 @@ export interface QueuedMessage {
   readonly data: Uint8Array;
   /** Number of the message on its channel, from 1. */
   readonly number: number;
+  /** It may have been handed over before a crash. */
+  readonly redelivered: boolean;
 }
 
 interface Reader {

@@ -16,6 +16,8 @@ export interface VerifiedPeer {
   readonly chain: readonly [Uint8Array, ...Uint8Array[]];
   /** When the first certificate of the path expires. [SES-027] */
   readonly validUntil: Date;
+  /** When the first revocation list that it was judged by expires; undefined without lists. [CNT-055] */
+  readonly listsValidUntil: Date | undefined;
 }
 
 /** A peer that is refused, and why: for the log of this endpoint, never for the peer. [ERR-004] */
@@ -84,6 +86,7 @@ export async function gatePeer(
     publicKey: verdict.publicKey,
     chain: [...chain],
     validUntil: verdict.certificatesValidUntil,
+    listsValidUntil: verdict.crlsValidUntil,
   };
 }
 

@@ -5,18 +5,13 @@ import {
   IncompatibleError,
   PeerViolationError,
   RemoteError,
+  TIMERS,
   TimeoutError,
   TransportError,
 } from '../core/index.ts';
 import type { Client, Target } from './connect.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { Session } from './session.ts';
-
-/** Bound of the wait after the first failure; it doubles with each further one. A round trip to a server that restarts. */
-const FIRST_BOUND_MS = 1_000;
-
-/** Where doubling ends: a server that is back has all its clients within a minute. */
-const LAST_BOUND_MS = 60_000;
 
 /** How an attempt or a session ended, as far as it matters for the next attempt. */
 export interface Failure {
@@ -35,7 +30,8 @@ export interface Failure {
  */
 export function retryDelayMs(failure: Failure, failures: number, random: number): number | undefined {
   if (!mayRetry(failure)) return undefined;
-  const bound = Math.min(FIRST_BOUND_MS * 2 ** (failures - 1), LAST_BOUND_MS);
+  const { reconnect_first_bound_ms: first, reconnect_last_bound_ms: last } = TIMERS;
+  const bound = Math.min(first * 2 ** (failures - 1), last);
   const asked = failure.error instanceof RemoteError ? (failure.error.retryAfterMs ?? 0) : 0;
   return Math.max(asked, random * bound);
 }
@@ -104,7 +100,8 @@ export function randomShare({ random }: Environment): number {
   return new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0) / 2 ** 32;
 }
 
-function wait(delayMs: number, { deadlines }: Environment, signal: AbortSignal | undefined): Promise<void> {
+/** Waits; less long where the signal says so. */
+export function wait(delayMs: number, { deadlines }: Environment, signal?: AbortSignal): Promise<void> {
   return new Promise((resolve) => {
     const task = deadlines.add(() => {
       finish();

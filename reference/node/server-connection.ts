@@ -1,25 +1,29 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
+  type Closed,
+  type ConnectReceived,
+  type Connection,
   type DeclaredParameters,
   type ErrorName,
   type Event,
+  FIELDS,
   type Grant,
+  PARAMETER,
   PROTOCOL,
+  type ResumeRequest,
   type Signer,
-  type Connection,
   createServerConnection,
 } from '../core/index.ts';
-import type { Application, ChannelRequest } from './application.ts';
 import { AuthorityWatch } from './authority.ts';
-import type { ChannelEndpoint } from './channel.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
 import type { GateResult, VerifiedPeer } from './peer-gate.ts';
 import type { Policy } from './policy.ts';
 import { sha256 } from './sha256.ts';
 import { createVerifier, refusingVerifier } from './signatures.ts';
-import { type Session, SessionEndpoint } from './session.ts';
+import type { ServerSessions } from './server-sessions.ts';
+import type { Link, Session, SessionEndpoint } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
 import type { Trust } from './trust.ts';
 
@@ -34,13 +38,15 @@ export interface ServerCredential {
   readonly signer: Signer;
   /** DER certificates, leaf first. */
   readonly chain: readonly Uint8Array[];
+  /** When the first of them expires. [CNT-054] */
+  readonly validUntil: Date;
   readonly leafHash: Uint8Array;
 }
 
 /** What a connection of a server needs of it. */
 export interface ServerConnectionHost {
   readonly policy: Policy;
-  readonly applications: ReadonlyMap<string, Application>;
+  readonly sessions: ServerSessions;
   readonly parameters: DeclaredParameters;
   readonly grant: Grant;
   readonly grease: boolean;
@@ -48,13 +54,33 @@ export interface ServerConnectionHost {
   readonly log: Log;
   /** Refusal of new sessions, while there is one. */
   readonly closing: Extract<ErrorName, 'SHUTTING_DOWN' | 'BUSY'> | undefined;
-  /** A session exists. */
-  established(connection: ServerConnection, session: Session): void;
+  /** A session exists, or has this connection from now on. */
+  established(connection: ServerConnection, session: Session, resumed: boolean): void;
   /** The connection is gone. */
   gone(connection: ServerConnection): void;
 }
 
 const EMPTY_HASH = new Uint8Array(32);
+
+/** Codes with which a server sends a client to another connection. */
+export type DrainCode = Extract<ErrorName, 'NO_ERROR' | 'SHUTTING_DOWN' | 'CONNECTION_EXPIRED'>;
+
+/** How a session is left that was about to be attached. */
+const DETACHED: Closed = {
+  type: 'closed',
+  outcome: 'aborted',
+  code: undefined,
+  error: undefined,
+  remote: true,
+  peerReceiveCursor: undefined,
+  session: 'detached',
+  acceptedMessages: [],
+  unknownMessages: [],
+  undeliveredMessages: [],
+};
+
+/** Time that a client gets to leave a connection whose keys are used up. [CNT-056] */
+const SPENT_DEADLINE_MS = 60_000;
 
 /** One connection of a server, from behind the gate to its end. */
 export class ServerConnection {
@@ -65,6 +91,8 @@ export class ServerConnection {
   readonly #pump: SocketPump;
   readonly #remoteAddress: string;
   #session: SessionEndpoint | undefined;
+  /** The session that ACCEPT was or will be sent for. */
+  #resuming: SessionEndpoint | undefined;
   #authority: AuthorityWatch | undefined;
 
   /**
@@ -103,6 +131,8 @@ export class ServerConnection {
     });
     this.#pump = new SocketPump(socket, this.#engine, environment.deadlines, {
       event: (event) => this.#receive(event),
+      flushed: () => this.#session?.flushed(),
+      nearlySpent: () => this.drain('CONNECTION_EXPIRED', SPENT_DEADLINE_MS),
       gone: () => {
         this.#authority?.stop();
         host.gone(this);
@@ -123,9 +153,18 @@ export class ServerConnection {
     return this.#session;
   }
 
-  /** Ends whatever state the connection is in, with SHUTTING_DOWN. */
-  shutDown(): void {
-    this.#pump.handle(this.#engine.close('SHUTTING_DOWN', this.#pump.now()));
+  /**
+   * Ends whatever state the connection is in, with SHUTTING_DOWN: a resumable session is told to leave before the deadline,
+   * every other one ends at once. [CNT-047]
+   */
+  shutDown(deadlineMs: number): void {
+    if (this.#session?.resumable === true) this.drain('SHUTTING_DOWN', deadlineMs);
+    else this.#pump.handle(this.#engine.close('SHUTTING_DOWN', this.#pump.now()));
+  }
+
+  /** Sends DRAIN. */
+  drain(code: DrainCode, deadlineMs: number): void {
+    this.#pump.handle(this.#engine.drain(code, deadlineMs, this.#pump.now()));
   }
 
   /** Cuts the connection. */
@@ -141,24 +180,24 @@ export class ServerConnection {
   #receive(event: Event): void {
     switch (event.type) {
       case 'connect-received':
-        this.#decide();
+        this.#decide(event);
         return;
       case 'established':
-        this.#establish(event.sessionId);
+      case 'attached':
+        this.#establish();
         return;
       case 'closed':
-        this.#logEnd(event);
-        this.#authority?.stop();
-        this.#session?.receive(event);
+        this.#closed(event);
         return;
       default:
+        // Of a session that has moved nothing comes any more. [CNT-037]
         this.#session?.receive(event);
     }
   }
 
   /** Signature and audience are right; identity, policy and room are left. [EST-017] */
-  #decide(): void {
-    const { closing, grant, log } = this.#host;
+  #decide({ resume, parameters }: ConnectReceived): void {
+    const { closing, log } = this.#host;
     const now = this.#pump.now();
     if (this.#peer === undefined || !this.#isAccepted(this.#peer.identity)) {
       log.warn(
@@ -166,11 +205,72 @@ export class ServerConnection {
         'client refused: the policy does not accept its identity',
       );
       this.#pump.handle(this.#engine.reject('AUTHENTICATION_FAILED', 0, now));
+    } else if (resume !== undefined) {
+      void this.#resume(this.#peer, resume);
     } else if (closing !== undefined) {
       this.#pump.handle(this.#engine.reject(closing, 0, now));
+    } else if (parameters.retentionMs > 0) {
+      void this.#acceptResumable(this.#peer, parameters.retentionMs);
     } else {
-      this.#pump.handle(this.#engine.accept(grant, now));
+      this.#pump.handle(this.#engine.accept(this.#host.grant, now));
     }
+  }
+
+  /** The session is in the store before ACCEPT tells of it. */
+  async #acceptResumable(peer: VerifiedPeer, askedMs: number): Promise<void> {
+    const { sessions, grant, environment } = this.#host;
+    const sessionId = environment.random(FIELDS.ACCEPT.session_id.bytes); // [EST-019]
+    const id = Buffer.from(sessionId).toString('hex');
+    const granted = await sessions.retentionFor(peer.identity, askedMs);
+    const retentionMs = granted > 0 && (await sessions.create(id, peer.identity, granted)) ? granted : 0;
+    const { custody } = sessions.store;
+    const deadlineMs = this.#deadlineMs(peer);
+    this.#pump.handle(this.#engine.accept({ ...grant, sessionId, retentionMs, deadlineMs, custody }, this.#pump.now()));
+    if (retentionMs > 0 && this.#session === undefined) await sessions.discard(id);
+  }
+
+  async #resume(peer: VerifiedPeer, request: ResumeRequest): Promise<void> {
+    const { sessions, closing } = this.#host;
+    const result = await sessions.resume(peer.identity, request);
+    if (result.type === 'reject') {
+      const { code, retryAfterMs, parameters } = result;
+      this.#pump.handle(this.#engine.reject(code, retryAfterMs, this.#pump.now(), parameters));
+      return;
+    }
+    const { session, epoch } = result;
+    if (closing !== undefined) {
+      // Judged last: who is not the owner learns nothing else. The session waits for another server, or this one again.
+      this.#pump.handle(this.#engine.reject(closing, 0, this.#pump.now()));
+      sessions.linkEnded(session, DETACHED);
+      return;
+    }
+    this.#resuming = session;
+    this.#pump.handle(
+      this.#engine.resume(session.core, { epoch, deadlineMs: this.#deadlineMs(peer) }, this.#pump.now()),
+    );
+    // The client has gone in the meantime: the session stays without a connection, under the epoch that was raised.
+    if (this.#session === undefined && this.#engine.state !== 'closing') sessions.linkEnded(session, DETACHED);
+  }
+
+  /** [CNT-054] [CNT-055] */
+  #deadlineMs(peer: VerifiedPeer): number {
+    const { environment, sessions } = this.#host;
+    const now = environment.wallClock().getTime();
+    const ends = [peer.validUntil, this.#credential.validUntil, peer.listsValidUntil].flatMap((date) =>
+      date === undefined ? [] : [Math.max(1, date.getTime() - now)],
+    );
+    const configured = sessions.connectionDeadlineMs;
+    return Math.min(...ends, configured === 0 ? Infinity : configured, PARAMETER.connection_deadline_ms.max);
+  }
+
+  #closed(event: Extract<Event, { type: 'closed' }>): void {
+    this.#logEnd(event);
+    this.#authority?.stop();
+    const session = this.#session;
+    if (session === undefined) {
+      // A gap was found: the session is over, and no connection had it. [CNT-025]
+      if (event.session === 'ended') this.#resuming?.receive(event);
+    } else if (session.link?.connection === this.#engine) session.receive(event);
   }
 
   /** A policy that fails allows nothing. */
@@ -183,93 +283,30 @@ export class ServerConnection {
     }
   }
 
-  #isAllowed(identity: string, application: string): boolean {
-    try {
-      return this.#host.policy.allowsApplication(identity, application);
-    } catch (error) {
-      this.#host.log.error({ identity, application, err: error }, 'the policy failed');
-      return false;
-    }
-  }
-
-  #establish(sessionId: Uint8Array): void {
+  #establish(): void {
     const peer = this.#peer;
-    const peerParameters = this.#engine.peer;
-    if (peer === undefined || peerParameters === undefined) return;
-    const { environment, log } = this.#host;
-    const session = new SessionEndpoint(
-      {
-        role: 'server',
-        connection: this.#engine,
-        pump: this.#pump,
-        peer,
-        ownChain: this.#credential.chain,
-        remoteAddress: this.#remoteAddress,
-        establishedAt: environment.wallClock(),
-        log,
-        updateTrust: (trust) => this.updateTrust(trust),
-        onChannelRequested: (channel) => this.#decideChannel(session, channel),
-      },
-      sessionId,
-      peerParameters,
-    );
+    const core = this.#engine.session;
+    if (peer === undefined) return;
+    const { environment, log, sessions } = this.#host;
+    const resumed = this.#resuming;
+    // `attached` comes before the engine names the session.
+    const session = resumed ?? (core && sessions.createEndpoint(core, peer.identity));
+    if (session === undefined) return;
     this.#session = session;
+    const link: Link = {
+      connection: this.#engine,
+      pump: this.#pump,
+      peer,
+      ownChain: this.#credential.chain,
+      remoteAddress: this.#remoteAddress,
+      establishedAt: environment.wallClock(),
+      updateTrust: (trust) => this.updateTrust(trust),
+    };
+    session.attach(link);
     this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => session.fail(code, error));
-    log.info({ session: session.id, identity: peer.identity, remote: this.#remoteAddress }, 'session established');
-    this.#host.established(this, session);
-  }
-
-  #decideChannel(session: SessionEndpoint, channel: ChannelEndpoint): void {
-    const { applications, log } = this.#host;
-    const { application, number } = channel;
-    const identity = session.peerIdentity;
-    const handler = applications.get(application);
-    const refuse = (code: ErrorName, retryAfterMs: number): void => {
-      this.#engine.refuse(number, code, retryAfterMs, this.#pump.now());
-      this.#pump.flushSoon();
-      session.forget(number);
-    };
-    // [CHN-007] [CHN-008]
-    if (handler === undefined || !this.#isAllowed(identity, application)) {
-      log.warn({ session: session.id, identity, application, known: handler !== undefined }, 'channel refused');
-      refuse('APPLICATION_REFUSED', 0);
-      return;
-    }
-    let decided = false;
-    const decide = (act: () => void): void => {
-      if (decided) return;
-      act();
-      // What the application end asked for may have been impossible: then nothing is decided yet.
-      decided = true;
-    };
-    const request: ChannelRequest = {
-      identity,
-      application,
-      applicationData: channel.applicationData,
-      session,
-      accept: (options = {}) =>
-        decide(() => {
-          this.#engine.opened(number, options, this.#pump.now());
-          this.#pump.flushSoon();
-          channel.markOpen();
-        }),
-      refuse: (code = 'APPLICATION_ERROR', retryAfterMs = 0) => decide(() => refuse(code, retryAfterMs)),
-    };
-    const fail = (error: unknown): void => {
-      if (decided) {
-        session.applicationFailed(channel, error);
-        return;
-      }
-      log.error({ session: session.id, identity, application, err: error }, 'the application end failed; refused');
-      request.refuse('APPLICATION_ERROR');
-    };
-    try {
-      const result = handler(channel, request);
-      if (result === undefined) request.accept();
-      else channel.work(result.then(() => request.accept(), fail));
-    } catch (error) {
-      fail(error);
-    }
+    const fields = { session: session.id, identity: peer.identity, remote: this.#remoteAddress, epoch: session.epoch };
+    log.info(fields, resumed === undefined ? 'session established' : 'session resumed');
+    this.#host.established(this, session, resumed !== undefined);
   }
 
   #logEnd(end: Extract<Event, { type: 'closed' }>): void {

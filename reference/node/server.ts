@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type AddressInfo, type Server as TcpServer, type Socket, createServer as createTcpServer } from 'node:net';
 import { type Server as TlsServer, type TLSSocket, createServer as createTlsServer } from 'node:tls';
 import { ConfigError, type DeclaredParameters, type Grant, TIMERS } from '../core/index.ts';
@@ -12,7 +13,15 @@ import { checkOwnLeaf } from './own-leaf.ts';
 import { checkParameters } from './parameter-check.ts';
 import { type GateResult, gatePeer } from './peer-gate.ts';
 import type { Policy } from './policy.ts';
-import { type ServerCredential, ServerConnection, type ServerConnectionHost, addressOf } from './server-connection.ts';
+import { ChannelRequests } from './channel-requests.ts';
+import {
+  type DrainCode,
+  type ServerCredential,
+  ServerConnection,
+  type ServerConnectionHost,
+  addressOf,
+} from './server-connection.ts';
+import { type ServerContinuity, ServerSessions } from './server-sessions.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { createSigner } from './signatures.ts';
@@ -31,6 +40,8 @@ export interface ServerOptions extends Trust {
   readonly parameters?: DeclaredParameters;
   /** What each session is granted. */
   readonly grant?: Grant;
+  /** How sessions are kept without a connection (chapter 12); by default in memory, for five minutes. */
+  readonly continuity?: ServerContinuity;
   /** Bounds on what strangers may cost. */
   readonly limits?: Partial<AdmissionLimits>;
   /** Whether to send values without meaning at the extension points; true unless said otherwise. [EXT-003] */
@@ -38,8 +49,8 @@ export interface ServerOptions extends Trust {
   readonly log?: Log;
   /** Takes TLS secrets; see `openKeyLog`. [TLS-027] */
   readonly keyLog?: KeyLog;
-  /** Called for each session when it is established. */
-  readonly onSession?: (session: Session) => void;
+  /** Called for each session when it is established, and again whenever it has been resumed on another connection. */
+  readonly onSession?: (session: Session, resumed: boolean) => void;
   /** Time and randomness; a test replaces them. */
   readonly environment?: Environment;
 }
@@ -51,7 +62,7 @@ export interface ReloadOptions extends Partial<Trust> {
 
 /** A Hawser server. */
 export interface Server {
-  /** The sessions that exist. */
+  /** The sessions that exist here, with and without a connection. */
   readonly sessions: readonly Session[];
   /** The address listened on; undefined while not listening. */
   readonly address: AddressInfo | undefined;
@@ -70,13 +81,16 @@ export interface Server {
    */
   reload(options: ReloadOptions): Promise<void>;
   /**
-   * Stops listening and ends every session with CLOSE(SHUTTING_DOWN).
+   * Stops listening. Clients with a resumable session are told to move before the deadline, and their sessions stay in the
+   * store; every other session ends with CLOSE(SHUTTING_DOWN). [CNT-047] [CNT-048]
    *
    * @param deadlineMs - after which what is left is cut.
    * @returns how many connections had to be cut.
    */
   drain(deadlineMs: number): Promise<number>;
-  /** Stops listening and cuts every connection. */
+  /** Asks every client to move its resumable session to a fresh connection, here or at another server. */
+  rotate(deadlineMs: number): void;
+  /** Stops listening and cuts every connection. Sessions stay in the store. */
   close(): Promise<void>;
 }
 
@@ -107,6 +121,7 @@ class HawserServer implements Server {
   readonly #tls: TlsServer;
   readonly #admission: Admission;
   readonly #host: ServerConnectionHost;
+  readonly #sessions: ServerSessions;
   /** By remote address and port. */
   readonly #pending = new Map<string, Pending>();
   readonly #connections = new Map<ServerConnection, Admitted>();
@@ -128,6 +143,17 @@ class HawserServer implements Server {
     this.#trust = { trustAnchors: options.trustAnchors, crls: options.crls };
     this.#admission = new Admission(checkLimits({ ...DEFAULT_ADMISSION_LIMITS, ...options.limits }));
     this.#tls = createTlsServer(serverTlsOptions(options.credential, this.#trust, TIMERS.establishment_deadline_ms));
+    const { policy, applications, grease = true, continuity = {} } = options;
+    const requests = new ChannelRequests(policy, applications, this.#log);
+    this.#sessions = new ServerSessions(
+      {
+        environment: this.#environment,
+        log: this.#log,
+        grease,
+        onChannelRequested: (session, channel, restored) => requests.decide(session, channel, restored),
+      },
+      continuity,
+    );
     this.#host = this.#createHost();
     // The end of one direction is for the engine to judge.
     this.#tcp = createTcpServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#admit(socket));
@@ -140,7 +166,8 @@ class HawserServer implements Server {
   }
 
   get sessions(): readonly Session[] {
-    return [...this.#connections.keys()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+    const attached = [...this.#connections.keys()].flatMap(({ session }) => (session === undefined ? [] : [session]));
+    return [...new Set([...attached, ...this.#sessions.sessions])];
   }
 
   get address(): AddressInfo | undefined {
@@ -197,7 +224,9 @@ class HawserServer implements Server {
   async drain(deadlineMs: number): Promise<number> {
     this.#stop();
     const idle = new Promise<void>((resolve) => this.#onIdle.push(resolve));
-    for (const connection of this.#connections.keys()) connection.shutDown();
+    // A little earlier than what is cut at the deadline: the last frame has to leave.
+    const leaveMs = Math.max(0, deadlineMs - TIMERS.close_deadline_ms / 5);
+    for (const connection of this.#connections.keys()) connection.shutDown(leaveMs);
     this.#checkIdle();
     let cut = 0;
     const { deadlines } = this.#environment;
@@ -209,7 +238,15 @@ class HawserServer implements Server {
     task.by(deadlines.now() + deadlineMs);
     await idle;
     task.cancel();
+    await this.#endSessions();
     return cut;
+  }
+
+  rotate(deadlineMs: number): void {
+    const code: DrainCode = 'NO_ERROR';
+    for (const connection of this.#connections.keys()) {
+      if (connection.session?.resumable === true) connection.drain(code, deadlineMs);
+    }
   }
 
   async close(): Promise<void> {
@@ -218,6 +255,16 @@ class HawserServer implements Server {
     this.#cutAll();
     this.#checkIdle();
     await idle;
+    await this.#endSessions();
+  }
+
+  /** What is left to be written is written; what is kept is for whoever opens the store next. */
+  async #endSessions(): Promise<void> {
+    const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
+      journal?.failing === false ? [journal] : [],
+    );
+    await Promise.all(journals.map((journal) => journal.flushed()));
+    this.#sessions.stop();
   }
 
   /**
@@ -230,11 +277,11 @@ class HawserServer implements Server {
   }
 
   #createHost(): ServerConnectionHost {
-    const { policy, applications, parameters = {}, grant = {}, grease = true } = this.#options;
+    const { policy, parameters = {}, grant = {}, grease = true } = this.#options;
     const isClosing = (): boolean => this.#closing;
     return {
       policy,
-      applications,
+      sessions: this.#sessions,
       parameters,
       grant,
       grease,
@@ -243,10 +290,10 @@ class HawserServer implements Server {
       get closing() {
         return isClosing() ? 'SHUTTING_DOWN' : undefined;
       },
-      established: (connection, session) => {
+      established: (connection, session, resumed) => {
         this.#connections.get(connection)?.established();
         try {
-          this.#options.onSession?.(session);
+          this.#options.onSession?.(session, resumed);
         } catch (error) {
           this.#log.error({ session: session.id, err: error }, 'onSession failed');
         }
@@ -354,7 +401,14 @@ class HawserServer implements Server {
 
 function toServerCredential(credential: Credential): ServerCredential {
   const { identity, hash } = checkOwnLeaf(credential, 'server');
-  return { identity, signer: createSigner(credential.privateKey), chain: credential.chainDer, leafHash: hash };
+  const ends = credential.chainDer.map((der) => new Date(new X509Certificate(der).validTo).getTime());
+  return {
+    identity,
+    signer: createSigner(credential.privateKey),
+    chain: credential.chainDer,
+    validUntil: new Date(Math.min(...ends)),
+    leafHash: hash,
+  };
 }
 
 function checkLimits(limits: AdmissionLimits): AdmissionLimits {

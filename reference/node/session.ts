@@ -2,17 +2,24 @@ import { EventEmitter } from 'node:events';
 import {
   type Closed,
   type Connection,
+  type Draining,
   type ErrorName,
   type EvidenceRecord,
   type Event,
   type HawserError,
+  type OpenOptions,
   type PeerParameters,
   RemoteError,
+  type Session as CoreSession,
+  type SessionState,
   TransportError,
 } from '../core/index.ts';
+import type { SessionStore } from '../store/index.ts';
 import { type Channel, ChannelEndpoint, type ChannelHost } from './channel.ts';
+import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
 import type { VerifiedPeer } from './peer-gate.ts';
+import { SessionJournal } from './session-journal.ts';
 import type { SocketPump } from './socket-pump.ts';
 import type { Trust } from './trust.ts';
 
@@ -27,10 +34,14 @@ export interface SessionEvents {
   /** The peer has been silent for long: nothing new is begun until `live`. [SES-020] */
   readonly suspect: readonly [];
   readonly live: readonly [];
+  /** The session has lost its connection and goes on without one. [CNT-013] */
+  readonly detached: readonly [SessionEnd];
+  /** The session has a connection again. */
+  readonly attached: readonly [];
   readonly closed: readonly [SessionEnd];
 }
 
-/** A long connection (chapter 5). */
+/** A long connection (chapter 5), which may outlive the TLS connections that carry it (chapter 12). */
 export interface Session {
   readonly role: 'client' | 'server';
   /** The session id in lower-case hex: a name, never a credential. */
@@ -39,8 +50,14 @@ export interface Session {
   readonly peerIdentity: string;
   /** What the peer declared and granted. */
   readonly peerParameters: PeerParameters;
-  /** Network address of the peer, for logs. */
+  /** Network address of the peer, for logs; of its last connection. */
   readonly remoteAddress: string;
+  /** Whether the session is kept when its connection ends. */
+  readonly resumable: boolean;
+  /** Whether a connection carries it, and whether that one is being left; in the registry's words. */
+  readonly state: SessionState;
+  /** Which of its connections it is on, from 1. */
+  readonly epoch: number;
   /** Resolves when the session is over, however it ended; it never rejects. */
   readonly closed: Promise<SessionEnd>;
   /** Channels that are not over. */
@@ -51,32 +68,42 @@ export interface Session {
    * @param application - name of the application end, 1 to 255 octets of UTF-8.
    * @returns the channel, once it is open; rejects with a {@link RemoteError} when it is refused.
    */
-  open(application: string, options?: { readonly applicationData?: Uint8Array | undefined }): Promise<Channel>;
+  open(application: string, options?: OpenOptions): Promise<Channel>;
   /**
    * As `open`, without waiting: the channel has its number, and `opened` tells of the answer. Messages can not be sent
    * before.
    */
-  request(application: string, options?: { readonly applicationData?: Uint8Array | undefined }): Channel;
+  request(application: string, options?: OpenOptions): Channel;
   /**
-   * Ends the session in order. What is queued is not sent; the result tells the fate of each message.
+   * Ends the session in order. What is queued is not sent; the result tells the fate of each message. A client whose
+   * session is detached connects once more to say so.
    *
    * @returns the same as `closed`.
    */
   close(code?: CloseCode): Promise<SessionEnd>;
-  /** Measures the round trip in milliseconds. Rejects when the session ends first. */
+  /** Ends the connection in order and keeps the session, where it is resumable; else the same as `close`. */
+  detach(): void;
+  /**
+   * Moves the session to a fresh connection: fresh keys, fresh authentication of both ends (client).
+   *
+   * @returns when it has moved; rejects when the attempt fails, and the session stays where it is.
+   */
+  rotate(): Promise<void>;
+  /** Asks the client to leave this connection before a deadline, in milliseconds from now (server). [CNT-048] */
+  drain(deadlineMs: number): void;
+  /** Measures the round trip in milliseconds. Rejects when the connection ends first. */
   ping(): Promise<number>;
-  /** Judges the peer's chain by new trust anchors and revocation lists, and ends the session if it fails. [SES-025] */
+  /** Judges the peer's chain by new trust anchors and revocation lists, and ends the connection if it fails. [SES-025] */
   updateTrust(trust: Trust): Promise<void>;
-  /** The evidence record of this session (section 4.8); `serializeEvidenceRecord` makes the file of it. */
+  /** The evidence record of the session's last establishment (section 4.8); `serializeEvidenceRecord` makes the file. */
   evidence(): EvidenceRecord;
   on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
   once<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
   off<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
 }
 
-/** What a {@link SessionEndpoint} is made of. */
-export interface SessionParts {
-  readonly role: 'client' | 'server';
+/** The connection that carries a session, with what was found out about its peer. */
+export interface Link {
   readonly connection: Connection;
   readonly pump: SocketPump;
   readonly peer: VerifiedPeer;
@@ -84,109 +111,264 @@ export interface SessionParts {
   readonly ownChain: readonly Uint8Array[];
   readonly remoteAddress: string;
   readonly establishedAt: Date;
-  readonly log: Log;
   /** Judges the peer's chain anew. */
   readonly updateTrust: (trust: Trust) => Promise<void>;
-  /** A client asks for a channel (server). */
-  readonly onChannelRequested?: (channel: ChannelEndpoint) => void;
 }
 
-/** The {@link Session} of an established connection, with the side that its connection feeds. */
+/** What a {@link SessionEndpoint} is made of. */
+export interface SessionParts {
+  readonly core: CoreSession;
+  readonly environment: Environment;
+  readonly log: Log;
+  /** Identity of the peer, which stays when its certificate changes. */
+  readonly peerIdentity: string;
+  /** Where a session with custody `stored` is written. */
+  readonly store?: SessionStore | undefined;
+  /** A client asks for a channel, or has one that was restored (server). */
+  readonly onChannelRequested?: (channel: ChannelEndpoint, restored: boolean) => void;
+  /** The session has lost its connection, or has ended. */
+  readonly onLinkEnded?: (end: SessionEnd) => void;
+  /** The server asks for the session to be moved (client). [CNT-047] */
+  readonly onDraining?: (event: Draining) => void;
+  /** A connection carries the session from now on. */
+  readonly onAttached?: () => void;
+  /** What has to be stored before anything of a new epoch is. */
+  readonly beforeEpoch?: (epoch: number) => Promise<unknown>;
+  /** Moves the session to a fresh connection (client). */
+  readonly onRotate?: () => Promise<void>;
+  /** The owner wants the session closed while no connection carries it. */
+  readonly onCloseDetached?: (code: CloseCode) => void;
+  /** Another holder has the session. */
+  readonly onFenced?: () => void;
+}
+
+/** The {@link Session} of an established connection, with the side that its connections feed. */
 export class SessionEndpoint extends EventEmitter implements Session, ChannelHost {
   readonly role: 'client' | 'server';
   readonly id: string;
   readonly peerIdentity: string;
-  readonly peerParameters: PeerParameters;
-  readonly remoteAddress: string;
   readonly closed: Promise<SessionEnd>;
-  readonly connection: Connection;
-  readonly pump: SocketPump;
+  readonly core: CoreSession;
+  /** Writes the session to its store; undefined where its custody is `received`. */
+  readonly journal: SessionJournal | undefined;
   readonly #parts: SessionParts;
+  #link: Link | undefined;
+  /** The last one, for what is asked when there is none. */
+  #lastLink: Link | undefined;
   readonly #channels = new Map<number, ChannelEndpoint>();
   readonly #pings: {
     readonly resolve: (rttMs: number) => void;
     readonly reject: (error: HawserError) => void;
   }[] = [];
+  readonly #beforeFlush: (() => void)[] = [];
+  #flushScheduled = false;
+  #closing: CloseCode | undefined;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
   /** The channel of the last message: traffic comes in runs. */
   #last: ChannelEndpoint | undefined;
 
-  constructor(parts: SessionParts, sessionId: Uint8Array, peerParameters: PeerParameters) {
+  constructor(parts: SessionParts) {
     super();
+    const { core, environment, store } = parts;
     this.#parts = parts;
-    this.role = parts.role;
-    this.id = Buffer.from(sessionId).toString('hex');
-    this.peerIdentity = parts.peer.identity;
-    this.peerParameters = peerParameters;
-    this.remoteAddress = parts.remoteAddress;
-    this.connection = parts.connection;
-    this.pump = parts.pump;
+    this.role = core.role;
+    this.core = core;
+    this.id = Buffer.from(core.id).toString('hex');
+    this.peerIdentity = parts.peerIdentity;
     this.closed = new Promise((resolve) => (this.#resolveClosed = resolve));
+    if (store !== undefined && core.resumable && core.terms.custody === 'stored') {
+      this.journal = new SessionJournal(core, this.id, store, environment, {
+        stored: () => this.#stored(),
+        fenced: () => parts.onFenced?.(),
+        failed: (error) => this.#storeFailed(error),
+      });
+    }
+  }
+
+  get peerParameters(): PeerParameters {
+    return this.#link?.connection.peer ?? this.core.terms.peer;
+  }
+
+  get remoteAddress(): string {
+    return this.#lastLink?.remoteAddress ?? '';
+  }
+
+  get resumable(): boolean {
+    return this.core.resumable;
+  }
+
+  get state(): SessionState {
+    return this.#end === undefined ? this.core.state : 'ended';
+  }
+
+  get epoch(): number {
+    return this.core.epoch;
   }
 
   get channels(): Iterable<Channel> {
     return this.#channels.values();
   }
 
-  async open(
-    application: string,
-    options: { readonly applicationData?: Uint8Array | undefined } = {},
-  ): Promise<Channel> {
+  get sessionId(): string {
+    return this.id;
+  }
+
+  /** The connection that carries the session. */
+  get link(): Link | undefined {
+    return this.#link;
+  }
+
+  /** Whether its owner has asked for its end. */
+  get closing(): CloseCode | undefined {
+    return this.#closing;
+  }
+
+  now(): number {
+    return this.#link?.pump.now() ?? this.#parts.environment.deadlines.now();
+  }
+
+  flushSoon(): void {
+    if (this.#link !== undefined) {
+      this.#link.pump.flushSoon();
+      return;
+    }
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    process.nextTick(() => {
+      this.#flushScheduled = false;
+      for (let task = this.#beforeFlush.pop(); task !== undefined; task = this.#beforeFlush.pop()) task();
+      this.flushed();
+    });
+  }
+
+  beforeFlush(task: () => void): void {
+    if (this.#link === undefined) {
+      this.#beforeFlush.push(task);
+      this.flushSoon();
+    } else this.#link.pump.beforeWrite(task);
+  }
+
+  /** Everything that commands have caused is written, as far as it may: the rest waits for the store. */
+  flushed(): void {
+    this.journal?.schedule();
+    this.#takeDetachedEvents();
+  }
+
+  /** A connection carries the session from now on. */
+  attach(link: Link): void {
+    const first = this.#lastLink === undefined;
+    this.#link = link;
+    this.#lastLink = link;
+    const { epoch } = this.core;
+    const { beforeEpoch } = this.#parts;
+    this.journal?.release(epoch, beforeEpoch && (() => beforeEpoch(epoch)));
+    this.#parts.onAttached?.();
+    if (!first) this.emit('attached');
+    if (this.#closing !== undefined) void this.close(this.#closing);
+  }
+
+  /** The former connection has no part in the session any more; what comes up waits for the next one. */
+  unlink(): void {
+    this.#link = undefined;
+    for (const { reject } of this.#pings.splice(0)) reject(detachedError());
+    this.#takeDetachedEvents();
+  }
+
+  async open(application: string, options: OpenOptions = {}): Promise<Channel> {
     const channel = this.request(application, options);
     await channel.opened;
     return channel;
   }
 
-  request(application: string, options: { readonly applicationData?: Uint8Array | undefined } = {}): Channel {
+  request(application: string, options: OpenOptions = {}): Channel {
     if (this.#end !== undefined) throw endError(this.#end);
-    const number = this.connection.openChannel(application, options, this.pump.now());
-    const channel = new ChannelEndpoint(this, number, application, undefined, false);
+    const number = this.core.openChannel(application, options, this.now());
+    const outcomes = options.outcomes ?? false;
+    const channel = new ChannelEndpoint(this, number, { application, applicationData: undefined, outcomes });
     this.#channels.set(number, channel);
-    this.pump.flushSoon();
+    this.flushSoon();
     return channel;
   }
 
   close(code: CloseCode = 'NO_ERROR'): Promise<SessionEnd> {
-    this.pump.handle(this.connection.close(code, this.pump.now()));
+    if (this.#end !== undefined) return this.closed;
+    this.#closing = code;
+    const link = this.#link;
+    if (link === undefined) this.#parts.onCloseDetached?.(code);
+    else link.pump.handle(link.connection.close(code, link.pump.now()));
     return this.closed;
+  }
+
+  detach(): void {
+    const link = this.#link;
+    if (link !== undefined) link.pump.handle(link.connection.detach('NO_ERROR', link.pump.now()));
+  }
+
+  drain(deadlineMs: number): void {
+    const link = this.#link;
+    if (link !== undefined) link.pump.handle(link.connection.drain('NO_ERROR', deadlineMs, link.pump.now()));
+  }
+
+  rotate(): Promise<void> {
+    const { onRotate } = this.#parts;
+    if (this.#end !== undefined) return Promise.reject(endError(this.#end));
+    if (onRotate !== undefined && this.resumable) return onRotate();
+    const message = 'The session can not be moved: it is not resumable, or this end is the server.';
+    return Promise.reject(new TransportError('HAWSER_ERR_TRANSPORT_NOT_RESUMABLE', 'established', message));
   }
 
   ping(): Promise<number> {
     if (this.#end !== undefined) return Promise.reject(endError(this.#end));
-    this.connection.ping(this.pump.now());
-    this.pump.flushSoon();
+    const link = this.#link;
+    if (link === undefined) return Promise.reject(detachedError());
+    link.connection.ping(link.pump.now());
+    link.pump.flushSoon();
     return new Promise((resolve, reject) => this.#pings.push({ resolve, reject }));
   }
 
-  updateTrust(trust: Trust): Promise<void> {
-    return this.#parts.updateTrust(trust);
+  async updateTrust(trust: Trust): Promise<void> {
+    await this.#link?.updateTrust(trust);
   }
 
   evidence(): EvidenceRecord {
-    const material = this.connection.evidence();
-    if (material === undefined) {
-      throw new TransportError('HAWSER_ERR_TRANSPORT_NO_EVIDENCE', 'established', 'The engine kept no evidence.');
+    const link = this.#lastLink;
+    const material = link?.connection.evidence();
+    if (link === undefined || material === undefined) {
+      throw new TransportError('HAWSER_ERR_TRANSPORT_NO_EVIDENCE', 'established', 'There was no establishment yet.');
     }
-    const { ownChain, peer, establishedAt } = this.#parts;
+    const { ownChain, peer, establishedAt } = link;
     const [clientChain, serverChain] = this.role === 'client' ? [ownChain, peer.chain] : [peer.chain, ownChain];
     return { ...material, recordedAt: establishedAt.toISOString(), clientChain, serverChain };
   }
 
-  /** An event of the engine, after `established`. */
+  /** An event of the engine, after the session has begun. */
   receive(event: Event): void {
     switch (event.type) {
       case 'message-received':
-        this.#channelOf(event.channel)?.receiveMessage(event.data, event.number);
+        this.#channelOf(event.channel)?.receiveMessage(event);
+        return;
+      case 'messages-settled':
+        this.#channelOf(event.channel)?.receiveOutcome(event);
         return;
       case 'channel-writable':
         this.#channelOf(event.channel)?.receiveWritable();
         return;
       case 'channel-requested': {
-        const { channel, application, applicationData } = event;
-        const requested = new ChannelEndpoint(this, channel, application, applicationData, false);
-        this.#channels.set(channel, requested);
-        this.#parts.onChannelRequested?.(requested);
+        const requested = new ChannelEndpoint(this, event.channel, event);
+        this.#channels.set(event.channel, requested);
+        this.#parts.onChannelRequested?.(requested, false);
+        return;
+      }
+      case 'channel-restored': {
+        const { state } = event;
+        const restored = new ChannelEndpoint(this, event.channel, {
+          ...event,
+          isOpen: state !== 'opening',
+          endSent: state === 'half-closed-local' || state === 'settling' || state === 'closed',
+        });
+        this.#channels.set(event.channel, restored);
+        this.#parts.onChannelRequested?.(restored, true);
         return;
       }
       case 'channel-opened':
@@ -226,15 +408,39 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         this.#receiveClosed(event);
         return;
       case 'established':
+      case 'attached':
       case 'rejected':
+      case 'challenge-received':
       case 'connect-received':
+        return;
+      case 'draining':
+        this.#parts.onDraining?.(event);
         return;
     }
   }
 
-  /** Ends the session for a reason of this endpoint's own. */
+  /** Ends the connection, and a session that is not resumable with it, for a reason of this endpoint's own. */
   fail(code: ErrorName, error: HawserError): void {
-    this.pump.handle(this.connection.close(code, this.pump.now(), error));
+    const link = this.#link;
+    if (link !== undefined) link.pump.handle(link.connection.detach(code, link.pump.now(), error));
+  }
+
+  /** The session is over without a connection that says so. */
+  finish(end: SessionEnd): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#link = undefined;
+    this.journal?.stop();
+    const error = endError(end);
+    for (const channel of this.#channels.values()) {
+      channel.receiveFates(end);
+      channel.finish({ type: 'session-ended', error });
+    }
+    for (const { reject } of this.#pings.splice(0)) reject(error);
+    this.#channels.clear();
+    this.#last = undefined;
+    this.#resolveClosed(end);
+    this.emit('closed', end);
   }
 
   /** A channel is over, or was never taken. */
@@ -257,16 +463,31 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   #receiveClosed(end: SessionEnd): void {
-    this.#end = end;
-    if (this.#channels.size + this.#pings.length > 0) {
-      const error = endError(end);
-      for (const channel of this.#channels.values()) channel.finish({ type: 'session-ended', error });
-      for (const { reject } of this.#pings.splice(0)) reject(error);
-      this.#channels.clear();
-      this.#last = undefined;
-    }
-    this.#resolveClosed(end);
-    this.emit('closed', end);
+    if (end.session === 'detached') {
+      this.unlink();
+      this.emit('detached', end);
+    } else this.finish(end);
+    this.#parts.onLinkEnded?.(end);
+  }
+
+  #stored(): void {
+    if (this.#link === undefined) this.#takeDetachedEvents();
+    else this.#link.pump.flushSoon();
+  }
+
+  /** Application ends go on without a connection: they get what was stored in the meantime. [CNT-013] */
+  #takeDetachedEvents(): void {
+    if (this.#link !== undefined) return;
+    const events = this.core.takeEvents();
+    if (events.length === 0) return;
+    for (const event of events) this.receive(event);
+    this.flushSoon();
+  }
+
+  /** What can not be stored is not acknowledged, and nothing more can be done for the peer: it may resume later. */
+  #storeFailed(error: HawserError): void {
+    this.#parts.log.error({ session: this.id, err: error }, 'the store fails: the session is detached until it works');
+    this.fail('INTERNAL_ERROR', error);
   }
 }
 
@@ -276,4 +497,9 @@ export function endError(end: SessionEnd): HawserError {
     end.error ??
     new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', 'The session has ended in order.')
   );
+}
+
+function detachedError(): TransportError {
+  const message = 'The session has no connection at the moment.';
+  return new TransportError('HAWSER_ERR_TRANSPORT_DETACHED', 'established', message);
 }

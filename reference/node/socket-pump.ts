@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import { type Connection, type Event, TIMERS } from '../core/index.ts';
+import { type Connection, type Event, LIMITS, TIMERS } from '../core/index.ts';
 import type { DeadlineQueue, ScheduledTask } from './deadline-queue.ts';
 
 /**
@@ -14,10 +14,20 @@ const MAX_PENDING_BYTES = 128 * 1024;
  */
 const EARLY_BYTES = 2048;
 
+/** The largest TLS record in octets: what is written in one call needs no more records than it has of these. */
+const RECORD_BYTES = 16_384;
+
+/** Records after which a connection is left: three quarters of what it may send. [CNT-056] */
+const SPENT_RECORDS = (LIMITS.max_connection_records / 4) * 3;
+
 /** What the owner of a {@link SocketPump} is told. */
 export interface PumpOwner {
   /** An event of the engine. What it throws is a bug of the owner, not of the application. */
   event(event: Event): void;
+  /** What could be written is written. */
+  flushed?(): void;
+  /** So many TLS records were sent that the connection has to be left in time. Told once. [CNT-056] */
+  nearlySpent?(): void;
   /** The socket is gone; the last call. */
   gone(): void;
 }
@@ -43,7 +53,11 @@ export class SocketPump {
   /** The time that the turn, or the flush that is scheduled, began at. */
   #now = 0;
   #paused = false;
+  /** The owner has stopped reading. */
+  #held = false;
   #outputEnded = false;
+  /** TLS records sent, at most. */
+  #records = 0;
   /** When the socket is cut, come what may. */
   #cutAt = Infinity;
   #gone = false;
@@ -155,6 +169,7 @@ export class SocketPump {
       } while (this.#waiting.length > 0);
     } finally {
       this.#turning = false;
+      this.#owner.flushed?.();
       this.#end();
       if (!this.#gone) this.#task.by(this.#nextDeadline());
     }
@@ -169,13 +184,35 @@ export class SocketPump {
       if (only === undefined) break;
       if (chunks.length === 1) {
         socket.write(only);
+        this.#count(only.length);
         continue;
       }
       socket.cork();
-      for (const chunk of chunks) socket.write(chunk);
+      for (const chunk of chunks) {
+        socket.write(chunk);
+        this.#count(chunk.length);
+      }
       socket.uncork();
     }
     this.#balance();
+  }
+
+  #count(octets: number): void {
+    const before = this.#records;
+    this.#records += Math.ceil(octets / RECORD_BYTES);
+    if (before < SPENT_RECORDS && this.#records >= SPENT_RECORDS) this.#owner.nearlySpent?.();
+  }
+
+  /** Reads nothing until `resumeReading`: the session goes to another connection. [CNT-019] */
+  pauseReading(): void {
+    this.#held = true;
+    this.#socket.pause();
+  }
+
+  /** Goes on reading. */
+  resumeReading(): void {
+    this.#held = false;
+    if (!this.#paused) this.#socket.resume();
   }
 
   /**
@@ -188,7 +225,7 @@ export class SocketPump {
     if (full === this.#paused) return;
     this.#paused = full;
     if (full) this.#socket.pause();
-    else this.#socket.resume();
+    else if (!this.#held) this.#socket.resume();
   }
 
   #end(): void {

@@ -1,6 +1,6 @@
 import { ConfigError, type DeclaredParameters, type Grant, LIMITS } from '../core/index.ts';
 import type { Application } from './application.ts';
-import type { Channel } from './channel.ts';
+import { type Channel, Rejection } from './channel.ts';
 
 /** Of messages that `test/source` sends: octet i of message n is (n + i) mod 251. */
 const PATTERN_PERIOD = 251;
@@ -92,6 +92,29 @@ const close: Application = (channel, request) => {
   endWithPeer(channel);
 };
 
+const outcome: Application = (channel) => {
+  channel.onMessage = (message) => {
+    const verdict = message.length < 2 ? 0 : new DataView(message.buffer, message.byteOffset, 2).getUint16(0);
+    if (verdict > 0) throw new Rejection(verdict);
+  };
+  endWithPeer(channel);
+};
+
+const drain: Application = (channel, request) => {
+  let drained = false;
+  channel.onMessage = (message) => {
+    if (drained || message.length < 4) return;
+    drained = true;
+    request.session.drain(new DataView(message.buffer, message.byteOffset, 4).getUint32(0));
+  };
+  endWithPeer(channel);
+};
+
+const detach: Application = (channel, request) => {
+  channel.onMessage = () => request.session.detach();
+  endWithPeer(channel);
+};
+
 const identity: Application = (channel, request) => {
   const name = Buffer.from(request.identity, 'utf8');
   if (name.length > request.session.peerParameters.maxMessageBytes) {
@@ -115,6 +138,9 @@ export const testApplications: ReadonlyMap<string, Application> = new Map([
   ['test/data', data],
   ['test/close', close],
   ['test/identity', identity],
+  ['test/outcome', outcome],
+  ['test/drain', drain],
+  ['test/detach', detach],
 ]);
 
 /** What a server in test mode declares unless told otherwise; the other defaults are within its bounds. [APP-005] */

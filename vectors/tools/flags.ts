@@ -277,6 +277,56 @@ export const FLAGS: Readonly<Record<string, Flag>> = {
     description: 'A record whose chains do not satisfy chapter 2 at the recorded time.',
     effect: 'Evidence about an identity that no authority confirms.',
   },
+  Grant: {
+    bugType: 'MISSING_CHECK',
+    description: 'What ACCEPT grants of retention and deadline, and what was asked for.',
+    effect: 'A server keeps a session, or a connection, for longer than its client agreed to.',
+  },
+  Acknowledgement: {
+    bugType: 'MISSING_CHECK',
+    description: 'ACK with cursors that acknowledge something, nothing, or more than was sent.',
+    effect: 'A frame is let go of that the peer does not hold, or ACKs that say nothing keep an endpoint busy.',
+  },
+  Detach: {
+    bugType: 'STATE_CONFUSION',
+    description: 'CLOSE that ends the session with its connection, or the connection alone.',
+    effect: 'A session is given up that should go on, or kept by one end alone.',
+  },
+  Drain: {
+    bugType: 'STATE_CONFUSION',
+    description: 'DRAIN, and what goes on behind it.',
+    effect: 'A connection is cut in the middle of its work, or lives longer than its server can serve it.',
+  },
+  Verdict: {
+    bugType: 'STATE_CONFUSION',
+    description: 'OUTCOME on messages that have no verdict, have one, or do not exist.',
+    effect: 'A message gets a verdict that its receiver never gave, or two different ones.',
+  },
+  Settling: {
+    bugType: 'STATE_CONFUSION',
+    description: 'Channels on which both ends have sent END and verdicts are awaited.',
+    effect: 'A channel closes before its messages have their outcome, or never.',
+  },
+  Resumption: {
+    bugType: 'STATE_CONFUSION',
+    description: 'A session that goes on, or is to go on, over another connection.',
+    effect: 'Messages are lost, repeated or reordered where one connection takes over from another.',
+  },
+  Fencing: {
+    bugType: 'AUTHENTICATION_BYPASS',
+    description: 'An attempt to take a session that is stale, or that belongs to someone else.',
+    effect: 'A session is taken from its owner, or two connections carry it at once.',
+  },
+  Gap: {
+    bugType: 'MISSING_CHECK',
+    description: 'Epochs and cursors of two ends that can not go on together.',
+    effect: 'A session goes on over a hole, and both ends believe that nothing is missing.',
+  },
+  Outcome: {
+    bugType: 'STATE_CONFUSION',
+    description: 'What is reported of each message when its channel or its session ends.',
+    effect: 'A message is called accepted or not delivered that was the other, and is lost or sent twice.',
+  },
   MustFail: {
     bugType: 'HARNESS',
     description: 'A vector with a wrong expectation on purpose.',

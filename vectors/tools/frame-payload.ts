@@ -46,6 +46,7 @@ export function payloadDefects(): Draft[] {
       ['signature', 'CONNECT', concat(integer(65, 2), octetsFor('signature', 64))],
       ['signature', 'ACCEPT', concat(integer(0xffff, 2), octetsFor('signature', 64))],
       ['application', 'OPEN', concat(integer(255, 2), Uint8Array.of(0x61))],
+      ['parameters', 'REJECT', integer(1, 2)],
       ['parameters', 'OPEN', integer(1, 2)],
       ['parameters', 'OPENED', integer(0xffff, 2)],
       ['parameters', 'CHALLENGE', concat(integer(5, 2), Uint8Array.of(0x80, 0x1b, 0, 0))],
@@ -96,6 +97,13 @@ export function payloadDefects(): Draft[] {
       ['epoch 0', 'ACCEPT', { epoch: 0 }],
       ['empty signature', 'ACCEPT', { signature: new Uint8Array(0) }],
       ['signature of 1,025 octets', 'ACCEPT', { signature: octetsFor('long', 1025) }],
+      ['last_message 0', 'OUTCOME', { last_message: 0 }],
+      ['last_message 0 with a verdict', 'OUTCOME', { last_message: 0, verdict: 0xffff }],
+      ['mode 2 with the fields of resumption', 'CONNECT', { mode: 2, epoch: 1, attempt: 1, receive_cursor: 1 }],
+      ['mode new with all fields of resumption', 'CONNECT', { epoch: 1, attempt: 1, receive_cursor: 1 }],
+      ['mode new with the largest attempt', 'CONNECT', { attempt: MAX_U53 }],
+      ['mode new with the largest receive_cursor', 'CONNECT', { receive_cursor: MAX_U53 }],
+      ['epoch 0 with a receive cursor', 'ACCEPT', { epoch: 0, receive_cursor: 7 }],
       ['empty application name', 'OPEN', { application: '' }],
       ['application name of 256 octets', 'OPEN', { application: 'a'.repeat(256) }],
       ['application name of 128 characters in 256 octets', 'OPEN', { application: '\u00e9'.repeat(128) }],
@@ -136,6 +144,111 @@ export function payloadDefects(): Draft[] {
       'Text',
     ),
   ]);
+  const continuity = (
+    [
+      ['ACK', [1, 7]],
+      ['DRAIN', [1, 2, 3]],
+      ['OUTCOME', [7, 8]],
+      ['REJECT', [2, 5, 6, 7]],
+      ['ACCEPT', [16, 23, 31, 33]],
+    ] as const
+  ).flatMap(([name, lengths]) =>
+    lengths.map((length) =>
+      bad(
+        name === 'REJECT' && length === 6
+          ? 'payload ends before its parameters, as in draft 1'
+          : `payload ends after ${length} octets`,
+        'WIR-014',
+        'FRAME_MALFORMED',
+        name,
+        { rawPayload: frame(name).subarray(registry.header.bytes, registry.header.bytes + length) },
+        'Truncated',
+      ),
+    ),
+  );
+  const resume: Fields = { mode: 'resume', session_id: octetsFor('session', 16), epoch: 1, attempt: 2 };
+  const resumed = [
+    bad(
+      'mode resume, one octet behind the last field',
+      'WIR-015',
+      'FRAME_MALFORMED',
+      'CONNECT',
+      { fields: resume, trailing: Uint8Array.of(0) },
+      'Trailing',
+    ),
+    bad(
+      'mode resume with an empty audience',
+      'WIR-017',
+      'FRAME_MALFORMED',
+      'CONNECT',
+      { fields: { ...resume, audience: '' } },
+      'Boundary',
+    ),
+    ...[17, 25, 33, 41].map((length) =>
+      bad(
+        `mode resume, payload ends after ${length} octets`,
+        'WIR-014',
+        'FRAME_MALFORMED',
+        'CONNECT',
+        {
+          rawPayload: frame('CONNECT', { fields: resume }).subarray(
+            registry.header.bytes,
+            registry.header.bytes + length,
+          ),
+        },
+        'Truncated',
+      ),
+    ),
+    ...['epoch', 'attempt', 'receive_cursor'].map((field) =>
+      bad(
+        `mode resume, ${field} with its last octet first`,
+        'WIR-016',
+        'FRAME_MALFORMED',
+        'CONNECT',
+        { fields: { ...resume, [field]: 2n ** 56n } },
+        'ByteOrder',
+      ),
+    ),
+    ...(
+      [
+        ['ACK', 'receive_cursor'],
+        ['OUTCOME', 'last_message'],
+        ['ACCEPT', 'epoch'],
+      ] as const
+    ).map(([name, field]) =>
+      bad(
+        `${field} with its last octet first`,
+        'WIR-016',
+        'FRAME_MALFORMED',
+        name,
+        { fields: { [field]: 2n ** 56n } },
+        'ByteOrder',
+      ),
+    ),
+  ];
+  const lists = (
+    [
+      ['REJECT', 'an unknown critical parameter', 'WIR-022', 'PARAMETER_UNKNOWN', { id: 0x29, value: 8 }],
+      ['REJECT', 'a planned parameter', 'WIR-022', 'PARAMETER_UNKNOWN', { id: 0x30, value: 1 }],
+      ['REJECT', 'a parameter of CONNECT', 'WIR-024', 'PARAMETER_INVALID', { id: 0x21, value: 4 }],
+      ['REJECT', 'gap_first of four octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x27, value: 4 }],
+      ['REJECT', 'final_send_cursor of no octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x26, value: 0 }],
+      ['CONNECT', 'custody of four octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x20, value: 4 }],
+      ['CONNECT', 'priority, which belongs into OPEN', 'WIR-024', 'PARAMETER_INVALID', { id: 0x23, value: 1 }],
+      ['ACCEPT', 'gap_last, which belongs into REJECT', 'WIR-024', 'PARAMETER_INVALID', { id: 0x28, value: 8 }],
+      ['OPEN', 'outcomes of two octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x24, value: 2 }],
+      ['OPENED', 'outcomes, which belongs into OPEN', 'WIR-024', 'PARAMETER_INVALID', { id: 0x24, value: 1 }],
+    ] as const
+  ).map(([name, comment, requirement, error, { id, value }]) =>
+    bad(
+      comment,
+      requirement,
+      error,
+      name,
+      { fields: { parameters: [{ id, value: new Uint8Array(value) }] } },
+      requirement === 'WIR-022' ? 'UnknownCritical' : requirement === 'WIR-024' ? 'Placement' : 'Size',
+    ),
+  );
   const swapped = bad(
     'length in little-endian order, payload as announced',
     'WIR-015',
@@ -144,5 +257,17 @@ export function payloadDefects(): Draft[] {
     { rawPayload: octetsFor('swapped', 0x0800) },
     'ByteOrder',
   );
-  return [...cut, ...boundaries, ...trailing, ...prefixes, ...u53, ...bounds, ...texts, swapped];
+  return [
+    ...cut,
+    ...boundaries,
+    ...trailing,
+    ...prefixes,
+    ...u53,
+    ...bounds,
+    ...texts,
+    ...continuity,
+    ...resumed,
+    ...lists,
+    swapped,
+  ];
 }

@@ -1,5 +1,5 @@
 /** Frames that have to be accepted. */
-import { buildRawFrame } from '../../conformance/model/codec.ts';
+import { buildRawFrame, integer } from '../../conformance/model/codec.ts';
 import { frameRows, registry } from '../../conformance/model/registry.ts';
 import { draft, DUE, good, MAX_U53 } from './frame-case.ts';
 import type { Context, Draft } from './frame-case.ts';
@@ -95,6 +95,97 @@ export function validFrames(): Draft[] {
       },
       ['Boundary'],
     ),
+    good('epoch and cursor of a resumption', 'ACCEPT', { fields: { epoch: 2, receive_cursor: 9 } }),
+    good('largest epoch and cursor, which decode', 'ACCEPT', { fields: { epoch: MAX_U53, receive_cursor: MAX_U53 } }, [
+      'Boundary',
+    ]),
+    good('retention, deadline and custody granted', 'ACCEPT', {
+      fields: {
+        parameters: [
+          { id: 'custody', value: 1 },
+          { id: 'session_retention_ms', value: 604_800_000 },
+          { id: 'connection_deadline_ms', value: 604_800_000 },
+        ],
+      },
+    }),
+    good('retention, deadline and custody asked for', 'CONNECT', {
+      fields: {
+        parameters: [
+          { id: 'custody', value: 0 },
+          { id: 'session_retention_ms', value: 60_000 },
+          { id: 'connection_deadline_ms', value: 0 },
+        ],
+      },
+    }),
+    ...(['epoch', 'attempt', 'receive_cursor'] as const).map((field) =>
+      good(
+        `mode resume with the largest ${field} alone, which decodes`,
+        'CONNECT',
+        { fields: { mode: 'resume', [field]: MAX_U53 } },
+        ['Boundary'],
+      ),
+    ),
+    good(
+      'mode resume with a session id of ones',
+      'CONNECT',
+      { fields: { mode: 'resume', session_id: new Uint8Array(16).fill(255), epoch: 1, attempt: 1 } },
+      ['Boundary'],
+    ),
+    ...(
+      [
+        ['RESUME_GAP with final cursors and gap', 0x0207, [17, 9, 5, 8]],
+        ['RESUME_GAP without a gap', 0x0207, [17, 9, 0, 0]],
+        ['RESUME_GAP with the largest numbers', 0x0207, [MAX_U53, MAX_U53, MAX_U53, MAX_U53]],
+        ['SESSION_ENDED with final cursors', 0x0208, [17, 9]],
+        ['SESSION_ENDED with final cursors of zero', 0x0208, [0, 0]],
+        ['BUSY with final cursors, which decodes', 0x0205, [1, 1]],
+      ] as const
+    ).map(([comment, code, numbers]) =>
+      good(
+        comment,
+        'REJECT',
+        {
+          fields: {
+            code,
+            parameters: numbers.map((number, n) => ({ id: 0x25 + n, value: integer(number, 8) })),
+          },
+        },
+        [comment.includes('largest') ? 'Boundary' : 'Ordinary'],
+      ),
+    ),
+    good('RESUME_REFUSED without parameters', 'REJECT', { fields: { code: 0x0204 } }),
+    good('ATTEMPT_STALE without parameters', 'REJECT', { fields: { code: 0x0209 } }),
+    good('a GREASE parameter', 'REJECT', { fields: { parameters: [grease] } }, ['Extension']),
+    good(
+      'a GREASE parameter behind final cursors',
+      'REJECT',
+      {
+        fields: {
+          code: 0x0208,
+          parameters: [{ id: 'final_receive_cursor', value: 3 }, { id: 'final_send_cursor', value: 4 }, grease],
+        },
+      },
+      ['Extension'],
+    ),
+    good('to a server', 'ACK', {}, ['Ordinary'], connect),
+    good('cursor 0, which decodes', 'ACK', { fields: { receive_cursor: 0 } }, ['Boundary']),
+    good('largest cursor, which decodes', 'ACK', { fields: { receive_cursor: MAX_U53 } }, ['Boundary']),
+    good('cursor of 2^32', 'ACK', { fields: { receive_cursor: 2 ** 32 } }, ['Boundary']),
+    good('with NO_ERROR', 'DRAIN', { fields: { code: 0 } }),
+    good('with CONNECTION_EXPIRED', 'DRAIN', { fields: { code: 0x0307 } }),
+    good('unknown code', 'DRAIN', { fields: { code: 0x6666 } }, ['UnknownCode']),
+    good('code that is not for this frame', 'DRAIN', { fields: { code: 0x0405 } }, ['UnknownCode']),
+    good('deadline of zero', 'DRAIN', { fields: { deadline_ms: 0 } }, ['Boundary']),
+    good('longest deadline', 'DRAIN', { fields: { deadline_ms: 0xffff_ffff } }, ['Boundary']),
+    good('to a server', 'OUTCOME', {}, ['Ordinary'], connect),
+    good('rejected', 'OUTCOME', { fields: { verdict: 1 } }),
+    good('largest verdict', 'OUTCOME', { fields: { verdict: 0xffff } }, ['Boundary']),
+    good('largest message number, which decodes', 'OUTCOME', { fields: { last_message: MAX_U53 } }, ['Boundary']),
+    good('largest channel number', 'OUTCOME', { channel: 0xffff_ffff }, ['Boundary']),
+    ...[0, 1, 2].map((value) =>
+      good(`priority ${value}`, 'OPEN', { fields: { parameters: [{ id: 'priority', value }] } }),
+    ),
+    good('verdicts asked for', 'OPEN', { fields: { parameters: [{ id: 'outcomes', value: 1 }] } }),
     good('as the first frame', 'REJECT', {}, ['Ordinary'], { role: 'client', state: 'awaiting-challenge', due: 1 }),
     good('unknown code', 'REJECT', { fields: { code: 0xffff } }, ['UnknownCode']),
     good('longest time', 'REJECT', { fields: { retry_after_ms: 0xffff_ffff } }, ['Boundary']),

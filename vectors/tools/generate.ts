@@ -19,8 +19,10 @@ import { frameVectors } from './frames.ts';
 import { assignIds } from './ids.ts';
 import type { Manifest, Vector } from './ids.ts';
 import { mustFailVectors } from './must-fail.ts';
+import { outcomeVectors } from './outcomes.ts';
 import { parameterVectors } from './parameters.ts';
 import { issueParties } from './parties.ts';
+import { resumptionVectors } from './resumption.ts';
 import { vectorSchemas } from './schemas.ts';
 import { streamVectors } from './streams.ts';
 import { transcriptVectors } from './transcripts.ts';
@@ -44,6 +46,8 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
     frameVectors(),
     parameterVectors(),
     streamVectors(),
+    outcomeVectors(),
+    resumptionVectors(),
     transcriptVectors(parties),
     await evidenceVectors(parties),
     await certificateVectors(parties),

@@ -25,7 +25,7 @@ const claim =
 const deny =
   (expected: unknown) =>
   (vector: Vector): Readonly<Record<string, unknown>> => ({
-    ...without(vector, 'layer', 'error', 'reason', 'index', 'result'),
+    ...without(vector, 'layer', 'error', 'reason', 'index', 'parameters', 'session', 'result'),
     result: 'valid',
     expected,
   });
@@ -90,6 +90,73 @@ const CONTROLS: readonly Control[] = [
       cursors: { receive: 1, send: 1 },
       delivered: [],
     }),
+  },
+  {
+    kind: 'streams',
+    of: 'server: ACK: of the same frame twice',
+    comment: 'an ACK of nothing is called valid',
+    change: deny({
+      connection: 'established',
+      channels: { 1: 'open' },
+      cursors: { receive: 1, send: 2 },
+      delivered: [],
+    }),
+  },
+  {
+    kind: 'streams',
+    of: 'client: resumed: a message that was delivered is not delivered again',
+    comment: 'a message of the former connection is expected again',
+    change: expect({
+      delivered: [
+        { channel: 1, message: '61' },
+        { channel: 1, message: '62' },
+      ],
+    }),
+  },
+  {
+    kind: 'streams',
+    of: 'server: resumed: CONNECT with attempt 0',
+    comment: 'a stale attempt is called a gap',
+    change: (vector) => ({ ...vector, error: 'RESUME_GAP' }),
+  },
+  {
+    kind: 'outcomes',
+    of: 'sender, without verdicts: last fragment is that of the cursor',
+    comment: 'a message that was accepted is called unknown',
+    change: (vector) => ({ ...vector, expected: [{ outcome: 'unknown' }] }),
+  },
+  {
+    kind: 'outcomes',
+    of: 'sender, with verdicts: rejected',
+    comment: 'another verdict is expected',
+    change: (vector) => ({ ...vector, expected: [{ outcome: 'rejected', verdict: 2 }] }),
+  },
+  {
+    kind: 'outcomes',
+    of: 'sender, with verdicts: two verdicts on one message',
+    comment: 'a second verdict is called valid',
+    change: deny([{ outcome: 'accepted' }, { outcome: 'unknown' }]),
+  },
+  {
+    kind: 'resumption',
+    of: 'server: the client has missed one ACCEPT',
+    comment: 'the epoch of the client is raised instead of that of the session',
+    change: expect({ epoch: 3 }),
+  },
+  {
+    kind: 'resumption',
+    of: 'server: cursor one below what was acknowledged',
+    comment: 'another gap is expected',
+    change: (vector) => ({
+      ...vector,
+      parameters: { ...(vector['parameters'] as object), gap_first: 4 },
+    }),
+  },
+  {
+    kind: 'resumption',
+    of: 'client: the epoch that was stated',
+    comment: 'an epoch that is not raised is called valid',
+    change: deny({ epoch: 3, again: { first: 16, last: 17 } }),
   },
   {
     kind: 'transcripts',

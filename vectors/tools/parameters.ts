@@ -1,5 +1,5 @@
 /** parameters.json: parameter lists without their length, in a given frame. */
-import { buildParameter, concat, toHex } from '../../conformance/model/codec.ts';
+import { buildParameter, concat, integer, toHex } from '../../conformance/model/codec.ts';
 import type { ParameterInput } from '../../conformance/model/codec.ts';
 import { frameRows, parameterRows, registry } from '../../conformance/model/registry.ts';
 import type { ParameterRow } from '../../conformance/model/registry.ts';
@@ -62,22 +62,32 @@ function bad(
   };
 }
 
+/** Octets of the integer types; an opaque value has any length. */
+const SIZES: Readonly<Record<string, number>> = { u8: 1, u32: 4, u53: 8 };
+
+const sizeOf = (row: ParameterRow): number => SIZES[row.type ?? ''] ?? 0;
+
 function ranges(row: ParameterRow): Draft[] {
   const { name, min = 0, max = 0 } = row;
-  const value = (amount: number): number | Uint8Array => (row.type === 'opaque' ? octetsFor(name, amount) : amount);
+  const opaque = row.type === 'opaque';
+  const value = (amount: bigint): Uint8Array =>
+    opaque ? octetsFor(name, Number(amount)) : integer(amount, sizeOf(row));
   return row.in.flatMap((frame) => {
     const inside = [...new Set([min, row.default ?? min + 1, max - 1, max])];
-    const outside = [min - 1, max + 1, ...(row.type === 'opaque' ? [] : [0xffff_ffff])].filter((amount) => amount >= 0);
-    const unit = row.type === 'opaque' ? ' octets' : '';
+    const largest = opaque ? [] : [2n ** BigInt(8 * sizeOf(row)) - 1n];
+    const outside = [BigInt(min) - 1n, BigInt(max) + 1n, ...largest].filter((amount) => amount >= 0n);
+    const unit = opaque ? ' octets' : '';
     return [
       ...inside.map((amount) =>
-        good(`${name} = ${amount}${unit}`, frame, 'Boundary', 'WIR-026', [{ id: name, value: value(amount) }]),
+        good(`${name} = ${amount}${unit}`, frame, 'Boundary', 'WIR-026', [
+          { id: name, value: opaque ? value(BigInt(amount)) : amount },
+        ]),
       ),
       ...outside.map((amount) =>
         bad(
-          `${name} = ${amount}${unit}`,
+          `${name} = ${String(amount)}${unit}`,
           frame,
-          'Range',
+          row.type === 'u53' ? 'Precision' : 'Range',
           'WIR-026',
           'PARAMETER_INVALID',
           list({ id: name, value: value(amount) }),
@@ -89,20 +99,26 @@ function ranges(row: ParameterRow): Draft[] {
 
 /** The same number, in other sizes than the type has. */
 function sizes(row: ParameterRow): Draft[] {
-  const frame = row.in[0] ?? '';
-  return [0, 1, 2, 3, 5, 8].map((size) => {
-    const octets = new Uint8Array(size);
-    octets.set(size > 0 ? [1] : [], Math.max(0, size - 1));
-    if (size >= 2) octets.set([0x04, 0x00], size - 2);
-    return bad(
-      `${row.name} in ${size} octets`,
-      frame,
-      'Size',
-      'WIR-025',
-      'PARAMETER_INVALID',
-      list({ id: row.id, value: octets }),
-    );
-  });
+  const right = sizeOf(row);
+  // A number of four octets has 1024 in it, which is in range of all of them.
+  const others = right === 4 ? [0, 1, 2, 3, 5, 8] : [0, 1, 2, 4, 7, 8, 9].filter((size) => size !== right);
+  return row.in.flatMap((frame, at) =>
+    others
+      .filter((size) => at === 0 || size === 4 || size === 8)
+      .map((size) => {
+        const octets = new Uint8Array(size);
+        octets.set(size > 0 ? [1] : [], Math.max(0, size - 1));
+        if (right === 4 && size >= 2) octets.set([0x04, 0x00], size - 2);
+        return bad(
+          `${row.name} in ${size} octets`,
+          frame,
+          'Size',
+          'WIR-025',
+          'PARAMETER_INVALID',
+          list({ id: row.id, value: octets }),
+        );
+      }),
+  );
 }
 
 function placement(row: ParameterRow): Draft[] {
@@ -133,7 +149,7 @@ function unknown(): Draft[] {
     },
     { id: 0x8010, value: octetsFor('grease', 5000), comment: 'ignorable parameter longer than any known one' },
   ];
-  const critical = [0x0000, 0x0006, 0x000f, 0x0011, 0x001b, 0x7fff].map((id) => ({
+  const critical = [0x0000, 0x0006, 0x000f, 0x0011, 0x001b, 0x001f, 0x0029, 0x002f, 0x7fff].map((id) => ({
     id,
     comment: `unknown critical ${idText(id)}`,
   }));
@@ -180,17 +196,49 @@ function order(): Draft[] {
   const credit = { id: 'initial_message_credit', value: 4 };
   const bytes = { id: 'initial_byte_credit', value: 4096 };
   const grease = { id: 0x801b, value: none };
+  const continuity = [
+    { id: 'custody', value: 1 },
+    { id: 'session_retention_ms', value: 3_600_000 },
+    { id: 'connection_deadline_ms', value: 86_400_000 },
+  ];
+  const rejection = [
+    { id: 'final_receive_cursor', value: 17 },
+    { id: 'final_send_cursor', value: 2 ** 40 },
+    { id: 'gap_first', value: 5 },
+    { id: 'gap_last', value: 8 },
+  ];
   const malformed = (comment: string, frame: string, ...parameters: readonly ParameterInput[]): Draft =>
     bad(comment, frame, 'Order', 'WIR-020', 'PARAMETER_MALFORMED', list(...parameters));
   return [
     good('no parameters', 'CHALLENGE', 'Boundary', 'WIR-019', []),
     good('no parameters', 'OPEN', 'Boundary', 'WIR-019', []),
     good('all that are defined for it', 'CHALLENGE', 'Ordinary', 'WIR-019', [interval, size]),
-    good('all that are defined for it', 'CONNECT', 'Ordinary', 'WIR-019', [interval, size, credit, bytes]),
+    good('all that are defined for it', 'CONNECT', 'Ordinary', 'WIR-019', [
+      interval,
+      size,
+      credit,
+      bytes,
+      ...continuity,
+    ]),
     good('all that are defined for it', 'ACCEPT', 'Ordinary', 'WIR-019', [
       { id: 'max_channels', value: 8 },
       credit,
       bytes,
+      ...continuity,
+    ]),
+    good('all that are defined for it', 'OPEN', 'Ordinary', 'WIR-019', [
+      { id: 'application_data', value: octetsFor('data', 5) },
+      { id: 'priority', value: 2 },
+      { id: 'outcomes', value: 1 },
+    ]),
+    good('all that are defined for it', 'REJECT', 'Ordinary', 'WIR-019', rejection),
+    good('all that are defined for it, and an ignorable one', 'REJECT', 'Extension', 'WIR-023', [...rejection, grease]),
+    good('no parameters', 'REJECT', 'Boundary', 'WIR-019', []),
+    good('final cursors without a gap', 'REJECT', 'Ordinary', 'WIR-019', rejection.slice(0, 2)),
+    good('gap without final cursors, which decodes', 'REJECT', 'Ordinary', 'WIR-019', rejection.slice(2)),
+    good('gap whose first number is behind its last, which decodes', 'REJECT', 'Boundary', 'WIR-019', [
+      { id: 'gap_first', value: 9 },
+      { id: 'gap_last', value: 8 },
     ]),
     good('several ignorable parameters in order', 'OPENED', 'Extension', 'WIR-023', [
       grease,
@@ -205,6 +253,12 @@ function order(): Draft[] {
     malformed('the same ignorable one twice', 'OPEN', grease, grease),
     malformed('the same one twice with another between', 'CHALLENGE', interval, size, interval),
     malformed('ignorable ones in descending order', 'OPENED', { id: 0x803a, value: none }, grease),
+    malformed('session_retention_ms before custody', 'CONNECT', ...continuity.slice(0, 2).reverse()),
+    malformed('session_retention_ms twice', 'ACCEPT', ...continuity.slice(1, 2), ...continuity.slice(1, 2)),
+    malformed('outcomes before priority', 'OPEN', { id: 'outcomes', value: 1 }, { id: 'priority', value: 0 }),
+    malformed('outcomes twice', 'OPEN', { id: 'outcomes', value: 0 }, { id: 'outcomes', value: 1 }),
+    malformed('gap_last before gap_first', 'REJECT', ...rejection.slice(2).reverse()),
+    malformed('gap before the final cursors', 'REJECT', ...rejection.slice(2), ...rejection.slice(0, 2)),
     malformed(
       'application data twice',
       'OPEN',
@@ -223,6 +277,16 @@ function shape(): Draft[] {
     ...[4, 5, 7].map((length) => malformed(`value cut after ${length - 4} octets`, whole.subarray(0, length))),
     ...[1, 2, 3].map((length) =>
       malformed(`${length} octets behind the last parameter`, concat(whole, new Uint8Array(length))),
+    ),
+    ...[1, 7].map((length) =>
+      bad(
+        `gap_last cut after ${length} octets`,
+        'REJECT',
+        'Truncated',
+        'WIR-021',
+        'PARAMETER_MALFORMED',
+        list({ id: 'gap_last', value: 8 }).subarray(0, 4 + length),
+      ),
     ),
     malformed('value one octet longer than the list', Uint8Array.of(0x80, 0x1b, 0, 3, 1, 2)),
     malformed('value of 65,535 octets announced', Uint8Array.of(0x80, 0x1b, 0xff, 0xff, 1, 2)),

@@ -74,11 +74,17 @@ const parameter = {
     object({ id: ref('u53'), ignored: { const: true }, value: ref('hex') }),
   ],
 };
+const orNull = (schema: Schema): Schema => ({ oneOf: [schema, { type: 'null' }] });
+const again = orNull(object({ first: ref('u53'), last: ref('u53') }));
 const declarations = object({
   'max_message_bytes?': ref('u53'),
   'max_channels?': ref('u53'),
   'initial_message_credit?': ref('u53'),
   'initial_byte_credit?': ref('u53'),
+  'session_retention_ms?': ref('u53'),
+});
+const steps = list({
+  oneOf: [object({ receive: ref('hex') }), object({ send: ref('hex'), cause: oneOf('answer', 'application') })],
 });
 
 const KINDS: Readonly<Record<string, Kind>> = {
@@ -105,9 +111,8 @@ const KINDS: Readonly<Record<string, Kind>> = {
       peer: declarations,
       'identity?': text,
       'verdicts?': object({ 'signature?': flag, 'peerIdentity?': flag }),
-      steps: list({
-        oneOf: [object({ receive: ref('hex') }), object({ send: ref('hex'), cause: oneOf('answer', 'application') })],
-      }),
+      'resumed?': object({ sessionId: ref('hex'), steps }),
+      steps,
     },
     valid: {
       expected: object({
@@ -115,10 +120,85 @@ const KINDS: Readonly<Record<string, Kind>> = {
         channels: { type: 'object', propertyNames: { pattern: '^[1-9][0-9]*$' }, additionalProperties: text },
         cursors: object({ receive: ref('u53'), send: ref('u53') }),
         delivered: list(object({ channel: ref('u53'), message: ref('hex') })),
+        'session?': oneOf('detached', 'ended'),
       }),
     },
     layers: ['header', 'frame', 'parameters', 'state', 'signature'],
     invalid: { error: ref('errorName'), index: ref('u53') },
+  },
+  outcomes: {
+    title: 'Outcomes of messages',
+    input: {
+      end: oneOf('sender', 'receiver'),
+      outcomes: flag,
+      messages: list(object({ first: orNull(ref('u53')), last: orNull(ref('u53')) })),
+      sent: ref('u53'),
+      acknowledged: ref('u53'),
+      verdicts: list(object({ lastMessage: ref('u53'), verdict: ref('u53'), 'seq?': ref('u53') })),
+      ending: object({
+        event: oneOf('reset', 'session-ended', 'resume-gap', 'resume-refused'),
+        finalReceiveCursor: orNull(ref('u53')),
+      }),
+    },
+    valid: {
+      expected: list({
+        oneOf: [
+          object({ outcome: oneOf('accepted', 'not-delivered', 'unknown') }),
+          object({ outcome: { const: 'rejected' }, verdict: ref('u53') }),
+        ],
+      }),
+    },
+    layers: ['state'],
+    invalid: { error: ref('errorName') },
+  },
+  resumption: {
+    title: 'Decisions about resumptions',
+    input: {
+      role: ref('role'),
+      memory: orNull(
+        object({
+          'identity?': text,
+          sessionId: ref('hex'),
+          state: oneOf('attached', 'detached', 'ended'),
+          epoch: ref('u53'),
+          attempt: ref('u53'),
+          received: ref('u53'),
+          sent: ref('u53'),
+          acknowledged: ref('u53'),
+        }),
+      ),
+      request: object({
+        'identity?': text,
+        sessionId: ref('hex'),
+        epoch: ref('u53'),
+        attempt: ref('u53'),
+        receiveCursor: ref('u53'),
+        'deadlineMs?': ref('u53'),
+      }),
+      'room?': flag,
+      'accept?': object({
+        sessionId: ref('hex'),
+        epoch: ref('u53'),
+        receiveCursor: ref('u53'),
+        'deadlineMs?': ref('u53'),
+      }),
+      'reject?': object({ code: ref('u53') }),
+    },
+    valid: {
+      expected: {
+        oneOf: [
+          object({ epoch: ref('u53'), attempt: ref('u53'), receiveCursor: ref('u53'), again, superseded: flag }),
+          object({ epoch: ref('u53'), again }),
+          object({ session: oneOf('detached', 'ended'), again: flag }),
+        ],
+      },
+    },
+    layers: ['state'],
+    invalid: {
+      error: ref('errorName'),
+      'parameters?': { type: 'object', propertyNames: { pattern: '^[a-z_]+$' }, additionalProperties: ref('u53') },
+      'session?': orNull(oneOf('attached', 'detached', 'ended')),
+    },
   },
   transcripts: {
     title: 'Transcripts and signatures',

@@ -8,6 +8,9 @@ import { octetsFor } from './octet-source.ts';
 export type StreamStep =
   { readonly receive: string } | { readonly send: string; readonly cause: 'answer' | 'application' };
 
+/** The session of the former connection, in vectors of a resumption: ACCEPT there had this id and epoch 1. */
+export const SESSION_ID: Uint8Array = octetsFor('session', 16);
+
 /** A wrong sequence number is written where one is given; otherwise the script counts. */
 export type StepInput = FrameInput;
 
@@ -19,26 +22,43 @@ const DEFAULTS: Readonly<Record<string, FrameInput['fields'] & object>> = {
     scheme: 0x0807,
     signature: octetsFor('signature', 64),
   },
-  ACCEPT: { session_id: octetsFor('session', 16), scheme: 0x0807, signature: octetsFor('signature', 64) },
+  ACCEPT: { session_id: SESSION_ID, scheme: 0x0807, signature: octetsFor('signature', 64) },
   REJECT: { code: 0x0205 },
+  ACK: { receive_cursor: 1 },
+  DRAIN: { code: 0x0302, deadline_ms: 30_000 },
   OPEN: { nonce: octetsFor('open', 32), application: 'test/hold' },
   REFUSED: { code: 0x0401 },
   CREDIT: { message_limit: 128, byte_limit: 2_097_152 },
+  OUTCOME: { last_message: 1 },
   RESET: { code: 0x0403 },
 };
+
+/** Last sequence numbers received and sent. */
+export interface Cursors {
+  readonly receive: number;
+  readonly send: number;
+}
+
+/** Parameters of an OPEN that asks for verdicts. */
+export const OUTCOMES: StepInput = { fields: { parameters: [{ id: 'outcomes', value: 1 }] } };
 
 /** Writes the two directions of a connection as its endpoint sees them, and counts their sequence numbers. */
 export class Script {
   readonly role: Role;
   readonly steps: StreamStep[] = [];
-  readonly #sequence = { receive: 0, send: 0 };
+  /** What the connection before this one has carried, if this one goes on with its session. */
+  readonly former: Script | undefined;
+  readonly #sequence: { receive: number; send: number };
 
-  constructor(role: Role) {
+  /** @param stated - the cursors with which a session goes on: each end sends the frames behind the cursor of the other. */
+  constructor(role: Role, former?: Script, stated: Cursors = { receive: 0, send: 0 }) {
     this.role = role;
+    this.former = former;
+    this.#sequence = { ...stated };
   }
 
   /** Last sequence numbers in both directions. */
-  get cursors(): { readonly receive: number; readonly send: number } {
+  get cursors(): Cursors {
     return { ...this.#sequence };
   }
 
@@ -83,11 +103,20 @@ export class Script {
     return this;
   }
 
-  /** Brings channel 1 into a state. */
-  channel(state: string): this {
+  /**
+   * Brings channel 1 into a state.
+   *
+   * @param judged - messages that this end sends on the channel, which asks for verdicts then.
+   */
+  channel(state: string, judged?: number): this {
     const client = this.role === 'client';
-    const open = (): this => (client ? this.send('OPEN') : this.receive('OPEN'));
-    const opened = (): this => (client ? open().receive('OPENED') : open().send('OPENED'));
+    const input = judged === undefined && state !== 'settling' ? {} : OUTCOMES;
+    const open = (): this => (client ? this.send('OPEN', input) : this.receive('OPEN', input));
+    const opened = (): this => {
+      const script = client ? open().receive('OPENED') : open().send('OPENED');
+      for (let n = 0; n < (judged ?? 0); n += 1) script.send('MESSAGE');
+      return script;
+    };
     switch (state) {
       case 'idle':
         return this;
@@ -99,6 +128,8 @@ export class Script {
         return opened().send('END');
       case 'half-closed-remote':
         return opened().receive('END');
+      case 'settling':
+        return (judged === undefined ? opened().send('MESSAGE').send('MESSAGE') : opened()).send('END').receive('END');
       case 'reset-sent':
         return opened().send('RESET');
       case 'closed':

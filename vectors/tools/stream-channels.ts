@@ -102,11 +102,12 @@ export function channelNumbers(): Draft[] {
   ];
 }
 
-/** Every cell of the channel tables. */
+/** Every cell of the channel tables. Where verdicts play a part, this end has sent two messages that ask for them. */
 export function channelCells(): Draft[] {
   return (['client', 'server'] as const).flatMap((role: Role) =>
     machineOf(role, 'channel').rows.map(({ state, frame, next, do: action, error }) => {
-      const script = new Script(role).channel(state);
+      const judged = state === 'settling' || (frame === 'OUTCOME' && state !== 'closed') ? 2 : undefined;
+      const script = new Script(role).channel(state, judged);
       const message = text('hello');
       // A second OPEN of channel 1 in every state but idle.
       script.receive(frame, frame === 'MESSAGE' ? fragment(['FIRST', 'LAST'], message) : {});
@@ -119,8 +120,10 @@ export function channelCells(): Draft[] {
       };
       if (error !== undefined) return bad(test, error);
       if (action?.startsWith('send RESET') === true) script.answer('RESET', { fields: { code: 0x0405 } });
+      // Nothing is to be settled on a channel without verdicts.
+      const after = next === 'settling' && judged === undefined ? 'closed' : (next ?? '');
       return good(test, {
-        channels: { 1: next ?? '' },
+        channels: { 1: after },
         delivered: action === 'deliver' ? [delivered(1, message)] : [],
       });
     }),

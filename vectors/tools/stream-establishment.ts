@@ -151,7 +151,7 @@ export function establishmentFrames(): Draft[] {
       early(
         'unknown critical parameter in CONNECT',
         ['WIR-022'],
-        asked({ fields: { parameters: [{ id: 0x20, value: text('x') }] } }),
+        asked({ fields: { parameters: [{ id: 0x30, value: text('x') }] } }),
       ),
       'PARAMETER_UNKNOWN',
       'parameters',

@@ -1,9 +1,12 @@
 /** streams.json: what an endpoint receives and sends, step by step, judged by the state tables. */
 import { channelCells, channelNumbers, channelResets } from './stream-channels.ts';
+import { acceptGrants, acknowledgements, drains, sessionEnds } from './stream-continuity.ts';
 import { channelCredit } from './stream-credit.ts';
 import { streamDivision } from './stream-division.ts';
 import { establishmentFrames } from './stream-establishment.ts';
 import { messageFragments } from './stream-messages.ts';
+import { openParameters, settling, verdicts } from './stream-outcomes.ts';
+import { resumedClients, resumedServers } from './stream-resumed.ts';
 import { sequenceNumbers, sessionFrames } from './stream-session.ts';
 import type { DraftFile } from './vector.ts';
 
@@ -24,6 +27,15 @@ export function streamVectors(): DraftFile {
       ...channelCredit(),
       ...channelResets(),
       ...streamDivision(),
+      ...acceptGrants(),
+      ...acknowledgements(),
+      ...sessionEnds(),
+      ...drains(),
+      ...verdicts(),
+      ...settling(),
+      ...openParameters(),
+      ...resumedClients(),
+      ...resumedServers(),
     ],
   };
 }

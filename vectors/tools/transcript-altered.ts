@@ -96,6 +96,7 @@ export function alteredParts({ client, server }: Parties): Draft[] {
     bad(`altered: ${comment}`, 'EST-005', 'Binding', 'accept', { ...source, accept: flip(source.accept, at) }),
   );
   return [
+    ...resumptions({ client, server }),
     ...bothFrames,
     serverCertificate,
     clientCertificate,
@@ -135,6 +136,92 @@ export function alteredParts({ client, server }: Parties): Draft[] {
     bad('signature of another connection', 'EST-005', 'Binding', 'accept', {
       ...parts,
       accept: withSignature(parts.accept, signatureOf(other.accept)),
+    }),
+  ];
+}
+
+/** A resumption whose numbers, or whose earlier frames, are others where the signature is checked. */
+function resumptions({ client, server }: Pick<Parties, 'client' | 'server'>): Draft[] {
+  const header = registry.header.bytes;
+  const state = { mode: 'resume', session_id: octetsFor('session', 16), epoch: 3, attempt: 4, receive_cursor: 5 };
+  const answer = { session_id: state.session_id, epoch: 4, receive_cursor: 9 };
+  const parameters = [
+    { id: 'custody', value: 1 },
+    { id: 'session_retention_ms', value: 60_000 },
+    { id: 'connection_deadline_ms', value: 5000 },
+  ];
+  const resumed = establish(client.ed25519, server['ecdsa-p256'], {
+    label: 'resumed',
+    connect: { ...state, parameters },
+    accept: { ...answer, parameters },
+  });
+  const again = (changes: object): Establishment =>
+    establish(client.ed25519, server['ecdsa-p256'], {
+      label: 'resumed',
+      connect: { ...state, parameters, ...changes },
+      accept: { ...answer, parameters },
+    });
+  const connectEnd = withoutSignature(resumed.connect).length;
+  const acceptEnd = withoutSignature(resumed.accept).length;
+  const later = again({ attempt: 5 });
+  const former = establish(client.ed25519, server['ecdsa-p256'], { label: 'former' });
+  /** Of each field its first octet that may be another, and its last. */
+  const connectFields = [
+    ['first octet of session_id', 1],
+    ['last octet of session_id', 16],
+    ['an octet in the middle of epoch', 20],
+    ['last octet of epoch', 24],
+    ['an octet in the middle of attempt', 28],
+    ['last octet of attempt', 32],
+    ['an octet in the middle of receive_cursor', 36],
+    ['last octet of receive_cursor', 40],
+  ] as const;
+  const acceptFields = [
+    ['first octet of session_id', 0],
+    ['last octet of session_id', 15],
+    ['an octet in the middle of epoch', 19],
+    ['last octet of epoch', 23],
+    ['an octet in the middle of receive_cursor', 27],
+    ['last octet of receive_cursor', 31],
+  ] as const;
+  // From the end of the list, which is followed by scheme.
+  const values = [
+    ['connection_deadline_ms', 3],
+    ['session_retention_ms', 11],
+    ['custody', 19],
+  ] as const;
+  const row = (comment: string, signed: 'connect' | 'accept', change: Partial<Establishment>): Draft =>
+    bad(`altered in a resumption: ${comment}`, 'EST-005', 'Binding', signed, { ...resumed, ...change });
+  const zeros = establish(client.ed25519, server.ed25519, { label: 'resumed zeros', connect: { mode: 'resume' } });
+  return [
+    ...connectFields.map(([comment, at]) => row(comment, 'connect', { connect: flip(resumed.connect, header + at) })),
+    ...acceptFields.map(([comment, at]) => row(comment, 'accept', { accept: flip(resumed.accept, header + at) })),
+    ...connectFields.map(([comment, at]) =>
+      row(`${comment} of CONNECT`, 'accept', { connect: flip(resumed.connect, header + at) }),
+    ),
+    ...values.map(([name, back]) => row(name, 'connect', { connect: flip(resumed.connect, connectEnd - back) })),
+    ...values.map(([name, back]) => row(name, 'accept', { accept: flip(resumed.accept, acceptEnd - back) })),
+    bad('altered in a resumption: mode, where all numbers are zero', 'EST-005', 'Binding', 'connect', {
+      ...zeros,
+      connect: flip(zeros.connect, header),
+    }),
+    row('signature of a later attempt', 'connect', {
+      connect: withSignature(resumed.connect, signatureOf(later.connect)),
+    }),
+    row('CONNECT of a later attempt', 'accept', { connect: later.connect }),
+    row('signature of the ACCEPT to a later attempt', 'accept', {
+      accept: withSignature(resumed.accept, signatureOf(later.accept)),
+    }),
+    row('CHALLENGE of the former connection', 'connect', { challenge: former.challenge }),
+    row('CHALLENGE of the former connection', 'accept', { challenge: former.challenge }),
+    row('exporter value of the former connection', 'connect', { exporter: former.exporter }),
+    row('exporter value of the former connection', 'accept', { exporter: former.exporter }),
+    row('CONNECT of the former connection', 'accept', { connect: former.connect }),
+    row('signature of the former connection', 'connect', {
+      connect: withSignature(resumed.connect, signatureOf(former.connect)),
+    }),
+    row('signature of the former connection', 'accept', {
+      accept: withSignature(resumed.accept, signatureOf(former.accept)),
     }),
   ];
 }

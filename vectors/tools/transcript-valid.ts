@@ -38,6 +38,33 @@ export function validSignatures({ client, server }: Parties): Draft[] {
     connect: { mode: 'resume', session_id: octetsFor('session', 16), epoch: 3, attempt: 4, receive_cursor: 5 },
     accept: { epoch: 4, receive_cursor: 9 },
   });
+  const resumptions = KEY_NAMES.flatMap((name) => {
+    const session_id = octetsFor('session', 16);
+    const parts = establish(client[name], server[name], {
+      label: `resumption ${name}`,
+      connect: { mode: 'resume', session_id, epoch: 1, attempt: 2, receive_cursor: 0 },
+      accept: { session_id, epoch: 2, receive_cursor: 2 ** 40 },
+    });
+    return (['connect', 'accept'] as const).map((signed) =>
+      good(`${name} signs a resumption`, 'ValidSignature', signed, parts),
+    );
+  });
+  const largest = establish(client.ed25519, server['rsa-2048'], {
+    label: 'resumption, largest numbers',
+    connect: {
+      mode: 'resume',
+      session_id: new Uint8Array(16).fill(255),
+      epoch: Number.MAX_SAFE_INTEGER - 1,
+      attempt: Number.MAX_SAFE_INTEGER,
+      receive_cursor: Number.MAX_SAFE_INTEGER,
+    },
+    accept: {
+      session_id: new Uint8Array(16).fill(255),
+      epoch: Number.MAX_SAFE_INTEGER,
+      receive_cursor: Number.MAX_SAFE_INTEGER,
+      parameters: [{ id: 'connection_deadline_ms', value: 60_000 }],
+    },
+  });
   // Of both values of s that belong to a signature, neither is excluded.
   const halves = (['ecdsa-p256', 'ecdsa-p384'] as const).flatMap((name) => {
     const parts = establish(client[name], server[name], { label: `half ${name}` });
@@ -55,5 +82,9 @@ export function validSignatures({ client, server }: Parties): Draft[] {
       good('of a resumption', 'ValidSignature', signed, resume),
     ]),
     ...halves,
+    ...resumptions,
+    ...(['connect', 'accept'] as const).map((signed) =>
+      good('of a resumption with the largest numbers', 'ValidSignature', signed, largest),
+    ),
   ];
 }

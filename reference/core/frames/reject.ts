@@ -1,3 +1,4 @@
+import { encodeParameters, type ParameterSet, type RawParameter } from '../parameters.ts';
 import { PayloadReader } from '../payload-reader.ts';
 import { PayloadWriter } from '../payload-writer.ts';
 
@@ -7,11 +8,21 @@ export interface Reject {
   readonly code: number;
   /** Shortest time until a new attempt is welcome, in milliseconds; 0 says nothing. */
   readonly retryAfterMs: number;
+  /** Final cursors and gap for the codes that tell them, otherwise empty. [CNT-026] [CNT-036] */
+  readonly parameters: ParameterSet;
 }
 
-/** Writes the payload of REJECT. */
-export function encodeReject({ code, retryAfterMs }: Reject): Uint8Array {
-  return new PayloadWriter(6).u16(code).u32(retryAfterMs).end();
+/**
+ * Writes the payload of REJECT; without parameters the list is empty.
+ *
+ * @param ignorable - parameters without meaning. [EXT-003]
+ */
+export function encodeReject(
+  { code, retryAfterMs, parameters = {} }: Omit<Reject, 'parameters'> & Partial<Reject>,
+  ignorable: readonly RawParameter[] = [],
+): Uint8Array {
+  const list = encodeParameters(parameters, ignorable);
+  return new PayloadWriter(2 + 4 + 2 + list.length).u16(code).u32(retryAfterMs).opaque16(list).end();
 }
 
 /**
@@ -23,6 +34,7 @@ export function decodeReject(payload: Uint8Array): Reject {
   const reader = new PayloadReader('REJECT', payload);
   const code = reader.u16();
   const retryAfterMs = reader.u32();
+  const parameters = reader.parameters();
   reader.end();
-  return { code, retryAfterMs };
+  return { code, retryAfterMs, parameters };
 }

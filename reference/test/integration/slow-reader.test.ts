@@ -71,7 +71,7 @@ describe('a peer that asks much and does not read the answers', () => {
   it('is not read from either until it does', async () => {
     const { port, server } = await startServer(kit);
     const client = await establishRaw(kit, port);
-    const { connection } = server.sessions[0] as SessionEndpoint;
+    const { connection } = (server.sessions[0] as SessionEndpoint).link!;
     const OPENS = 300_000;
     client.socket.pause();
     const open = encodeOpen({ nonce: new Uint8Array(32), application: 'no/such', parameters: {} });

@@ -2,12 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { PeerViolationError } from '../../core/errors.ts';
 import { decodeAccept, encodeAccept } from '../../core/frames/accept.ts';
+import { decodeAck, encodeAck } from '../../core/frames/ack.ts';
 import { decodeChallenge, encodeChallenge } from '../../core/frames/challenge.ts';
 import { decodeClose, encodeClose } from '../../core/frames/close.ts';
 import { decodeConnect, encodeConnect } from '../../core/frames/connect.ts';
 import { decodeCredit, encodeCredit } from '../../core/frames/credit.ts';
+import { decodeDrain, encodeDrain } from '../../core/frames/drain.ts';
 import { decodeOpen, encodeOpen } from '../../core/frames/open.ts';
 import { decodeOpened, encodeOpened } from '../../core/frames/opened.ts';
+import { decodeOutcome, encodeOutcome } from '../../core/frames/outcome.ts';
 import { decodePing, encodePing } from '../../core/frames/ping.ts';
 import { decodePong, encodePong } from '../../core/frames/pong.ts';
 import { decodeRefused, encodeRefused } from '../../core/frames/refused.ts';
@@ -85,7 +88,6 @@ const oldSession = fc.record({
   receiveCursor: u53,
 });
 const ping = fc.record({ data: octets(8) });
-const code = fc.record({ code: u16, retryAfterMs: u32 });
 
 const CODECS: Readonly<Record<Exclude<FrameName, 'MESSAGE' | 'END'>, Codec<unknown>>> = {
   CHALLENGE: codec(
@@ -115,9 +117,15 @@ const CODECS: Readonly<Record<Exclude<FrameName, 'MESSAGE' | 'END'>, Codec<unkno
     encodeAccept,
     decodeAccept,
   ),
-  REJECT: codec(code, encodeReject, decodeReject),
+  REJECT: codec(
+    fc.record({ code: u16, retryAfterMs: u32, parameters: parametersOf('REJECT') }),
+    encodeReject,
+    decodeReject,
+  ),
   PING: codec(ping, encodePing, decodePing),
   PONG: codec(ping, encodePong, decodePong),
+  ACK: codec(fc.record({ receiveCursor: u53 }), encodeAck, decodeAck),
+  DRAIN: codec(fc.record({ code: u16, deadlineMs: u32 }), encodeDrain, decodeDrain),
   CLOSE: codec(fc.record({ code: u16, receiveCursor: u53, sendCursor: u53 }), encodeClose, decodeClose),
   OPEN: codec(
     fc.record({ nonce: octets(32), application: text(FIELDS.OPEN.application.max), parameters: parametersOf('OPEN') }),
@@ -125,8 +133,13 @@ const CODECS: Readonly<Record<Exclude<FrameName, 'MESSAGE' | 'END'>, Codec<unkno
     decodeOpen,
   ),
   OPENED: codec(fc.record({ parameters: parametersOf('OPENED') }), encodeOpened, decodeOpened),
-  REFUSED: codec(code, encodeRefused, decodeRefused),
+  REFUSED: codec(fc.record({ code: u16, retryAfterMs: u32 }), encodeRefused, decodeRefused),
   CREDIT: codec(fc.record({ messageLimit: u53, byteLimit: u53 }), encodeCredit, decodeCredit),
+  OUTCOME: codec(
+    fc.record({ lastMessage: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), verdict: u16 }),
+    encodeOutcome,
+    decodeOutcome,
+  ),
   RESET: codec(fc.record({ code: u16 }), encodeReset, decodeReset),
 };
 

@@ -358,6 +358,7 @@ describe('accept', () => {
       expect(decodeReject(framesFrom(server)[0]!.payload)).toEqual({
         code: ERROR_CODE.RESUME_REFUSED,
         retryAfterMs: 0,
+        parameters: {},
       });
     }
     const { server, challenge } = challengedServer();
@@ -403,7 +404,7 @@ describe('reject', () => {
     server.reject('BUSY', 1500, 0);
     const frames = framesFrom(server);
     expect(frames.map(({ name }) => name)).toEqual(['REJECT']);
-    expect(decodeReject(frames[0]!.payload)).toEqual({ code: ERROR_CODE.BUSY, retryAfterMs: 1500 });
+    expect(decodeReject(frames[0]!.payload)).toEqual({ code: ERROR_CODE.BUSY, retryAfterMs: 1500, parameters: {} });
     expect(server.outputEnded).toBe(true);
     server.receive(frame('PING', '00'.repeat(8)), 0);
     server.close('NO_ERROR', 0);

@@ -51,7 +51,7 @@ describe('decodeParameters', () => {
     expect(() => decodeParameters('CHALLENGE', octets(list))).toThrow(failure('PARAMETER_MALFORMED', 'WIR-021'));
   });
 
-  it.each(['0006 0000', '0020 0000', '7fff 0001 00'])('refuses %s, unknown and not ignorable [WIR-022]', (list) => {
+  it.each(['0006 0000', '0030 0000', '7fff 0001 00'])('refuses %s, unknown and not ignorable [WIR-022]', (list) => {
     expect(() => decodeParameters('CHALLENGE', octets(list))).toThrow(failure('PARAMETER_UNKNOWN', 'WIR-022'));
   });
 

@@ -4,14 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { PeerViolationError } from '../../../core/errors.ts';
 import { checkHeader } from '../../../core/frame-check.ts';
 import { decodeAccept } from '../../../core/frames/accept.ts';
+import { decodeAck } from '../../../core/frames/ack.ts';
 import { decodeChallenge } from '../../../core/frames/challenge.ts';
 import { decodeClose } from '../../../core/frames/close.ts';
 import { decodeConnect } from '../../../core/frames/connect.ts';
 import { decodeCredit } from '../../../core/frames/credit.ts';
+import { decodeDrain } from '../../../core/frames/drain.ts';
 import { decodeEnd } from '../../../core/frames/end.ts';
 import { decodeHeader, payloadOf } from '../../../core/frames/header.ts';
 import { decodeOpen } from '../../../core/frames/open.ts';
 import { decodeOpened } from '../../../core/frames/opened.ts';
+import { decodeOutcome } from '../../../core/frames/outcome.ts';
 import { decodePing } from '../../../core/frames/ping.ts';
 import { decodePong } from '../../../core/frames/pong.ts';
 import { decodeRefused } from '../../../core/frames/refused.ts';
@@ -148,12 +151,15 @@ const DECODERS: Readonly<Record<FrameName, (payload: Uint8Array) => unknown>> = 
   REJECT: decodeReject,
   PING: decodePing,
   PONG: decodePong,
+  ACK: decodeAck,
+  DRAIN: decodeDrain,
   CLOSE: decodeClose,
   OPEN: decodeOpen,
   OPENED: decodeOpened,
   REFUSED: decodeRefused,
   MESSAGE: (payload) => payload,
   CREDIT: decodeCredit,
+  OUTCOME: decodeOutcome,
   END: decodeEnd,
   RESET: decodeReset,
 };

@@ -72,6 +72,8 @@ describe('connectWithRetry', () => {
         const failure = failures[client.attempts++];
         return failure === undefined ? Promise.resolve({ id: 'session' } as Session) : Promise.reject(failure);
       },
+      stored: () => Promise.resolve([]),
+      restore: () => Promise.reject(new Error('not of this test')),
     };
     return client;
   }

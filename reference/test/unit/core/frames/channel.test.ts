@@ -4,6 +4,7 @@ import { decodeEnd, encodeEnd } from '../../../../core/frames/end.ts';
 import { decodeMessage, encodeMessage } from '../../../../core/frames/message.ts';
 import { decodeOpen, encodeOpen } from '../../../../core/frames/open.ts';
 import { decodeOpened, encodeOpened } from '../../../../core/frames/opened.ts';
+import { decodeOutcome, encodeOutcome } from '../../../../core/frames/outcome.ts';
 import { decodeRefused, encodeRefused } from '../../../../core/frames/refused.ts';
 import { decodeReset, encodeReset } from '../../../../core/frames/reset.ts';
 import { hex, octets } from '../wire.ts';
@@ -73,6 +74,25 @@ describe('CREDIT', () => {
     const payload = '0000000000000080 0000000200000000';
     expect(hex(encodeCredit(credit))).toBe(hex(octets(payload)));
     expect(decodeCredit(octets(payload))).toEqual(credit);
+  });
+});
+
+describe('OUTCOME', () => {
+  it('is written as, and read from, these octets', () => {
+    const outcome = { lastMessage: Number.MAX_SAFE_INTEGER, verdict: 0x1234 };
+    expect(hex(encodeOutcome(outcome))).toBe('001fffffffffffff1234');
+    expect(decodeOutcome(octets('001fffffffffffff 1234'))).toEqual(outcome);
+  });
+
+  it.each([
+    ['0000000000000000 0000', 'WIR-017'],
+    ['0020000000000000 0000', 'WIR-016'],
+    ['0000000000000001 00', 'WIR-014'],
+    ['0000000000000001 0000 00', 'WIR-015'],
+  ])('is not %s [%s]', (payload, requirement) => {
+    expect(() => decodeOutcome(octets(payload))).toThrow(
+      expect.objectContaining({ wireName: 'FRAME_MALFORMED', requirement }),
+    );
   });
 });
 

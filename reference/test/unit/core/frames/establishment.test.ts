@@ -154,6 +154,13 @@ describe('ACCEPT', () => {
     expect(decodeAccept(octets(payload))).toEqual(accept);
   });
 
+  it('is written and read for a resumption too', () => {
+    const resumed = { ...accept, epoch: Number.MAX_SAFE_INTEGER, receiveCursor: 0x1_0000_0005 };
+    const again = payload.replace('0000000000000001 0000000000000000', '001fffffffffffff 0000000100000005');
+    expect(hex(encodeAccept(resumed))).toBe(hex(octets(again)));
+    expect(decodeAccept(octets(again))).toEqual(resumed);
+  });
+
   it('is malformed with epoch 0 [WIR-017]', () => {
     expect(() => decodeAccept(octets(payload.replace('0000000000000001', '0000000000000000')))).toThrow(
       expect.objectContaining({ wireName: 'FRAME_MALFORMED', requirement: 'WIR-017' }),
@@ -162,9 +169,42 @@ describe('ACCEPT', () => {
 });
 
 describe('REJECT', () => {
+  const parameters = { final_receive_cursor: 7, final_send_cursor: 0x1_0000_0002, gap_first: 3, gap_last: 9 };
+  const list = [
+    '0025 0008 0000000000000007',
+    '0026 0008 0000000100000002',
+    '0027 0008 0000000000000003',
+    '0028 0008 0000000000000009',
+  ];
+  const payload = `0207 00000000 0030 ${list.join(' ')}`;
+
   it('is written as, and read from, these octets', () => {
-    const reject = { code: 0x0205, retryAfterMs: 1000 };
-    expect(hex(encodeReject(reject))).toBe('0205000003e8');
-    expect(decodeReject(octets('0205 000003e8'))).toEqual(reject);
+    const reject = { code: 0x0205, retryAfterMs: 1000, parameters: {} };
+    expect(hex(encodeReject(reject))).toBe('0205000003e80000');
+    expect(hex(encodeReject({ code: 0x0205, retryAfterMs: 1000 }))).toBe('0205000003e80000');
+    expect(decodeReject(octets('0205 000003e8 0000'))).toEqual(reject);
+  });
+
+  it('carries the gap and the final cursors [CNT-026]', () => {
+    const reject = { code: 0x0207, retryAfterMs: 0, parameters };
+    expect(hex(encodeReject(reject))).toBe(hex(octets(payload)));
+    expect(decodeReject(octets(payload))).toEqual(reject);
+  });
+
+  it('puts ignorable parameters after the others', () => {
+    const ignorable = [{ id: 0x801b, value: octets('aabb') }];
+    const reject = { code: 0x0208, retryAfterMs: 0, parameters: { final_receive_cursor: 7 } };
+    expect(hex(encodeReject(reject, ignorable))).toBe(hex(octets(`0208 00000000 0012 ${list[0]!} 801b 0002 aabb`)));
+  });
+
+  it.each([
+    ['a parameter of another frame', '0205 00000000 0008 0003 0004 00000010', 'PARAMETER_INVALID', 'WIR-024'],
+    ['a cursor of four octets', '0208 00000000 0008 0025 0004 00000007', 'PARAMETER_INVALID', 'WIR-025'],
+    ['a cursor above 2^53 - 1', '0208 00000000 000c 0025 0008 0020000000000000', 'PARAMETER_INVALID', 'WIR-026'],
+    ['an unknown parameter', '0205 00000000 0004 0029 0000', 'PARAMETER_UNKNOWN', 'WIR-022'],
+    ['no list', '0205 000003e8', 'FRAME_MALFORMED', 'WIR-014'],
+    ['octets after the list', '0205 000003e8 0000 00', 'FRAME_MALFORMED', 'WIR-015'],
+  ])('is not read with %s', (_, octetsOf, wireName, requirement) => {
+    expect(() => decodeReject(octets(octetsOf))).toThrow(expect.objectContaining({ wireName, requirement }));
   });
 });

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { decodeAck, encodeAck } from '../../../../core/frames/ack.ts';
 import { decodeClose, encodeClose } from '../../../../core/frames/close.ts';
+import { decodeDrain, encodeDrain } from '../../../../core/frames/drain.ts';
 import { decodeHeader, encodeFrame } from '../../../../core/frames/header.ts';
 import { decodePing, encodePing } from '../../../../core/frames/ping.ts';
 import { decodePong, encodePong } from '../../../../core/frames/pong.ts';
@@ -51,6 +53,40 @@ describe('PING and PONG', () => {
   it.each(['00112233445566', '001122334455667788'])('are not %s [WIR-014] [WIR-015]', (payload) => {
     expect(() => decodePing(octets(payload))).toThrow(expect.objectContaining({ wireName: 'FRAME_MALFORMED' }));
     expect(() => decodePong(octets(payload))).toThrow(expect.objectContaining({ wireName: 'FRAME_MALFORMED' }));
+  });
+});
+
+describe('ACK', () => {
+  it('is written as, and read from, these octets', () => {
+    expect(hex(encodeAck({ receiveCursor: 0x1_0000_0007 }))).toBe('0000000100000007');
+    expect(decodeAck(octets('0000000100000007'))).toEqual({ receiveCursor: 0x1_0000_0007 });
+  });
+
+  it.each([
+    ['0020000000000000', 'WIR-016'],
+    ['00000000000000', 'WIR-014'],
+    ['000000000000000000', 'WIR-015'],
+  ])('is not %s [%s]', (payload, requirement) => {
+    expect(() => decodeAck(octets(payload))).toThrow(
+      expect.objectContaining({ wireName: 'FRAME_MALFORMED', requirement }),
+    );
+  });
+});
+
+describe('DRAIN', () => {
+  it('is written as, and read from, these octets', () => {
+    const drain = { code: 0x0302, deadlineMs: 0xffffffff };
+    expect(hex(encodeDrain(drain))).toBe('0302ffffffff');
+    expect(decodeDrain(octets('0302 ffffffff'))).toEqual(drain);
+  });
+
+  it.each([
+    ['0302 000000', 'WIR-014'],
+    ['0302 00000000 00', 'WIR-015'],
+  ])('is not %s [%s]', (payload, requirement) => {
+    expect(() => decodeDrain(octets(payload))).toThrow(
+      expect.objectContaining({ wireName: 'FRAME_MALFORMED', requirement }),
+    );
   });
 });
 

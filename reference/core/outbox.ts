@@ -1,0 +1,312 @@
+import { InternalError } from './errors.ts';
+import { encodeHeader } from './frames/header.ts';
+import { type Journal, messageKey, sentKey } from './journal.ts';
+import type { Liveness } from './liveness.ts';
+import { viewOf } from './octets.ts';
+import type { Output } from './output.ts';
+import { HEADER_BYTES } from './registry.gen.ts';
+
+/** The message that a frame is a fragment of. */
+export interface FragmentOf {
+  /** Number of the message on its channel. */
+  readonly message: number;
+  /** Where the fragment begins in it. */
+  readonly offset: number;
+  readonly last: boolean;
+}
+
+/** A frame that was given to the outbox. */
+interface Entry {
+  readonly type: number;
+  readonly flags: number;
+  readonly channel: number;
+  /** 0 for a CREDIT, which keeps its place behind sequenced frames but is not sent again. */
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  /** The batch of the journal that has to be stored before the frame leaves. */
+  readonly batch: number;
+  readonly fragmentOf: FragmentOf | undefined;
+}
+
+/** A frame as it is stored, to be sent again after a crash. */
+export interface RestoredFrame {
+  readonly type: number;
+  readonly flags: number;
+  readonly channel: number;
+  readonly seq: number;
+  readonly payload: Uint8Array;
+  readonly fragmentOf: FragmentOf | undefined;
+}
+
+/** The connection that frames leave by. */
+export interface Carrier {
+  readonly output: Output;
+  readonly liveness: Liveness;
+}
+
+/** Octets that an endpoint keeps for its peer, beyond which no message is begun or continued. [CNT-010] */
+const MAX_KEPT_BYTES = 8 * 1024 * 1024;
+
+/** Frames likewise. */
+const MAX_KEPT_FRAMES = 65_536;
+
+/** Entries that are let go of before the rest is moved. */
+const COMPACT_AT = 1024;
+
+/**
+ * Numbers and writes the frames of a session; their flags are those of the registry. [WIR-008]
+ *
+ * In a resumable session every sequenced frame is kept until the peer acknowledges it, and what the peer does not hold is
+ * sent again on the next connection. [CNT-010] [CNT-030] With a journal nothing sequenced leaves before it is stored.
+ * [CNT-011]
+ */
+export class Outbox {
+  readonly #keeps: boolean;
+  readonly #journal: Journal | undefined;
+  #carrier: Carrier | undefined;
+  #entries: Entry[] = [];
+  /** Index of the first entry that is not acknowledged. */
+  #first = 0;
+  /** Index of the first entry that was not written to the connection. */
+  #next = 0;
+  #keptBytes = 0;
+  #waitingBytes = 0;
+  #seq = 0;
+  #sent = 0;
+  #acknowledged = 0;
+  #now: number;
+
+  /**
+   * @param keeps - whether the session is resumable.
+   * @param journal - where custody is `stored`.
+   */
+  constructor(keeps: boolean, journal: Journal | undefined, now: number) {
+    this.#keeps = keeps;
+    this.#journal = journal;
+    this.#now = now;
+  }
+
+  /** Number of the last sequenced frame that was given to the outbox; 0 for none. */
+  get numbered(): number {
+    return this.#seq;
+  }
+
+  /** Number of the last sequenced frame that was ever written to a connection. */
+  get sent(): number {
+    return this.#sent;
+  }
+
+  /** Number of the last sequenced frame that the peer has acknowledged. */
+  get acknowledged(): number {
+    return this.#acknowledged;
+  }
+
+  /** Whether no further fragment may be numbered until the peer acknowledges. */
+  get full(): boolean {
+    return this.#keptBytes > MAX_KEPT_BYTES || this.#entries.length - this.#first > MAX_KEPT_FRAMES;
+  }
+
+  /** Octets that the transport has not taken, and those that have not been written yet. */
+  get pendingBytes(): number {
+    return (this.#carrier?.output.pendingBytes ?? 0) + this.#waitingBytes;
+  }
+
+  get attached(): boolean {
+    return this.#carrier !== undefined;
+  }
+
+  /** The time of what is written next. */
+  set now(now: number) {
+    this.#now = now;
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  /** Frames go to this connection from now on, from where the last one stopped. */
+  attach(carrier: Carrier): void {
+    this.#carrier = carrier;
+  }
+
+  /** Frames wait from now on. */
+  detach(): void {
+    this.#carrier = undefined;
+  }
+
+  /** Every frame that is kept has to be written again: the peer holds nothing beyond what it has acknowledged. [CNT-030] */
+  rewind(): void {
+    this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);
+    this.#first = 0;
+    this.#next = 0;
+    this.#waitingBytes = this.#keptBytes;
+  }
+
+  /** Writes a frame that is not sequenced and depends on nothing: at once, or never. [WIR-011] */
+  unsequenced(type: number, flags: number, channel: number, payload: Uint8Array): void {
+    if (this.#carrier !== undefined) this.#write(this.#carrier, type, flags, channel, 0, payload);
+  }
+
+  /** Writes a frame that is not sequenced but must not overtake the sequenced ones before it. */
+  ordered(type: number, flags: number, channel: number, payload: Uint8Array): void {
+    if (this.#journal === undefined && this.#next === this.#entries.length) {
+      this.unsequenced(type, flags, channel, payload);
+      return;
+    }
+    this.#keep({ type, flags, channel, seq: 0, payload, batch: this.#journal?.current ?? 0, fragmentOf: undefined });
+    this.#journal?.touch();
+  }
+
+  /** Numbers a sequenced frame and returns its number. It leaves as soon as it may. [WIR-010] */
+  sequenced(type: number, flags: number, channel: number, payload: Uint8Array, fragmentOf?: FragmentOf): number {
+    this.#seq += 1;
+    const seq = this.#seq;
+    const carrier = this.#carrier;
+    if (!this.#keeps) {
+      if (carrier === undefined) throw new InternalError('A session that is not resumable has no connection.');
+      this.#sent = seq;
+      this.#write(carrier, type, flags, channel, seq, payload);
+      return seq;
+    }
+    const batch = this.#journal?.current ?? 0;
+    this.#keep({ type, flags, channel, seq, payload, batch, fragmentOf });
+    this.#keptBytes += payload.length;
+    this.#journal?.put(sentKey(seq), encodeKept(type, flags, channel, seq, payload, fragmentOf));
+    if (carrier !== undefined && this.#journal === undefined && this.#next === this.#entries.length - 1) {
+      this.#writeNext(carrier);
+    }
+    return seq;
+  }
+
+  /** Writes what waits and may leave, until `limitBytes` wait for the transport. */
+  flush(limitBytes: number): void {
+    const carrier = this.#carrier;
+    if (carrier === undefined) return;
+    const stored = this.#journal?.stored ?? Infinity;
+    while (carrier.output.pendingBytes < limitBytes) {
+      const entry = this.#entries[this.#next];
+      if (entry === undefined || (this.#journal !== undefined && entry.batch > stored)) return;
+      this.#writeNext(carrier);
+    }
+  }
+
+  /** The peer holds everything through a number: let go of it. */
+  acknowledge(cursor: number): void {
+    this.#acknowledged = cursor;
+    for (let entry = this.#entries[this.#first]; entry !== undefined; entry = this.#entries[this.#first]) {
+      if (entry.seq > cursor || (entry.seq === 0 && this.#first >= this.#next)) break;
+      if (entry.seq > 0) {
+        this.#keptBytes -= entry.payload.length;
+        this.#journal?.delete(sentKey(entry.seq));
+        const { fragmentOf, channel } = entry;
+        if (fragmentOf?.last === true && fragmentOf.offset > 0) {
+          this.#journal?.delete(messageKey(channel, fragmentOf.message));
+        }
+        if (this.#first >= this.#next) this.#waitingBytes -= entry.payload.length;
+      }
+      this.#first += 1;
+      this.#next = Math.max(this.#next, this.#first);
+    }
+    if (this.#first >= COMPACT_AT && this.#first * 2 >= this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#first);
+      this.#next -= this.#first;
+      this.#first = 0;
+    }
+  }
+
+  /** The frames that are kept, for a ledger that is built anew. */
+  *kept(): Iterable<RestoredFrame> {
+    for (let index = this.#first; index < this.#entries.length; index += 1) {
+      const entry = this.#entries[index];
+      if (entry !== undefined && entry.seq > 0) yield entry;
+    }
+  }
+
+  /**
+   * Takes over what was stored before a crash.
+   *
+   * @param numbered - number of the last frame.
+   * @param frames - those that are not acknowledged, in order.
+   */
+  restore(numbered: number, acknowledged: number, frames: readonly RestoredFrame[]): void {
+    this.#seq = numbered;
+    this.#acknowledged = acknowledged;
+    // Whatever was stored may have left before the crash.
+    this.#sent = numbered;
+    this.#entries = frames.map((frame) => ({ ...frame, batch: 0 }));
+    this.#keptBytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
+    this.#waitingBytes = this.#keptBytes;
+  }
+
+  #keep(entry: Entry): void {
+    this.#entries.push(entry);
+    this.#waitingBytes += entry.payload.length;
+  }
+
+  #writeNext(carrier: Carrier): void {
+    const entry = this.#entries[this.#next];
+    if (entry === undefined) return;
+    this.#next += 1;
+    this.#waitingBytes -= entry.payload.length;
+    if (entry.seq > 0) this.#sent = Math.max(this.#sent, entry.seq);
+    this.#write(carrier, entry.type, entry.flags, entry.channel, entry.seq, entry.payload);
+  }
+
+  #write(carrier: Carrier, type: number, flags: number, channel: number, seq: number, payload: Uint8Array): void {
+    carrier.output.frame(type, flags, channel, seq, payload);
+    carrier.liveness.sent(this.#now);
+  }
+}
+
+/** Says that a stored fragment is a part of a message that is stored by itself. */
+const PART = 1;
+
+/** Says that a stored frame stands as it is. */
+const WHOLE = 0;
+
+/** Octets before the header: the kind, and for a part the number of the message and the place in it. */
+const PREFIX_BYTES = 17;
+
+function encodeKept(
+  type: number,
+  flags: number,
+  channel: number,
+  seq: number,
+  payload: Uint8Array,
+  fragmentOf: FragmentOf | undefined,
+): Uint8Array {
+  const part = fragmentOf !== undefined && !(fragmentOf.last && fragmentOf.offset === 0);
+  const octets = new Uint8Array(PREFIX_BYTES + HEADER_BYTES + (part ? 0 : payload.length));
+  const view = viewOf(octets);
+  view.setUint8(0, part ? PART : WHOLE);
+  view.setFloat64(1, fragmentOf?.message ?? 0);
+  view.setFloat64(9, fragmentOf?.offset ?? 0);
+  encodeHeader(view, PREFIX_BYTES, type, flags, payload.length, channel, seq);
+  if (!part) octets.set(payload, PREFIX_BYTES + HEADER_BYTES);
+  return octets;
+}
+
+/** What {@link encodeKept} wrote: where the header begins, and for a fragment its message. */
+export interface KeptFrame {
+  readonly header: Uint8Array;
+  readonly payload: Uint8Array;
+  /** Number of the message; 0 for a frame that is none. */
+  readonly message: number;
+  readonly offset: number;
+  /** Whether the payload has to be taken from the message, which is stored by itself. */
+  readonly part: boolean;
+}
+
+/** Reads a stored frame; undefined when it is none. */
+export function decodeKept(octets: Uint8Array): KeptFrame | undefined {
+  const start = PREFIX_BYTES + HEADER_BYTES;
+  if (octets.length < start) return undefined;
+  const view = viewOf(octets);
+  return {
+    part: view.getUint8(0) === PART,
+    message: view.getFloat64(1),
+    offset: view.getFloat64(9),
+    header: octets.subarray(PREFIX_BYTES, start),
+    payload: octets.subarray(start),
+  };
+}

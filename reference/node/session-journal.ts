@@ -1,0 +1,162 @@
+import { type HawserError, type Session as CoreSession, InternalError } from '../core/index.ts';
+import type { SessionStore } from '../store/index.ts';
+import type { Environment } from './environment.ts';
+import { wait } from './retry.ts';
+
+/** How long to wait before a write that failed is tried again: the disk or the server may come back at any time. */
+const RETRY_MS = 500;
+
+/** What the owner of a {@link SessionJournal} is told. */
+export interface JournalOwner {
+  /** Something was stored: frames and events that waited for it may go on. */
+  stored(): void;
+  /** Another holder has the session: nothing it still does here counts. [CNT-038] */
+  fenced(): void;
+  /** The store fails; it is tried again until it works or the session is over. Told once for each failure. */
+  failed(error: HawserError): void;
+}
+
+/**
+ * Writes what a session with custody `stored` gives to its store, one batch after another: what comes up while one is
+ * written goes into the next. Nothing is acknowledged, delivered or sent before its batch is stored. [CNT-011] [CNT-012]
+ */
+export class SessionJournal {
+  readonly #core: CoreSession;
+  readonly #id: string;
+  readonly #store: SessionStore;
+  readonly #environment: Environment;
+  readonly #owner: JournalOwner;
+  #epoch: number;
+  #running = false;
+  #failing = false;
+  #stopped = false;
+  /** Nothing is written once everything that was received is in custody: the epoch is about to change. */
+  #held = false;
+  /** What has to be done in the store before the next batch. */
+  #before: (() => Promise<unknown>) | undefined;
+  readonly #idle: (() => void)[] = [];
+
+  constructor(core: CoreSession, id: string, store: SessionStore, environment: Environment, owner: JournalOwner) {
+    this.#core = core;
+    this.#id = id;
+    this.#store = store;
+    this.#environment = environment;
+    this.#owner = owner;
+    this.#epoch = core.epoch;
+  }
+
+  /** Whether the last write has failed. */
+  get failing(): boolean {
+    return this.#failing;
+  }
+
+  /**
+   * Goes on until everything that was received is in custody, and then writes nothing until `release`: a cursor can be stated,
+   * and the epoch can change. [CNT-006] [CNT-027]
+   *
+   * @returns whether that came about; false while the store fails, or after `stop`.
+   */
+  async hold(): Promise<boolean> {
+    this.#held = true;
+    while (!this.#stopped && !this.#failing && (this.#running || !this.#core.settledCustody)) {
+      this.#start();
+      await new Promise<void>((resolve) => this.#idle.push(resolve));
+    }
+    return !this.#stopped && !this.#failing;
+  }
+
+  /**
+   * Goes on writing.
+   *
+   * @param epoch - under which the store knows this holder.
+   * @param before - what has to be done in the store before the next batch; tried until it works.
+   */
+  release(epoch: number = this.#epoch, before?: () => Promise<unknown>): void {
+    this.#epoch = epoch;
+    const earlier = this.#before;
+    // What was to be done first is still to be done.
+    this.#before =
+      earlier === undefined || before === undefined
+        ? (before ?? earlier)
+        : async () => {
+            const result = await earlier();
+            return result === 'fenced' ? result : before();
+          };
+    this.#held = false;
+    this.schedule();
+  }
+
+  /** Writes what has come up, if nothing is being written. */
+  schedule(): void {
+    if (!this.#held) this.#start();
+  }
+
+  #start(): void {
+    if (this.#running || this.#stopped) return;
+    this.#running = true;
+    void this.#run();
+  }
+
+  /** Resolves when everything that has happened is stored, or the journal is stopped. */
+  async flushed(): Promise<void> {
+    this.schedule();
+    while (this.#running && !this.#failing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  /** Nothing is written any more. */
+  stop(): void {
+    this.#stopped = true;
+    this.#settle();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopped && !(this.#held && this.#core.settledCustody)) {
+      const before = this.#before;
+      if (before !== undefined) {
+        await this.#untilDone(before);
+        if (this.#before === before) this.#before = undefined;
+        continue;
+      }
+      const batch = this.#core.takeJournal();
+      if (batch === undefined) break;
+      const { due, sendCursor } = this.#core;
+      const changes = { put: batch.put, delete: batch.delete, cursors: { receiveCursor: due - 1, sendCursor } };
+      const result = await this.#untilDone(() => this.#store.commit(this.#id, this.#epoch, changes));
+      if (result === 'committed') {
+        this.#core.stored(batch.number, this.#environment.deadlines.now());
+        this.#owner.stored();
+      }
+    }
+    this.#running = false;
+    this.#settle();
+  }
+
+  /** Tries a step in the store until it works; undefined when the journal was stopped, or the session is somebody else's. */
+  async #untilDone<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
+    while (!this.#stopped) {
+      try {
+        const result = await step();
+        this.#failing = false;
+        if (result !== 'fenced') return result;
+        this.stop();
+        this.#owner.fenced();
+      } catch (cause) {
+        this.#fail(cause);
+        await wait(RETRY_MS, this.#environment);
+      }
+    }
+    return undefined;
+  }
+
+  #fail(cause: unknown): void {
+    if (this.#failing || this.#stopped) return;
+    this.#failing = true;
+    this.#settle();
+    const error = cause as HawserError;
+    this.#owner.failed(typeof error.code === 'string' ? error : new InternalError('The store failed.', { cause }));
+  }
+
+  #settle(): void {
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+}
