@@ -50,8 +50,8 @@ type Step =
   | { readonly type: 'sweep' | 'reopen' };
 
 const RETENTION_MS = 100_000;
-const session = fc.nat({ max: 2 });
-const owner = fc.nat({ max: 1 });
+const session = fc.constantFrom(0, 0, 0, 1, 2);
+const owner = fc.constantFrom(0, 0, 0, 0, 1);
 /** Mostly the epoch that the session has. */
 const ahead = fc.constantFrom(0, 0, 0, 0, -1, 1);
 const cursors = fc.record({ receiveCursor: fc.nat({ max: 9 }), sendCursor: fc.nat({ max: 9 }) });
@@ -70,7 +70,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   },
   {
     weight: 3,
-    arbitrary: fc.record({ type: fc.constant('attach' as const), session, owner, attempt: fc.nat({ max: 8 }), ahead }),
+    arbitrary: fc.record({ type: fc.constant('attach' as const), session, owner, attempt: fc.nat({ max: 5 }), ahead }),
   },
   {
     weight: 6,
@@ -89,7 +89,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
       type: fc.constant('note' as const),
       session,
       ahead,
-      attempt: fc.option(fc.nat({ max: 8 }), { nil: undefined }),
+      attempt: fc.option(fc.nat({ max: 5 }), { nil: undefined }),
       epoch: fc.option(fc.nat({ max: 6 }), { nil: undefined }),
     }),
   },
@@ -336,6 +336,8 @@ async function agree(steps: readonly Step[], subject: Subject): Promise<void> {
       expect(result).toEqual(model.run(each));
       expect(await state(subject)).toEqual(model.state());
     }
+    // What is left can be opened.
+    await subject.reopen();
   } finally {
     await subject.dispose();
   }
@@ -364,22 +366,6 @@ async function durable(): Promise<Subject> {
       now += ms;
       return Promise.resolve();
     },
-    reopen: () => Promise.resolve(),
-    dispose: async () => {
-      await subject.store.close();
-      await rm(directory, { recursive: true });
-    },
-  };
-  return subject;
-}
-
-/** As {@link durable}; to open it again detaches all, so there is no step that lets time pass. */
-async function reopened(): Promise<Subject> {
-  const directory = await mkdtemp(join(tmpdir(), 'hawser-store-'));
-  const open = (): Promise<SessionStore> => openDurableStore({ directory, clock: () => 0 });
-  const subject: Subject = {
-    store: await open(),
-    advance: () => Promise.resolve(),
     reopen: async () => {
       await subject.store.close();
       subject.store = await open();
@@ -419,7 +405,11 @@ describe('session stores agree with a model', () => {
     };
   }
 
-  const sequences = fc.array(step, { maxLength: 30 });
+  // To open a durable store again detaches its sessions, which the model does not know of.
+  const sequences = fc.array(
+    step.filter(({ type }) => type !== 'reopen'),
+    { maxLength: 40, size: 'max' },
+  );
 
   it('memory', async () => {
     await fc.assert(
@@ -438,12 +428,12 @@ describe('session stores agree with a model', () => {
   it('durable, opened again in between', async () => {
     const timeless = fc.array(
       step.filter(({ type }) => type !== 'advance' && type !== 'sweep'),
-      { maxLength: 30 },
+      { maxLength: 40, size: 'max' },
     );
     await fc.assert(
       fc.asyncProperty(timeless, async (steps) => {
         const model = new Model();
-        const subject = await reopened();
+        const subject = await durable();
         try {
           for (const each of steps) {
             expect(await run(subject, each, (number) => model.epochOf(number))).toEqual(model.run(each));

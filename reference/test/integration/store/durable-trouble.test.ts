@@ -78,6 +78,28 @@ describe('durable: restart', () => {
     await store.close();
   });
 
+  it('has nothing left of sessions that expired', async () => {
+    let now = 0;
+    const clock = (): number => now;
+    let store = await openDurableStore({ directory, clock });
+    const known = header();
+    const unknown = header();
+    await store.create(known, { ...put(['a', '1']), cursors: { receiveCursor: 1, sendCursor: 1 } });
+    await store.create(unknown, put(['a', '1']));
+    await store.detached(known.id, 1);
+    await store.detached(unknown.id, 1);
+    for (const expired of [[known.id, unknown.id], []]) {
+      now += RETENTION_MS;
+      expect(await store.sweep()).toEqual(expired);
+      await store.close();
+      store = await openDurableStore({ directory, clock });
+    }
+    await store.create(known, NOTHING);
+    expect((await store.load(known.id))?.entries).toEqual([]);
+    await store.close();
+    await (await openDurableStore({ directory, clock })).close();
+  });
+
   it('has everything that was reported when the process is killed, each batch in one piece', async () => {
     const ids = Array.from({ length: 8 }, (_, index) => index.toString(16).padStart(32, '0'));
     const writer = fileURLToPath(new URL('durable-writer.ts', import.meta.url));
