@@ -4,6 +4,9 @@ import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node
 import { join } from 'node:path';
 import { corruptError, decodeNumber, encodeNumber } from './durable-records.ts';
 import { StoreError } from './store-error.ts';
+import { isWholeTable } from './table-check.ts';
+
+const TABLE = /\.(ldb|sst)$/;
 
 /** The database of the durable store: keys as text, values as octets. */
 export type Database = ClassicLevel<string, Uint8Array>;
@@ -17,6 +20,7 @@ export type Database = ClassicLevel<string, Uint8Array>;
  * | `lock/` | a second, empty database; its lock is held as long as the store is open |
  * | `progress` | number of the last group that was acknowledged, or of an earlier one |
  * | `opening/` | the database as it was found, while it is being opened |
+ * | `opening.part/` | the same, while that is being made or removed |
  *
  * The database repairs itself as it opens, and drops what it can not read. So it is opened only while a copy is there,
  * and `progress` tells whether something acknowledged is missing: a log that was cut off has no wrong checksum.
@@ -25,6 +29,7 @@ export class DurableFiles {
   readonly #directory: string;
   readonly #data: string;
   readonly #copy: string;
+  readonly #part: string;
   #lock: Database | undefined;
   #progress: number | undefined;
 
@@ -32,6 +37,7 @@ export class DurableFiles {
     this.#directory = directory;
     this.#data = join(directory, 'data');
     this.#copy = join(directory, 'opening');
+    this.#part = join(directory, 'opening.part');
   }
 
   /** Makes the directory, and takes the lock. */
@@ -85,11 +91,12 @@ export class DurableFiles {
    */
   async openVerified<T>(verify: (database: Database) => Promise<T>): Promise<{ database: Database; content: T }> {
     await this.#takeCopy();
+    await this.#dropDamagedTables();
     let database: Database | undefined;
     try {
       database = await openDatabase(this.#data);
       const content = await verify(database);
-      await rm(this.#copy, { recursive: true, force: true });
+      await this.#dropCopy();
       return { database, content };
     } catch (error) {
       await database?.close();
@@ -104,12 +111,35 @@ export class DurableFiles {
     try {
       const [names, copies] = await Promise.all([namesIn(this.#data), namesIn(this.#copy)]);
       if (names === undefined || copies !== undefined) return;
-      const unfinished = join(this.#directory, 'opening.part');
-      await rm(unfinished, { recursive: true, force: true });
-      await mkdir(unfinished);
-      for (const name of names) await copyDatabaseFile(this.#data, unfinished, name);
-      syncDirectory(unfinished);
-      await rename(unfinished, this.#copy);
+      await rm(this.#part, { recursive: true, force: true });
+      await mkdir(this.#part);
+      for (const name of names) await copyDatabaseFile(this.#data, this.#part, name);
+      syncDirectory(this.#part);
+      await rename(this.#part, this.#copy);
+    } catch (error) {
+      throw storageError(error);
+    }
+  }
+
+  /** Under its name the copy is whole, and as old as the opening: gone before anything is acknowledged. */
+  async #dropCopy(): Promise<void> {
+    if ((await namesIn(this.#copy)) === undefined) return;
+    await rm(this.#part, { recursive: true, force: true });
+    await rename(this.#copy, this.#part);
+    syncDirectory(this.#directory);
+    await rm(this.#part, { recursive: true });
+  }
+
+  /**
+   * What a table that is not whole held is missing then, and the database says so. Of one that it has no use for any
+   * more, or was about to write when its process ended, nothing is missing.
+   */
+  async #dropDamagedTables(): Promise<void> {
+    try {
+      for (const name of (await namesIn(this.#data)) ?? []) {
+        const path = join(this.#data, name);
+        if (TABLE.test(name) && !isWholeTable(await readFile(path))) await rm(path);
+      }
     } catch (error) {
       throw storageError(error);
     }
@@ -125,7 +155,12 @@ export class DurableFiles {
 /** Who keeps sessions in memory or in Redis never loads the database. */
 async function openDatabase(directory: string): Promise<Database> {
   const { ClassicLevel } = await import('classic-level');
-  const database: Database = new ClassicLevel(directory, { keyEncoding: 'utf8', valueEncoding: 'view' });
+  const database: Database = new ClassicLevel(directory, {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view',
+    // So that tables can be checked.
+    compression: false,
+  });
   await database.open();
   return database;
 }
@@ -144,7 +179,7 @@ async function copyDatabaseFile(from: string, to: string, name: string): Promise
   if (name === 'LOCK' || name.startsWith('LOG')) return;
   const source = join(from, name);
   const target = join(to, name);
-  if (/\.(ldb|sst)$/.test(name)) {
+  if (TABLE.test(name)) {
     try {
       await link(source, target);
       return;

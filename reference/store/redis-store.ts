@@ -154,7 +154,9 @@ class RedisStore implements SessionStore {
   }
 
   async end(id: string, epoch: number, cursors: Cursors): Promise<ChangeResult> {
-    return this.#change(END, id, [id, String(epoch), ...cursorArguments(cursors)]);
+    const result = await this.#change(END, id, [id, String(epoch), ...cursorArguments(cursors)]);
+    if (result === 'committed') this.#held.delete(id);
+    return result;
   }
 
   async detached(id: string, epoch: number, cursors?: Cursors): Promise<ChangeResult> {

@@ -425,7 +425,9 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
         await store.attach(made[0].id, OWNER, 1, 1);
         await store.end(made[1].id, 1, { receiveCursor: 0, sendCursor: 0 });
         expect(await store.count(OWNER)).toBe(1);
-        await harness.advance(RETENTION_MS + 1);
+        await harness.advance(RETENTION_MS / 2);
+        await store.sweep();
+        await harness.advance(RETENTION_MS / 2 + 1);
         expect(await store.count(OWNER)).toBe(0);
       });
 
