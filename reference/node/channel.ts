@@ -117,7 +117,8 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   send(message: Uint8Array): Promise<void>;
   /**
    * Sends a message and tells what became of it: at the latest when its channel or session ends. Where neither the session
-   * is resumable nor the channel has outcomes, that is the earliest too.
+   * is resumable nor the channel has outcomes, that is the earliest too. Where another server goes on with the session, it is
+   * `unknown` here, and `onOutcome` tells of it there.
    *
    * @throws as `send`.
    */
@@ -396,6 +397,12 @@ export class ChannelEndpoint implements Channel {
     tell(acceptedMessages, { type: 'accepted' });
     tell(undeliveredMessages, { type: 'not-delivered' });
     tell(unknownMessages, { type: 'unknown' });
+  }
+
+  /** Another process goes on with the session: this one will never know. */
+  leaveOutcomes(): void {
+    for (const tell of this.#waiting.values()) tell({ type: 'unknown' });
+    this.#waiting.clear();
   }
 
   /** The peer has sent its last message. */

@@ -52,6 +52,20 @@ export interface ServerSessionsHost {
   onChannelRequested(session: SessionEndpoint, channel: ChannelEndpoint, restored: boolean): void;
 }
 
+/** How a session ends here, when nothing else is known. */
+const ENDED: SessionEnd = {
+  type: 'closed',
+  outcome: 'aborted',
+  code: undefined,
+  error: undefined,
+  remote: false,
+  peerReceiveCursor: undefined,
+  session: 'ended',
+  acceptedMessages: [],
+  unknownMessages: [],
+  undeliveredMessages: [],
+};
+
 const REFUSED: Resumption = { type: 'reject', code: 'RESUME_REFUSED', retryAfterMs: 0, parameters: {} };
 
 /** The resumable sessions of a server, with or without a connection, and their store. */
@@ -144,7 +158,7 @@ export class ServerSessions {
     }
     const { deadlines } = this.#host.environment;
     this.#detachedUntil.set(id, deadlines.now() + core.terms.retentionMs + GRACE_MS);
-    void this.#quietly(this.store.detached(id, epoch, cursors));
+    void this.#quietly(this.#detached(session, epoch, cursors));
     this.#sweep.by(deadlines.now() + SWEEP_MS);
   }
 
@@ -188,7 +202,7 @@ export class ServerSessions {
       session.unlink();
       link.pump.handle(link.connection.supersede(link.pump.now()));
     }
-    this.#finish(session, 'SUPERSEDED', true);
+    this.#letGo(session);
   }
 
   stop(): void {
@@ -248,7 +262,7 @@ export class ServerSessions {
       return { type: 'resume', session: held, epoch };
     }
     // Another server has had it in between: what this one still holds is out of date.
-    if (held !== undefined) this.#finish(held, 'SUPERSEDED', true);
+    if (held !== undefined) this.#letGo(held);
     if (entries.length === 0) return REFUSED;
     const { environment, grease } = this.#host;
     const { random, deadlines } = environment;
@@ -288,21 +302,25 @@ export class ServerSessions {
     return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: 0, gap_last: 0 });
   }
 
+  async #detached(session: SessionEndpoint, epoch: number, cursors: Cursors): Promise<void> {
+    const result = await this.store.detached(session.id, epoch, cursors);
+    const isHeld = this.#held.get(session.id) === session && this.#epochOf(session) === epoch;
+    if (result === 'fenced' && isHeld) this.fenced(session);
+  }
+
+  /** Another holder has the session: what becomes of its messages is for that one to report. [CNT-042] */
+  #letGo(session: SessionEndpoint): void {
+    this.#forget(session.id);
+    session.core.end();
+    session.finish({ ...ENDED, code: 'SUPERSEDED' }, 'elsewhere');
+  }
+
   /** @param doubt - what was sent may or may not have arrived: nobody can tell any more. [CNT-043] */
   #finish(session: SessionEndpoint, code: ErrorName | undefined, doubt: boolean): void {
     this.#forget(session.id);
     const fates = session.core.fates(undefined, doubt);
     session.core.end();
-    session.finish({
-      type: 'closed',
-      outcome: 'aborted',
-      code,
-      error: undefined,
-      remote: false,
-      peerReceiveCursor: undefined,
-      session: 'ended',
-      ...fates,
-    });
+    session.finish({ ...ENDED, code, ...fates });
   }
 
   #epochOf({ id, core }: SessionEndpoint): number {
@@ -332,7 +350,7 @@ export class ServerSessions {
     for (const [id, until] of [...this.#detachedUntil]) {
       const session = this.#held.get(id);
       if (now < until || session === undefined) continue;
-      if (session.link === undefined) this.#finish(session, 'SUPERSEDED', true);
+      if (session.link === undefined) this.#letGo(session);
     }
   }
 

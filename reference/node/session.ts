@@ -429,15 +429,20 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (link !== undefined) link.pump.handle(link.connection.detach(code, link.pump.now(), error));
   }
 
-  /** The session is over without a connection that says so. */
-  finish(end: SessionEnd): void {
+  /**
+   * The session is over without a connection that says so.
+   *
+   * @param where - `elsewhere`: another process goes on with it, and reports what becomes of its messages.
+   */
+  finish(end: SessionEnd, where: 'here' | 'elsewhere' = 'here'): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#link = undefined;
     this.journal?.stop();
     const error = endError(end);
     for (const channel of this.#channels.values()) {
-      channel.receiveFates(end);
+      if (where === 'here') channel.receiveFates(end);
+      else channel.leaveOutcomes();
       channel.finish({ type: 'session-ended', error });
     }
     for (const { reject } of this.#pings.splice(0)) reject(error);
