@@ -1,28 +1,15 @@
 import { join } from 'node:path';
 import { SERVER_IDENTITY, createKit } from '../integration/support/kit.ts';
-import { type FaultCounts, FaultSchedule, drawFaults } from './faults.ts';
-import { type Judgement, judge } from './judge.ts';
+import { FaultSchedule, drawFaults } from './faults.ts';
+import { judge } from './judge.ts';
 import { LevelLedger } from './ledger.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { Random } from './random.ts';
-import { Run, type RunCounts } from './run.ts';
+import { Run } from './run.ts';
+import { type Extent, type Outcome, endRun } from './scenario.ts';
 import { type Setup, describeIdentity } from './setup.ts';
 import { Traffic } from './traffic.ts';
 import { Worker } from './worker.ts';
-
-/** How much is done to a run, and by it. */
-export interface Extent {
-  /** In each direction. */
-  readonly messages: number;
-  readonly faults: FaultCounts;
-  readonly totalMs: number;
-}
-
-export interface Outcome {
-  readonly judgement: Judgement;
-  readonly counts: RunCounts;
-  readonly kills: Readonly<Record<string, number>>;
-}
 
 /**
  * Client and server with a durable store each, a link that is cut and processes that are killed, until every message has
@@ -30,18 +17,15 @@ export interface Outcome {
  *
  * @param directory - for everything that is kept.
  */
-export async function runDurable(
-  seed: number,
-  { messages, faults, totalMs }: Extent,
-  directory: string,
-): Promise<Outcome> {
+export async function runDurable(seed: number, extent: Extent, directory: string): Promise<Outcome> {
+  const { messages, faults, totalMs } = extent;
   const kit = await createKit();
   const traffic = new Traffic(seed, messages);
-  const schedule = new FaultSchedule(drawFaults(new Random(seed, 'faults'), faults, 4 * messages));
-  const workers = new Map<string, Worker>();
+  const schedule = new FaultSchedule(drawFaults(new Random(seed, 'durable'), faults, 4 * messages));
   const run = new Run(messages, schedule, totalMs, (strike) => {
+    if (strike.type !== 'kill') return;
     if (strike.process === 'server') proxy.target = undefined;
-    void workers.get(strike.process)?.kill();
+    void (strike.process === 'server' ? server : client).kill();
   });
   const proxy = await LinkProxy.start(run);
   const setup = (side: 'client' | 'server'): Setup => ({
@@ -51,14 +35,9 @@ export async function runDurable(
     sessions: { directory: join(directory, `${side}-sessions`) },
     ledger: { directory: join(directory, `${side}-ledger`) },
   });
+  const clientSetup = { ...setup('client'), audience: SERVER_IDENTITY, ports: [proxy.port] };
   const server = new Worker('server', { type: 'server', setup: setup('server') }, join(directory, 'server.log'), run);
-  const client = new Worker(
-    'client',
-    { type: 'client', setup: { ...setup('client'), audience: SERVER_IDENTITY, ports: [proxy.port] } },
-    join(directory, 'client.log'),
-    run,
-  );
-  workers.set('server', server).set('client', client);
+  const client = new Worker('client', { type: 'client', setup: clientSetup }, join(directory, 'client.log'), run);
   const all = [client, server];
   run.on('listening', (_worker, { port }) => (proxy.target = port));
   try {
@@ -67,18 +46,12 @@ export async function runDurable(
     await run.until('the server', listening, all);
     await client.start();
     await run.until('the messages', run.complete, all);
-    run.finish();
-    const finished = run.next('finished', client);
-    client.send({ type: 'finish' });
-    const { reason } = await run.until('the end of the session', finished, all);
-    await run.until('the end of the processes', Promise.all(all.map((worker) => worker.stop())), all);
+    const violations = await endRun(run, traffic, client, [server]);
     const judgement = judge(traffic, await readLedger(setup('client')), await readLedger(setup('server')));
-    const ends = `${traffic.streams.map(() => 'closed').join(' ')} ended orderly`;
-    const violations = [...judgement.violations, ...(reason === ends ? [] : [`the session ended as '${reason}'`])];
     return {
-      judgement: { ...judgement, violations },
+      judgement: { ...judgement, violations: [...violations, ...judgement.violations] },
       counts: run.counts,
-      kills: { client: client.kills, server: server.kills },
+      done: { 'kills of the client': client.kills, 'kills of the server': server.kills },
     };
   } finally {
     run.stop();

@@ -1,4 +1,5 @@
 import { type Channel, Rejection } from '../../node/channel.ts';
+import { report } from './inside.ts';
 import type { Ledger } from './ledger.ts';
 import { type Direction, type Traffic, digestOf, verdictOf } from './traffic.ts';
 
@@ -17,9 +18,13 @@ export class Exchange {
     this.#direction = direction;
     const { application } = channel;
     const { outcomes } = traffic.stream(application);
+    let over = false;
+    void channel.closed.then(() => (over = true));
     channel.onOutcome = ({ first, last, outcome }) =>
       ledger.outcome({ type: 'outcome', application, first, last, outcome });
     channel.onMessage = async (message, number, redelivered) => {
+      if (over)
+        report({ type: 'violation', text: `${channel.keyOf(number)} was handed over after its channel was over` });
       const digest = digestOf(message);
       const verdict = outcomes ? verdictOf(digest) : 0;
       const key = channel.keyOf(number);

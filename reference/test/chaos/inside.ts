@@ -1,22 +1,25 @@
-import { type SessionStore, openDurableStore } from '../../store/index.ts';
+import { type SessionStore, openDurableStore, openRedisStore } from '../../store/index.ts';
 import type { Log, Session } from '../../node/index.ts';
-import { type Ledger, LevelLedger } from './ledger.ts';
-import type { Report, Setup, StorePlace } from './setup.ts';
+import { type Ledger, type LedgerCounts, LevelLedger } from './ledger.ts';
+import { RedisLedger } from './redis-ledger.ts';
+import { LEASE_MS, type Report, type Setup, type StorePlace } from './setup.ts';
 
 /** Tells the process that runs the scenario. */
 export function report(message: Report): void {
   process.send?.(message);
 }
 
+/** Where the process keeps its sessions. */
 export async function openSessions(place: StorePlace): Promise<SessionStore> {
   if ('directory' in place) return openDurableStore(place);
-  throw new TypeError('not yet');
+  return openRedisStore({ url: place.redis, leaseMs: LEASE_MS });
 }
 
+/** Where the application keeps what it has done; each step is reported. */
 export async function openLedger({ ledger }: Setup): Promise<Ledger> {
-  if ('directory' in ledger)
-    return LevelLedger.open(ledger.directory, (counts) => report({ type: 'progress', ...counts }));
-  throw new TypeError('not yet');
+  const changed = (counts: LedgerCounts): void => report({ type: 'progress', ...counts });
+  if ('directory' in ledger) return LevelLedger.open(ledger.directory, changed);
+  return RedisLedger.open(ledger.redis, changed);
 }
 
 /** Writes to the standard error, which the scenario keeps in a file. */
@@ -28,6 +31,7 @@ export const log: Log = {
 };
 
 function write(level: string, fields: object, message: string): void {
+  if (message.startsWith('the session is attached elsewhere')) report({ type: 'fenced' });
   const text = JSON.stringify(fields, (_key, value: unknown) =>
     value instanceof Error ? { message: value.message, stack: value.stack, cause: value.cause } : value,
   );

@@ -18,7 +18,7 @@ export type Way = 'to client' | 'to server';
 /** Who decides what becomes of a link. */
 export interface LinkOwner {
   /** Octets are about to pass; returns after how many of them {@link strike} is to be called. */
-  dueWithin(octets: number): number | undefined;
+  dueWithin(octets: number, link: Link): number | undefined;
   /** The moment has come; may cut the link. */
   strike(link: Link): void;
 }
@@ -34,6 +34,8 @@ export class LinkProxy {
   readonly #links = new Set<Link>();
   /** Where the server listens; undefined while it does not. */
   target: number | undefined;
+  /** Connections that are refused before the next one is taken. */
+  refusals = 0;
 
   private constructor(owner: LinkOwner) {
     this.#owner = owner;
@@ -60,19 +62,21 @@ export class LinkProxy {
   }
 
   #join(near: Socket): void {
-    if (this.target === undefined) {
+    if (this.target === undefined || this.refusals > 0) {
+      this.refusals = Math.max(0, this.refusals - 1);
       near.on('error', () => undefined);
       near.resetAndDestroy();
       return;
     }
     const far = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
-    const link: Link = new Link(near, far, this.#owner, () => this.#links.delete(link));
+    const link: Link = new Link(this, near, far, this.#owner, () => this.#links.delete(link));
     this.#links.add(link);
   }
 }
 
 /** One TCP connection of a client, and the one to the server that it is led on by. */
 export class Link {
+  readonly proxy: LinkProxy;
   readonly #near: Socket;
   readonly #far: Socket;
   readonly #owner: LinkOwner;
@@ -89,8 +93,10 @@ export class Link {
   #octets = 0;
   #timer: NodeJS.Timeout | undefined;
   #over = false;
+  #orphaned = false;
 
-  constructor(near: Socket, far: Socket, owner: LinkOwner, gone: () => void) {
+  constructor(proxy: LinkProxy, near: Socket, far: Socket, owner: LinkOwner, gone: () => void) {
+    this.proxy = proxy;
     this.#near = near;
     this.#far = far;
     this.#owner = owner;
@@ -128,6 +134,15 @@ export class Link {
     }
   }
 
+  /** The client is gone, soon; the server is not told. */
+  orphan(): void {
+    if (this.#over) return;
+    this.#orphaned = true;
+    this.#cut = 'toward client first';
+    this.#lost.add('to client');
+    this.#timer = setTimeout(() => this.#near.destroy(), OTHER_WAY_MS);
+  }
+
   drop(): void {
     if (this.#over) return;
     this.#over = true;
@@ -144,14 +159,20 @@ export class Link {
   #lead(from: Socket, to: Socket, way: Way): void {
     from.on('data', (chunk: Buffer) => this.#take(chunk, from, to, way));
     to.on('drain', () => from.resume());
-    from.on('end', () => to.end());
-    from.on('error', () => this.drop());
-    from.on('close', () => this.drop());
+    from.on('end', () => {
+      if (!this.#orphaned) to.end();
+    });
+    from.on('error', () => this.#ended(from));
+    from.on('close', () => this.#ended(from));
+  }
+
+  #ended(socket: Socket): void {
+    if (!this.#orphaned || socket === this.#far) this.drop();
   }
 
   #take(chunk: Buffer, from: Socket, to: Socket, way: Way): void {
     let rest = chunk;
-    const due = this.#cut === undefined ? this.#owner.dueWithin(rest.length) : undefined;
+    const due = this.#cut === undefined ? this.#owner.dueWithin(rest.length, this) : undefined;
     if (due !== undefined) {
       this.#pass(rest.subarray(0, due), from, to, way);
       rest = rest.subarray(due);
@@ -171,6 +192,7 @@ export class Link {
     if (this.#lost.size > 0) this.#left -= passing.length;
     // What was written before still leaves.
     if (middle !== undefined) this.#dropSoon();
+    else if (this.#left <= 0 && this.#orphaned) this.#near.destroy();
     else if (this.#left <= 0) this.drop();
   }
 

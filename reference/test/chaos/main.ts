@@ -7,8 +7,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { type Extent, type Outcome, runDurable } from './durable.ts';
+import { runDurable } from './durable.ts';
+import { runFleet } from './fleet.ts';
 import { judgementText } from './judgement-text.ts';
+import type { Extent, Outcome } from './scenario.ts';
 
 const { values } = parseArgs({
   options: {
@@ -22,29 +24,44 @@ const { values } = parseArgs({
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
 if (!Number.isSafeInteger(seed)) throw new RangeError('--seed takes a whole number.');
 
-const FULL: Extent = {
-  messages: 10_000,
-  faults: { cuts: 220, clientKills: 22, serverKills: 22 },
-  totalMs: 300_000,
-};
-const QUICK: Extent = {
-  messages: 600,
-  faults: { cuts: 16, clientKills: 3, serverKills: 3 },
-  totalMs: 60_000,
+interface Scenario {
+  readonly run: (seed: number, extent: Extent, directory: string) => Promise<Outcome | undefined>;
+  readonly full: Extent;
+  readonly quick: Extent;
+}
+
+const SCENARIOS: Readonly<Record<string, Scenario>> = {
+  durable: {
+    run: runDurable,
+    full: {
+      messages: 10_000,
+      faults: { cuts: 220, clientKills: 22, serverKills: 22, pauses: 0 },
+      totalMs: 240_000,
+    },
+    quick: { messages: 600, faults: { cuts: 16, clientKills: 3, serverKills: 3, pauses: 0 }, totalMs: 60_000 },
+  },
+  fleet: {
+    run: runFleet,
+    full: { messages: 4_000, faults: { cuts: 80, clientKills: 6, serverKills: 18, pauses: 4 }, totalMs: 240_000 },
+    quick: { messages: 300, faults: { cuts: 8, clientKills: 1, serverKills: 2, pauses: 1 }, totalMs: 60_000 },
+  },
 };
 
-const SCENARIOS = { durable: runDurable };
-
-const names = Object.keys(SCENARIOS).filter((name) => values.scenario === undefined || values.scenario === name);
-if (names.length === 0) throw new RangeError(`--scenario takes ${Object.keys(SCENARIOS).join(' or ')}.`);
+const chosen = Object.entries(SCENARIOS).filter(([name]) => values.scenario === undefined || values.scenario === name);
+if (chosen.length === 0) throw new RangeError(`--scenario takes ${Object.keys(SCENARIOS).join(' or ')}.`);
 
 process.stdout.write(`seed ${seed}\n`);
-for (const name of names) {
+for (const [name, scenario] of chosen) {
   const directory = await mkdtemp(join(tmpdir(), `hawser-chaos-${name}-`));
   const begin = performance.now();
   let passed = false;
   try {
-    const outcome = await SCENARIOS[name as keyof typeof SCENARIOS](seed, values.quick ? QUICK : FULL, directory);
+    const outcome = await scenario.run(seed, values.quick ? scenario.quick : scenario.full, directory);
+    if (outcome === undefined) {
+      process.stdout.write(`\n${name}\nSKIPPED there is no redis-server\n`);
+      await rm(directory, { recursive: true });
+      continue;
+    }
     passed = outcome.judgement.violations.length === 0;
     process.stdout.write(`\n${name}\n${summary(outcome)}, ${((performance.now() - begin) / 1000).toFixed(1)} s\n`);
   } catch (error) {
@@ -59,15 +76,15 @@ for (const name of names) {
   } else if (!values.keep) await rm(directory, { recursive: true });
 }
 
-function summary({ judgement, counts, kills }: Outcome): string {
+function summary({ judgement, counts, done }: Outcome): string {
   const { findings, redelivered } = judgement;
   const messages = findings.reduce((sum, { stream }) => sum + stream.messages, 0);
   const octets = findings.reduce((sum, one) => sum + one.octets, 0);
-  const killed = Object.entries(kills).map(([name, count]) => `${name} ${count}`);
+  const doings = Object.entries(done).map(([name, count]) => `${count} ${name}`);
   return [
     judgementText(judgement),
     `${messages} messages, ${(octets / 2 ** 20).toFixed(0)} MiB; ${counts.cuts} cuts (${counts.earlyCuts} of them during establishment), ` +
-      `kills: ${killed.join(', ')}; ${counts.restores} restores, ${counts.resumptions} resumptions, epoch ${counts.epoch}; ` +
+      `${doings.join(', ')}; ${counts.restores} restores, ${counts.resumptions} resumptions, epoch ${counts.epoch}; ` +
       `${redelivered} messages redelivered`,
   ].join('\n');
 }

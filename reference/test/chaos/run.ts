@@ -13,6 +13,9 @@ const DESCRIBE_MS = 2000;
 /** Octets of a link that is cut before any session can have been attached. */
 const HANDSHAKE_OCTETS = 5 * 1024;
 
+/** Octets of a link that surely carries the session. */
+const SESSION_OCTETS = 24 * 1024;
+
 /** What was done to a run, and what it did. */
 export interface RunCounts {
   readonly cuts: number;
@@ -25,6 +28,9 @@ export interface RunCounts {
   readonly restores: number;
 }
 
+/** Does to a process what is due, on a link. */
+export type Striker = (strike: Exclude<Strike, { readonly type: 'cut' }>, link: Link) => void;
+
 /** Roles whose applications share a ledger. */
 type Side = 'client' | 'server';
 
@@ -33,7 +39,9 @@ export class Run implements WorkerOwner, LinkOwner {
   readonly #messages: number;
   readonly #schedule: FaultSchedule;
   readonly #watchdog: Watchdog;
-  readonly #onStrike: (strike: Exclude<Strike, { readonly type: 'cut' }>) => void;
+  readonly #onStrike: Striker;
+  /** What must not happen, as a process has seen it. */
+  readonly violations: string[] = [];
   readonly #progress: Record<Side, { readonly effects: number; readonly outcomes: number }> = {
     client: { effects: 0, outcomes: 0 },
     server: { effects: 0, outcomes: 0 },
@@ -49,12 +57,7 @@ export class Run implements WorkerOwner, LinkOwner {
   readonly complete: Promise<void>;
 
   /** @param onStrike - does to a process what is due. */
-  constructor(
-    messages: number,
-    schedule: FaultSchedule,
-    totalMs: number,
-    onStrike: (strike: Exclude<Strike, { readonly type: 'cut' }>) => void,
-  ) {
+  constructor(messages: number, schedule: FaultSchedule, totalMs: number, onStrike: Striker) {
     this.#messages = messages;
     this.#schedule = schedule;
     this.#onStrike = onStrike;
@@ -124,6 +127,9 @@ export class Run implements WorkerOwner, LinkOwner {
       case 'session':
         if (report.restored) this.#counts.restores += 1;
         break;
+      case 'violation':
+        this.violations.push(report.text);
+        break;
       case 'ended':
         this.#fail(new Error(`The session is over: ${report.reason}.`));
         break;
@@ -141,19 +147,23 @@ export class Run implements WorkerOwner, LinkOwner {
 
   // What links ask.
 
-  dueWithin(octets: number): number | undefined {
-    return this.#finished ? undefined : this.#schedule.dueWithin(octets);
+  dueWithin(octets: number, link: Link): number | undefined {
+    if (this.#finished) return undefined;
+    // Only who has the session can lose it.
+    if (this.#schedule.next?.type === 'pause' && link.octets < SESSION_OCTETS) return undefined;
+    return this.#schedule.dueWithin(octets);
   }
 
   strike(link: Link): void {
     const strike = this.#schedule.take();
     if (strike === undefined) return;
     if (strike.type !== 'cut') {
-      this.#onStrike(strike);
+      this.#onStrike(strike, link);
       return;
     }
     this.#counts.cuts += 1;
     if (link.octets < HANDSHAKE_OCTETS) this.#counts.earlyCuts += 1;
+    if (strike.moves) link.proxy.refusals = 1;
     link.cut(strike.shape);
   }
 

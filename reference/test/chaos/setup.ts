@@ -33,8 +33,11 @@ export async function readIdentity({
   };
 }
 
-/** Where the sessions of a process are kept. */
+/** Where something is kept: a directory, or the URL of a Redis. */
 export type StorePlace = { readonly directory: string } | { readonly redis: string };
+
+/** How long a server of a fleet may be silent before its sessions count as left. */
+export const LEASE_MS = 3000;
 
 /** What a process of a run is started with. */
 export interface Setup {
@@ -72,4 +75,8 @@ export type Report =
   | { readonly type: 'ended'; readonly reason: string }
   | { readonly type: 'finished'; readonly reason: string }
   | { readonly type: 'progress'; readonly effects: number; readonly outcomes: number; readonly repeats: number }
-  | { readonly type: 'description'; readonly text: string };
+  | { readonly type: 'description'; readonly text: string }
+  /** The process has found out that another one has its session. */
+  | { readonly type: 'fenced' }
+  /** Something has happened that must not. */
+  | { readonly type: 'violation'; readonly text: string };
