@@ -3,10 +3,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type ClientOptions, type Session, createClient } from '../../node/index.ts';
+import { type Application, type Channel, type ClientOptions, type Session, createClient } from '../../node/index.ts';
 import { MemoryStore, type SessionStore, openDurableStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
-import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
+import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
 
 let kit: Kit;
@@ -138,5 +138,48 @@ describe('a stored session', () => {
     await expectEcho(session);
     await session.close();
     await durable.close();
+  });
+
+  it('is left by a server that another one has taken it from, and reports its outcomes there [CNT-038] [CNT-042]', async () => {
+    const store = await openDurableStore({ directory: await storeDirectory() });
+    onTestFinished(() => store.close());
+    const told: unknown[] = [];
+    const channels: Channel[] = [];
+    let asked: Promise<unknown> | undefined;
+    const start = (name: string): Promise<RunningServer> => {
+      const application: Application = (channel, request) => {
+        request.accept();
+        channels.push(channel);
+        channel.onOutcome = ({ first, last, outcome }) => void told.push([name, first, last, outcome.type]);
+        if (!request.restored) asked = channel.deliver(Buffer.from('what becomes of me?'));
+      };
+      return startServer(kit, { applications: new Map([['ask', application]]), continuity: { store } });
+    };
+    const first = await start('first');
+    const second = await start('second');
+    const proxy = await CutProxy.start(first.port);
+    const session = await connectClient(kit, proxy.port, { continuity });
+    const channel = await session.open('ask', { outcomes: true });
+    let decide: () => void = () => undefined;
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    const received = new Promise<void>((resolve) => {
+      channel.onMessage = () => {
+        resolve();
+        return decided;
+      };
+    });
+    await received;
+    const [held] = first.server.sessions;
+    const again = happens(session, 'attached');
+    proxy.target = second.port;
+    proxy.cut();
+    await again;
+    // Whatever the first server still does for the session comes too late.
+    channels[0]?.end();
+    expect(await held?.closed).toMatchObject({ code: 'SUPERSEDED', unknownMessages: [] });
+    expect(await asked).toEqual({ type: 'unknown' });
+    decide();
+    await until(() => told.length > 0);
+    expect(told).toEqual([['second', 1, 1, 'accepted']]);
   });
 });
