@@ -16,7 +16,7 @@ function newestUnder(folder) {
   return Math.max(...names.map((name) => changedAt(join(folder, name))));
 }
 
-const sources = ['core', 'pki', 'node'].map((name) => join(root, 'reference', name));
+const sources = ['core', 'pki', 'store', 'node'].map((name) => join(root, 'reference', name));
 if (changedAt(built) < Math.max(...sources.map(newestUnder))) {
   process.stderr.write(
     'bench: dist/ is missing or older than reference/: running "npm run build" in the main package\n',

@@ -18,6 +18,7 @@ import { type Journal, receivedKey } from './journal.ts';
 import type { MessageScheduler } from './message-scheduler.ts';
 import type { Outbox } from './outbox.ts';
 import { ERROR_CODE, FLAG, FRAME_TYPE, PARAMETER } from './registry.gen.ts';
+import { addVerdict } from './verdict-sender.ts';
 
 const { FIRST, LAST } = FLAG.MESSAGE;
 
@@ -202,6 +203,7 @@ export class ChannelReceiver {
       throw violation('OUTCOME_INVALID', 'CNT-041', FRAME_TYPE.OUTCOME, 'judges what has a verdict, or asks for none');
     }
     channel.verdictsReceived = lastMessage;
+    if (this.#options.journal !== undefined) addVerdict(channel.verdictsUnreported, { last: lastMessage, verdict });
     this.#options.verdicts.settled(number, lastMessage);
     this.#emit({
       type: 'messages-settled',

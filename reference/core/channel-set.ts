@@ -29,7 +29,10 @@ export class ChannelSet {
   readonly #closed: ChannelState;
   readonly #journal: Journal | undefined;
   readonly #channels = new Map<number, Channel>();
-  /** Closed channels with messages that the application has not decided on: they survive a crash until it has. */
+  /**
+   * Closed channels with messages that the application has not decided on, or whose outcome it does not know: they survive
+   * a crash until that is so.
+   */
   readonly #lingering = new Map<number, Channel>();
   /** The channel looked up last: traffic comes in runs. */
   #latest: Channel | undefined;
@@ -68,9 +71,9 @@ export class ChannelSet {
     return this.get(number) ?? this.#lingering.get(number);
   }
 
-  /** The application has decided on everything of a closed channel. */
-  drop(number: number): void {
-    this.#lingering.delete(number);
+  /** Something of a channel is settled that may have been the last thing for which a closed one had to be kept. */
+  settled(channel: Channel): void {
+    if (channel.state === this.#closed && !this.#lingers(channel)) this.#lingering.delete(channel.number);
   }
 
   /** Numbers of the last channel on the wire and of the last one given out, to be stored. */
@@ -179,11 +182,16 @@ export class ChannelSet {
     if (next !== this.#closed) return false;
     channel.discard();
     if (byReset) this.abandon(channel);
-    else if (!channel.inbox.empty) this.#lingering.set(channel.number, channel);
+    else if (this.#lingers(channel)) this.#lingering.set(channel.number, channel);
     this.#channels.delete(channel.number);
     if (this.#latest === channel) this.#latest = undefined;
     if (byReset && this.machine === 'server-channel' && !channel.released) this.#unreleased.add(channel.number);
     return true;
+  }
+
+  /** Whether something of a closed channel must not be forgotten. */
+  #lingers({ inbox, reported, sentMessages }: Channel): boolean {
+    return !inbox.empty || (this.#journal !== undefined && reported < sentMessages);
   }
 
   /** Nobody wants what was received on a channel and not decided on. */

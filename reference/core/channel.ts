@@ -26,6 +26,12 @@ export interface ChannelKind {
   readonly outcomes: boolean;
 }
 
+/** A verdict on the messages after those of the run before, through `last`. */
+export interface VerdictRun {
+  readonly last: number;
+  readonly verdict: Verdict;
+}
+
 /** What was stored of a channel before a crash. */
 export interface RestoredChannel {
   readonly send: Credit & Usage;
@@ -35,8 +41,13 @@ export interface RestoredChannel {
   readonly verdictsSent: number;
   /** Own messages on which a verdict has come. */
   readonly verdictsReceived: number;
+  /** Verdicts on messages of the peer that were decided and not sent: each for the messages through `last`. */
+  readonly verdictsDue: readonly VerdictRun[];
   /** Own messages that were sent completely. */
   readonly sentMessages: number;
+  /** Own messages whose outcome the owner has taken note of, and verdicts that have come on those after them. */
+  readonly reported: number;
+  readonly verdictsUnreported: readonly VerdictRun[];
 }
 
 /** What all channels of a session have in common. */
@@ -77,8 +88,12 @@ export class Channel implements RunHolder {
   /** Own messages on which a verdict has come, and messages of the peer on which one was sent. */
   verdictsReceived: number;
   verdictsSent: number;
-  /** Verdicts that the next flush sends: each for the messages through `last`. */
-  verdictsDue: { last: number; verdict: Verdict }[] = [];
+  /** Own messages whose outcome the owner has taken note of. [CNT-042] */
+  reported: number;
+  /** Verdicts on those after them, which the owner is being told of. */
+  verdictsUnreported: VerdictRun[];
+  /** Verdicts that the next flush sends. */
+  verdictsDue: VerdictRun[];
   /** It stands in the list of channels whose verdicts are sent. */
   verdictDue = false;
   /** The owner has released it before it was closed. */
@@ -105,8 +120,17 @@ export class Channel implements RunHolder {
     this.assembly = new MessageAssembly(terms.maxMessageBytes);
     this.inbox = new Inbox(restored?.settled);
     this.sentMessages = restored?.sentMessages ?? 0;
+    this.reported = restored?.reported ?? 0;
+    this.verdictsUnreported = [...(restored?.verdictsUnreported ?? [])];
     this.verdictsReceived = restored?.verdictsReceived ?? 0;
     this.verdictsSent = restored?.verdictsSent ?? 0;
+    this.verdictsDue = [...(restored?.verdictsDue ?? [])];
+  }
+
+  /** The owner has taken note of the outcomes of own messages. */
+  report(last: number): void {
+    this.reported = Math.max(this.reported, last);
+    this.verdictsUnreported = this.verdictsUnreported.filter((run) => run.last > last);
   }
 
   /** Whether no verdict is outstanding in either direction. */

@@ -275,7 +275,20 @@ export class Channels {
       for (const seq of settled.seqs) this.#options.journal?.delete(receivedKey(seq));
       if (channel?.kind.outcomes === true) this.#verdictSender.schedule(channel, settled.last, settled.verdict);
     }
-    if (channel !== undefined && this.#set.get(number) === undefined && channel.inbox.empty) this.#set.drop(number);
+    if (channel !== undefined) this.#set.settled(channel);
+  }
+
+  /** The owner has taken note of what became of its messages, through a number: it need not be told again. [CNT-042] */
+  reported(number: number, last: number): void {
+    const channel = this.#set.deciding(number);
+    if (channel === undefined) return;
+    channel.report(last);
+    this.#set.settled(channel);
+  }
+
+  /** Verdicts that were due before a crash are still to be sent. [CNT-039] */
+  resumeVerdicts(channel: Channel): void {
+    if (channel.verdictsDue.length > 0) this.#verdictSender.resume(channel);
   }
 
   release(number: number): void {

@@ -92,7 +92,7 @@ export interface ChannelRestored {
   readonly applicationData: Uint8Array | undefined;
   readonly priority: PriorityClass;
   readonly outcomes: boolean;
-  /** Number of the last own message that was sent completely: those after it are the owner's to send again. */
+  /** Number of the last own message that was begun: those after it are the owner's to send again. */
   readonly sentMessages: number;
 }
 
@@ -137,6 +137,8 @@ export interface MessagesSettled {
   readonly outcome: 'accepted' | 'rejected';
   /** The number that the application gave; 0 where it is accepted. */
   readonly verdict: number;
+  /** It may have been told before a crash. */
+  readonly again?: boolean;
 }
 
 /** The server will end this connection (client only): attach the session to another one before. [CNT-047] */

@@ -73,6 +73,7 @@ export class Outbox {
   #waitingBytes = 0;
   #seq = 0;
   #sent = 0;
+  #carried = 0;
   #acknowledged = 0;
   #now: number;
 
@@ -94,6 +95,11 @@ export class Outbox {
   /** Number of the last sequenced frame that was ever written to a connection. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /** Number of the last sequenced frame that the peer holds once it has read everything of this connection. */
+  get carried(): number {
+    return this.#carried;
   }
 
   /** Number of the last sequenced frame that the peer has acknowledged. */
@@ -139,6 +145,7 @@ export class Outbox {
     this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);
     this.#first = 0;
     this.#next = 0;
+    this.#carried = this.#acknowledged;
     this.#waitingBytes = this.#keptBytes;
   }
 
@@ -165,6 +172,7 @@ export class Outbox {
     if (!this.#keeps) {
       if (carrier === undefined) throw new InternalError('A session that is not resumable has no connection.');
       this.#sent = seq;
+      this.#carried = seq;
       this.#write(carrier, type, flags, channel, seq, payload);
       return seq;
     }
@@ -248,7 +256,10 @@ export class Outbox {
     if (entry === undefined) return;
     this.#next += 1;
     this.#waitingBytes -= entry.payload.length;
-    if (entry.seq > 0) this.#sent = Math.max(this.#sent, entry.seq);
+    if (entry.seq > 0) {
+      this.#sent = Math.max(this.#sent, entry.seq);
+      this.#carried = entry.seq;
+    }
     this.#write(carrier, entry.type, entry.flags, entry.channel, entry.seq, entry.payload);
   }
 

@@ -214,6 +214,12 @@ export class Session {
     if (!this.#over) this.channels.settle(channel, message, verdict);
   }
 
+  /** The owner has taken note of the outcomes of its messages on a channel, through a number. [CNT-042] */
+  reported(channel: number, last: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.reported(channel, last);
+  }
+
   release(channel: number, now: number): void {
     this.#advance(now);
     if (!this.#over) this.channels.release(channel);
@@ -416,7 +422,8 @@ export class Session {
 
   /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
   writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
-    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.sent };
+    // What was sent on a former connection and is not sent again yet has not arrived on this one.
+    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.carried };
     output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
   }
 
@@ -566,7 +573,10 @@ export class Session {
             receive: channel.receive.snapshot,
             settled: channel.inbox.settled,
             verdictsSent: channel.verdictsSent,
+            verdictsDue: channel.verdictsDue,
             verdictsReceived: channel.verdictsReceived,
+            verdictsUnreported: channel.verdictsUnreported,
+            reported: channel.reported,
             sentMessages: channel.sentMessages,
             begun: queue.begun ? { message: channel.send.messages, offset: queue.offset } : undefined,
           },
@@ -600,6 +610,7 @@ export class Session {
     session.channels.set.restoreNumbers(state.opened);
     for (const channel of state.channels) session.#restoreChannel(channel, byKey);
     session.#restoreLedgers(state.channels, frames);
+    session.#reportAgain(state.channels, frames);
     session.#redeliver(state.channels, entries);
     return session;
   }
@@ -608,6 +619,7 @@ export class Session {
     const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
     const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
     const channel = this.channels.set.restore(number, state, kind, stored);
+    this.channels.resumeVerdicts(channel);
     if (begun !== undefined) {
       const message = byKey.get(messageKey(number, begun.message));
       if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);
@@ -617,7 +629,8 @@ export class Session {
     if (this.role === 'server' && state === 'opening')
       this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
-      const { sentMessages } = stored;
+      // One that is begun goes on by itself.
+      const sentMessages = stored.send.messages;
       this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
     }
   }
@@ -636,6 +649,27 @@ export class Session {
         if (outcomes) this.#verdicts.sent(channel, message, seq ?? 0);
         else if (seq !== undefined) this.#ledger.sent(channel, message, seq);
       }
+    }
+  }
+
+  /** Outcomes that the owner has not taken note of; whether it was told of them nobody knows. [CNT-042] */
+  #reportAgain(channels: readonly StoredChannel[], frames: readonly RestoredFrame[]): void {
+    const report = (channel: number, first: number, last: number, verdict: Verdict): void => {
+      const outcome = verdict === 0 ? 'accepted' : 'rejected';
+      if (first <= last) this.#give({ type: 'messages-settled', channel, first, last, outcome, verdict, again: true });
+    };
+    for (const { number, outcomes, sentMessages, reported, verdictsUnreported } of channels) {
+      if (outcomes) {
+        let first = reported + 1;
+        for (const { last, verdict } of verdictsUnreported) {
+          report(number, first, last, verdict);
+          first = last + 1;
+        }
+        continue;
+      }
+      // Of messages without verdict the peer has acknowledged those of which nothing is kept.
+      const kept = frames.find(({ channel, fragmentOf }) => channel === number && fragmentOf?.last === true);
+      report(number, reported + 1, (kept?.fragmentOf?.message ?? sentMessages + 1) - 1, 0);
     }
   }
 

@@ -1,8 +1,14 @@
-import type { Channel } from './channel.ts';
+import type { Channel, VerdictRun } from './channel.ts';
 import { encodeOutcome } from './frames/outcome.ts';
 import type { Verdict } from './inbox.ts';
 import type { Outbox } from './outbox.ts';
 import { FRAME_TYPE } from './registry.gen.ts';
+
+/** Adds a verdict to those before it: messages in a row that have the same one are a run. */
+export function addVerdict(runs: VerdictRun[], run: VerdictRun): void {
+  if (runs.at(-1)?.verdict === run.verdict) runs.pop();
+  runs.push(run);
+}
 
 /** Sends OUTCOME, one for all messages in a row that have the same verdict since the last flush. [CNT-039] */
 export class VerdictSender {
@@ -18,9 +24,12 @@ export class VerdictSender {
 
   /** Notes a verdict on the messages after those of the one before. */
   schedule(channel: Channel, last: number, verdict: Verdict): void {
-    const latest = channel.verdictsDue.at(-1);
-    if (latest?.verdict === verdict) latest.last = last;
-    else channel.verdictsDue.push({ last, verdict });
+    addVerdict(channel.verdictsDue, { last, verdict });
+    this.resume(channel);
+  }
+
+  /** Gives a channel a place among those whose verdicts are due. */
+  resume(channel: Channel): void {
     if (channel.verdictDue) return;
     channel.verdictDue = true;
     this.#due.push(channel);

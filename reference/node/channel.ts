@@ -32,6 +32,9 @@ export type ResetCode = 'NO_ERROR' | 'CANCELLED' | 'APPLICATION_ERROR' | 'INTERN
  */
 export type MessageHandler = (message: Uint8Array, number: number, redelivered: boolean) => void | Promise<void>;
 
+/** Takes the outcome of own messages, which come in their order. */
+export type OutcomeHandler = (range: OutcomeRange) => void | Promise<void>;
+
 /** Thrown by a {@link MessageHandler} on a channel with outcomes: the message is rejected, and the channel goes on. */
 export class Rejection extends Error {
   /** What the sender is told: 1 to 65,535, with a meaning that the applications have agreed on. */
@@ -94,8 +97,11 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   onMessage: MessageHandler | undefined;
   /** Called when the peer has sent its last message, after that message. */
   onEnd: (() => void) | undefined;
-  /** Told of the outcome of own messages, each exactly once. [CNT-042] */
-  onOutcome: ((range: OutcomeRange) => void) | undefined;
+  /**
+   * Told of the outcome of own messages, each exactly once; but after a restart those again of which it had not taken note:
+   * it has when it has returned, or when the promise it returned settles. [CNT-042]
+   */
+  onOutcome: OutcomeHandler | undefined;
   /** Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun. */
   readonly sentMessages: number;
   /** Session id, channel and number of a message of the peer: what an application records with its effect. [CNT-044] */
@@ -111,7 +117,8 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   send(message: Uint8Array): Promise<void>;
   /**
    * Sends a message and tells what became of it: at the latest when its channel or session ends. Where neither the session
-   * is resumable nor the channel has outcomes, that is the earliest too.
+   * is resumable nor the channel has outcomes, that is the earliest too. Where another server goes on with the session, it is
+   * `unknown` here, and `onOutcome` tells of it there.
    *
    * @throws as `send`.
    */
@@ -188,7 +195,11 @@ export class ChannelEndpoint implements Channel {
   #sentMessages: number;
   /** Who waits for the outcome of a message, by its number. */
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  onOutcome: ((range: OutcomeRange) => void) | undefined;
+  #onOutcome: OutcomeHandler | undefined;
+  /** Outcomes from before a restart, until somebody takes them. */
+  readonly #untold: OutcomeRange[] = [];
+  /** The application takes note of outcomes, in their order. */
+  #noting: Promise<unknown> | undefined;
   /** What the application is done with and the engine has not been told: once for each write, not for each message. */
   #consumedMessages = 0;
   #consumedBytes = 0;
@@ -243,6 +254,16 @@ export class ChannelEndpoint implements Channel {
       this.#deliver(handler, next);
     }
     if (this.#messages.ended) this.#tellEnd();
+  }
+
+  get onOutcome(): OutcomeHandler | undefined {
+    return this.#onOutcome;
+  }
+
+  set onOutcome(handler: OutcomeHandler | undefined) {
+    this.#onOutcome = handler;
+    if (handler === undefined) return;
+    for (const range of this.#untold.splice(0)) this.#tell(range);
   }
 
   get onEnd(): (() => void) | undefined {
@@ -341,23 +362,47 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** The outcome of own messages has come. */
-  receiveOutcome({ first, last, outcome, verdict }: MessagesSettled): void {
-    this.#report({
+  receiveOutcome({ first, last, outcome, verdict, again = false }: MessagesSettled): void {
+    const range: OutcomeRange = {
       first,
       last,
       outcome: outcome === 'accepted' ? { type: 'accepted' } : { type: 'rejected', verdict },
+    };
+    const waits = (again && this.#onOutcome === undefined) || this.#untold.length > 0;
+    if (waits) this.#untold.push(range);
+    else this.#tell(range);
+  }
+
+  /** Tells of an outcome; when the application has taken note of it, and of those before, it need not be told again. */
+  #tell(range: OutcomeRange): void {
+    const noting = this.#report(range);
+    if (noting === undefined && this.#noting === undefined) {
+      this.#host.core.reported(this.number, range.last, this.#host.now());
+      return;
+    }
+    const noted = Promise.all([this.#noting, noting]).then(() => {
+      if (this.#noting === noted) this.#noting = undefined;
+      this.#host.core.reported(this.number, range.last, this.#host.now());
     });
+    this.#noting = noted;
+    this.work(noted);
   }
 
   /** The session is over: what became of the messages that have no outcome. [CNT-042] */
   receiveFates({ acceptedMessages, undeliveredMessages, unknownMessages }: Closed): void {
     const tell = (ranges: readonly MessageRange[], outcome: Outcome): void => {
       for (const { channel, first, last } of ranges)
-        if (channel === this.number) this.#report({ first, last, outcome });
+        if (channel === this.number) this.#conclude({ first, last, outcome });
     };
     tell(acceptedMessages, { type: 'accepted' });
     tell(undeliveredMessages, { type: 'not-delivered' });
     tell(unknownMessages, { type: 'unknown' });
+  }
+
+  /** Another process goes on with the session: this one will never know. */
+  leaveOutcomes(): void {
+    for (const tell of this.#waiting.values()) tell({ type: 'unknown' });
+    this.#waiting.clear();
   }
 
   /** The peer has sent its last message. */
@@ -415,19 +460,26 @@ export class ChannelEndpoint implements Channel {
     if (!this.#outcomes && this.#host.core.resumable && !sessionOver) return;
     for (const number of [...this.#waiting.keys()]) {
       const outcome: Outcome = { type: number > sentMessages ? 'not-delivered' : 'unknown' };
-      this.#report({ first: number, last: number, outcome });
+      this.#conclude({ first: number, last: number, outcome });
     }
   }
 
-  #report(range: OutcomeRange): void {
+  /** Reports an outcome that no peer and no store is told of. */
+  #conclude(range: OutcomeRange): void {
+    const noting = this.#report(range);
+    if (noting !== undefined) this.work(noting);
+  }
+
+  #report(range: OutcomeRange): void | Promise<void> {
     for (let number = range.first; number <= range.last && this.#waiting.size > 0; number += 1) {
       this.#waiting.get(number)?.(range.outcome);
       this.#waiting.delete(number);
     }
     try {
-      this.onOutcome?.(range);
+      return this.#onOutcome?.(range);
     } catch (error) {
       this.#host.applicationFailed(this, error);
+      return undefined;
     }
   }
 

@@ -34,6 +34,8 @@ export class ClientSessionKeeper {
   #attempt: number;
   /** Epoch under which the store knows this client. */
   #storedEpoch = 1;
+  /** What is noted in the store, one after another: each has to know the epoch that the one before has left. */
+  #noted: Promise<unknown> = Promise.resolve();
   /** Which of the servers is tried next. */
   #server = 0;
   #moving: Promise<void> | undefined;
@@ -70,11 +72,13 @@ export class ClientSessionKeeper {
   }
 
   /** Notes the epoch of a connection before anything of it is stored. [CNT-020] */
-  async noteEpoch(epoch: number): Promise<unknown> {
-    if (this.#store === undefined || this.#session === undefined || epoch === this.#storedEpoch) return undefined;
-    const result = await this.#store.note(this.#session.id, this.#storedEpoch, { epoch });
-    if (result === 'committed') this.#storedEpoch = epoch;
-    return result;
+  noteEpoch(epoch: number): Promise<unknown> {
+    return this.#inTurn(async (store, id) => {
+      if (epoch === this.#storedEpoch) return undefined;
+      const result = await store.note(id, this.#storedEpoch, { epoch });
+      if (result === 'committed') this.#storedEpoch = epoch;
+      return result;
+    });
   }
 
   /** A connection carries the session: it is left in time. [CNT-050] [CNT-051] */
@@ -199,7 +203,7 @@ export class ClientSessionKeeper {
     const session = this.#session;
     if (session === undefined || session.state === 'ended') throw new AttemptFailure(overError());
     const former = session.link;
-    const attempt = await this.#nextAttempt(session);
+    const attempt = await this.#nextAttempt();
     const servers = [this.#target, ...(this.#continuity.targets ?? [])];
     const { host, port } = servers[this.#server % servers.length] ?? this.#target;
     try {
@@ -244,17 +248,16 @@ export class ClientSessionKeeper {
   }
 
   /** The number is noted before it is used. [CNT-018] */
-  async #nextAttempt(session: SessionEndpoint): Promise<number> {
+  async #nextAttempt(): Promise<number> {
     this.#attempt += 1;
     const attempt = this.#attempt;
-    if (this.#store === undefined) return attempt;
     let result: unknown;
     try {
-      result = await this.#store.note(session.id, this.#storedEpoch, { attempt });
+      result = await this.#inTurn((store, id) => store.note(id, this.#storedEpoch, { attempt }));
     } catch (error) {
       throw new AttemptFailure(error as HawserError);
     }
-    if (result === 'committed') return attempt;
+    if (result !== 'fenced') return attempt;
     this.fenced();
     throw new AttemptFailure(overError());
   }
@@ -280,20 +283,32 @@ export class ClientSessionKeeper {
 
   #endStored(): void {
     const session = this.#session;
-    if (session === undefined || this.#store === undefined) return;
+    if (session === undefined) return;
     const { receiveCursor, sendCursor } = session.core;
     session.journal?.stop();
-    this.#store.end(session.id, this.#storedEpoch, { receiveCursor, sendCursor }).catch((error: unknown) => {
-      this.#log.warn({ session: session.id, err: error }, 'the store could not take note of the end of the session');
-    });
+    this.#inTurn((store, id) => store.end(id, this.#storedEpoch, { receiveCursor, sendCursor })).catch(
+      (error: unknown) => {
+        this.#log.warn({ session: session.id, err: error }, 'the store could not take note of the end of the session');
+      },
+    );
   }
 
   async #noteDetached(): Promise<void> {
     try {
-      if (this.#session !== undefined) await this.#store?.detached(this.#session.id, this.#storedEpoch);
+      await this.#inTurn((store, id) => store.detached(id, this.#storedEpoch));
     } catch (error) {
       this.#log.warn({ err: error }, 'the store could not take note of the end of the connection');
     }
+  }
+
+  /** Undefined where no store keeps the session. */
+  async #inTurn<Result>(note: (store: SessionStore, id: string) => Promise<Result>): Promise<Result | undefined> {
+    const store = this.#store;
+    const id = this.#session?.id;
+    if (store === undefined || id === undefined) return undefined;
+    const result = this.#noted.then(() => note(store, id));
+    this.#noted = result.catch(() => undefined);
+    return result;
   }
 
   #now(): number {

@@ -52,6 +52,20 @@ export interface ServerSessionsHost {
   onChannelRequested(session: SessionEndpoint, channel: ChannelEndpoint, restored: boolean): void;
 }
 
+/** How a session ends here, when nothing else is known. */
+const ENDED: SessionEnd = {
+  type: 'closed',
+  outcome: 'aborted',
+  code: undefined,
+  error: undefined,
+  remote: false,
+  peerReceiveCursor: undefined,
+  session: 'ended',
+  acceptedMessages: [],
+  unknownMessages: [],
+  undeliveredMessages: [],
+};
+
 const REFUSED: Resumption = { type: 'reject', code: 'RESUME_REFUSED', retryAfterMs: 0, parameters: {} };
 
 /** The resumable sessions of a server, with or without a connection, and their store. */
@@ -61,6 +75,8 @@ export class ServerSessions {
   readonly #options: ServerContinuity;
   /** Those that this process holds, by id. */
   readonly #held = new Map<string, SessionEndpoint>();
+  /** Epoch under which the store knows this process as the holder: ahead of the session's while no ACCEPT told of it. */
+  readonly #epochs = new Map<string, number>();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
   /** Resumptions under way, one at a time for each session. */
@@ -134,14 +150,15 @@ export class ServerSessions {
     const { core, id } = session;
     if (!core.resumable) return;
     const cursors: Cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
+    const epoch = this.#epochOf(session);
     if (end.session === 'ended') {
       this.#forget(id);
-      void this.#quietly(this.store.end(id, core.epoch, cursors));
+      void this.#quietly(this.store.end(id, epoch, cursors));
       return;
     }
     const { deadlines } = this.#host.environment;
     this.#detachedUntil.set(id, deadlines.now() + core.terms.retentionMs + GRACE_MS);
-    void this.#quietly(this.store.detached(id, core.epoch, cursors));
+    void this.#quietly(this.#detached(session, epoch, cursors));
     this.#sweep.by(deadlines.now() + SWEEP_MS);
   }
 
@@ -170,10 +187,11 @@ export class ServerSessions {
 
   /** Ends a session that no connection carries. */
   endDetached(session: SessionEndpoint, code: ErrorName): void {
-    this.#finish(session, code, false);
     const { core, id } = session;
+    const epoch = this.#epochOf(session);
+    this.#finish(session, code, false);
     const cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
-    void this.#quietly(this.store.end(id, core.epoch, cursors));
+    void this.#quietly(this.store.end(id, epoch, cursors));
   }
 
   /** Another server has the session, or a later attempt: nothing that is still done here has any effect. [CNT-038] */
@@ -184,7 +202,7 @@ export class ServerSessions {
       session.unlink();
       link.pump.handle(link.connection.supersede(link.pump.now()));
     }
-    this.#finish(session, 'SUPERSEDED', true);
+    this.#letGo(session);
   }
 
   stop(): void {
@@ -238,16 +256,20 @@ export class ServerSessions {
   #take({ header, entries }: StoredSession, held: SessionEndpoint | undefined): Resumption {
     const { id, epoch, owner } = header;
     this.#detachedUntil.delete(id);
-    if (held !== undefined && held.core.epoch + 1 === epoch && held.state !== 'ended') {
+    if (held !== undefined && this.#epochOf(held) + 1 === epoch && held.state !== 'ended') {
+      this.#epochs.set(id, epoch);
+      held.journal?.release(epoch);
       return { type: 'resume', session: held, epoch };
     }
     // Another server has had it in between: what this one still holds is out of date.
-    if (held !== undefined) this.#finish(held, 'SUPERSEDED', true);
+    if (held !== undefined) this.#letGo(held);
     if (entries.length === 0) return REFUSED;
     const { environment, grease } = this.#host;
     const { random, deadlines } = environment;
     const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: epoch - 1 });
     const session = this.createEndpoint(core, owner);
+    this.#epochs.set(id, epoch);
+    session.journal?.release(epoch);
     session.flushed();
     return { type: 'resume', session, epoch };
   }
@@ -280,25 +302,34 @@ export class ServerSessions {
     return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: 0, gap_last: 0 });
   }
 
+  async #detached(session: SessionEndpoint, epoch: number, cursors: Cursors): Promise<void> {
+    const result = await this.store.detached(session.id, epoch, cursors);
+    const isHeld = this.#held.get(session.id) === session && this.#epochOf(session) === epoch;
+    if (result === 'fenced' && isHeld) this.fenced(session);
+  }
+
+  /** Another holder has the session: what becomes of its messages is for that one to report. [CNT-042] */
+  #letGo(session: SessionEndpoint): void {
+    this.#forget(session.id);
+    session.core.end();
+    session.finish({ ...ENDED, code: 'SUPERSEDED' }, 'elsewhere');
+  }
+
   /** @param doubt - what was sent may or may not have arrived: nobody can tell any more. [CNT-043] */
   #finish(session: SessionEndpoint, code: ErrorName | undefined, doubt: boolean): void {
     this.#forget(session.id);
     const fates = session.core.fates(undefined, doubt);
     session.core.end();
-    session.finish({
-      type: 'closed',
-      outcome: 'aborted',
-      code,
-      error: undefined,
-      remote: false,
-      peerReceiveCursor: undefined,
-      session: 'ended',
-      ...fates,
-    });
+    session.finish({ ...ENDED, code, ...fates });
+  }
+
+  #epochOf({ id, core }: SessionEndpoint): number {
+    return this.#epochs.get(id) ?? core.epoch;
   }
 
   #forget(id: string): void {
     this.#held.delete(id);
+    this.#epochs.delete(id);
     this.#detachedUntil.delete(id);
   }
 
@@ -319,7 +350,7 @@ export class ServerSessions {
     for (const [id, until] of [...this.#detachedUntil]) {
       const session = this.#held.get(id);
       if (now < until || session === undefined) continue;
-      if (session.link === undefined) this.#finish(session, 'SUPERSEDED', true);
+      if (session.link === undefined) this.#letGo(session);
     }
   }
 

@@ -113,8 +113,9 @@ export class SessionJournal {
     while (!this.#stopped && !(this.#held && this.#core.settledCustody)) {
       const before = this.#before;
       if (before !== undefined) {
+        // From now on it is being done: what `release` adds comes after it, and it is not done again.
+        this.#before = undefined;
         await this.#untilDone(before);
-        if (this.#before === before) this.#before = undefined;
         continue;
       }
       const batch = this.#core.takeJournal();

@@ -259,14 +259,14 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   /** A connection carries the session from now on. */
   attach(link: Link): void {
-    const first = this.#lastLink === undefined;
     this.#link = link;
     this.#lastLink = link;
     const { epoch } = this.core;
     const { beforeEpoch } = this.#parts;
     this.journal?.release(epoch, beforeEpoch && (() => beforeEpoch(epoch)));
     this.#parts.onAttached?.();
-    if (!first) this.emit('attached');
+    // Also where an earlier process had it before.
+    if (epoch > 1) this.emit('attached');
     if (this.#closing !== undefined) void this.close(this.#closing);
   }
 
@@ -350,10 +350,14 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
       case 'message-received':
         this.#channelOf(event.channel)?.receiveMessage(event);
         return;
-      case 'messages-settled':
-        (this.#channelOf(event.channel) ?? this.#unsettled.get(event.channel))?.receiveOutcome(event);
+      case 'messages-settled': {
+        const channel = this.#channelOf(event.channel) ?? this.#unsettled.get(event.channel);
+        // Nobody is left who could be told.
+        if (channel === undefined) this.core.reported(event.channel, event.last, this.now());
+        else channel.receiveOutcome(event);
         if (this.#unsettled.get(event.channel)?.awaitsOutcome === false) this.#unsettled.delete(event.channel);
         return;
+      }
       case 'channel-writable':
         this.#channelOf(event.channel)?.receiveWritable();
         return;
@@ -428,15 +432,20 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (link !== undefined) link.pump.handle(link.connection.detach(code, link.pump.now(), error));
   }
 
-  /** The session is over without a connection that says so. */
-  finish(end: SessionEnd): void {
+  /**
+   * The session is over without a connection that says so.
+   *
+   * @param where - `elsewhere`: another process goes on with it, and reports what becomes of its messages.
+   */
+  finish(end: SessionEnd, where: 'here' | 'elsewhere' = 'here'): void {
     if (this.#end !== undefined) return;
     this.#end = end;
     this.#link = undefined;
     this.journal?.stop();
     const error = endError(end);
     for (const channel of [...this.#channels.values(), ...this.#unsettled.values()]) {
-      channel.receiveFates(end);
+      if (where === 'here') channel.receiveFates(end);
+      else channel.leaveOutcomes();
       channel.finish({ type: 'session-ended', error });
     }
     this.#unsettled.clear();

@@ -3,7 +3,10 @@
  *
  * @module
  */
+export { type DurableStoreOptions, openDurableStore } from './durable-store.ts';
 export { MemoryStore, type MemoryStoreOptions } from './memory-store.ts';
+export { openRedisStore, type RedisStoreOptions } from './redis-store.ts';
+export type { RedisTls } from './redis-link.ts';
 export type {
   AttachResult,
   Batch,

@@ -129,11 +129,11 @@ export class MemoryStore implements SessionStore {
   #apply(id: string, batch: Batch): void {
     const entries = this.#entries.get(id);
     for (const key of batch.delete) entries?.delete(key);
-    for (const { key, value } of batch.put) entries?.set(key, value.slice());
+    for (const { key, value } of batch.put) entries?.set(key, new Uint8Array(value));
   }
 
   #read(header: SessionHeader): StoredSession {
     const entries = [...(this.#entries.get(header.id) ?? [])].sort(([a], [b]) => compareKeys(a, b));
-    return { header, entries: entries.map(([key, value]) => ({ key, value: value.slice() })) };
+    return { header, entries: entries.map(([key, value]) => ({ key, value: new Uint8Array(value) })) };
   }
 }

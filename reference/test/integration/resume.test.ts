@@ -27,7 +27,7 @@ describe('a resumable session', () => {
     const received: number[] = [];
     channel.onMessage = (message) => void received.push(new DataView(message.buffer, message.byteOffset).getUint32(0));
     const outcomes: OutcomeRange[] = [];
-    channel.onOutcome = (range) => outcomes.push(range);
+    channel.onOutcome = (range) => void outcomes.push(range);
     const count = 2000;
     const results: Promise<unknown>[] = [];
     for (let n = 0; n < count; n += 1) {

@@ -1,0 +1,185 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type Application, type Channel, type ClientOptions, type Session, createClient } from '../../node/index.ts';
+import { MemoryStore, type SessionStore, openDurableStore } from '../../store/index.ts';
+import { CutProxy } from './support/cut-proxy.ts';
+import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
+import { type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
+
+let kit: Kit;
+beforeAll(async () => {
+  kit = await createKit();
+});
+
+const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
+
+async function storeDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'hawser-sessions-'));
+  onTestFinished(() => rm(directory, { recursive: true }));
+  return directory;
+}
+
+function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
+  return once(session as unknown as NodeJS.EventEmitter, event);
+}
+
+/** A store of which one method is another. */
+function withMethod<Name extends 'attach' | 'note'>(
+  store: SessionStore,
+  name: Name,
+  method: SessionStore[Name],
+): SessionStore {
+  return new Proxy(store, {
+    get: (target, key) => {
+      if (key === name) return method;
+      const value: unknown = Reflect.get(target, key, target);
+      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
+    },
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('a stored session', () => {
+  it('goes on with another process of the client', async () => {
+    const { port } = await startServer(kit);
+    const directory = await storeDirectory();
+    const options = (store: SessionStore): ClientOptions => ({ credential: kit.client, ...kit.trust, store });
+    const target = { host: '127.0.0.1', port, audience: SERVER_IDENTITY, continuity };
+    const first = await openDurableStore({ directory });
+    const before = await createClient(options(first)).connect(target);
+    await expectEcho(before);
+    const lost = happens(before, 'detached');
+    before.detach();
+    await lost;
+    await first.close();
+
+    const second = await openDurableStore({ directory });
+    const client = createClient(options(second));
+    expect((await client.stored()).map(({ id }) => id)).toEqual([before.id]);
+    const session = await client.restore(before.id, target);
+    await happens(session, 'attached');
+    expect(session.epoch).toBe(2);
+    await expectEcho(session);
+    await session.close();
+    await second.close();
+  });
+
+  it('goes on with another process of the server [CNT-027]', async () => {
+    const directory = await storeDirectory();
+    const first = await openDurableStore({ directory });
+    const before = await startServer(kit, { continuity: { store: first } });
+    const proxy = await CutProxy.start(before.port);
+    const session = await connectClient(kit, proxy.port, { continuity });
+    await expectEcho(session);
+    await before.server.close();
+    await first.close();
+
+    const second = await openDurableStore({ directory });
+    onTestFinished(() => second.close());
+    const after = await startServer(kit, { continuity: { store: second } });
+    proxy.target = after.port;
+    await expectEcho(session);
+    expect(after.server.sessions.map(({ id }) => id)).toEqual([session.id]);
+    await session.close();
+    expect(after.log.lines.filter(({ message }) => message.includes('attached elsewhere'))).toEqual([]);
+  });
+
+  it('stays where it is when the connection is lost between CONNECT and ACCEPT [CNT-024] [CNT-027]', async () => {
+    const store = new MemoryStore();
+    let losses = 0;
+    const losing = withMethod(store, 'attach', async (...call) => {
+      const result = await store.attach(...call);
+      if (losses === 2) return result;
+      losses += 1;
+      const ended = log.lines.length;
+      proxy.cut();
+      await until(() => log.lines.length > ended);
+      return result;
+    });
+    const { port, server, log } = await startServer(kit, { continuity: { store: losing } });
+    const proxy = await CutProxy.start(port);
+    const session = await connectClient(kit, proxy.port, { continuity });
+    const [held] = server.sessions;
+    const again = happens(session, 'attached');
+    proxy.cut();
+    await again;
+    expect([losses, session.epoch]).toEqual([2, 4]);
+    expect(server.sessions).toEqual([held]);
+    await expectEcho(session);
+  });
+
+  it('is not taken for somebody else’s when its connection is lost while the epoch is noted [CNT-018] [CNT-020]', async () => {
+    const { port } = await startServer(kit);
+    const proxy = await CutProxy.start(port);
+    const durable = await openDurableStore({ directory: await storeDirectory() });
+    const store = withMethod(durable, 'note', async (...call) => {
+      const result = await durable.note(...call);
+      if (call[2].epoch === 2) {
+        const lost = happens(session, 'detached');
+        proxy.cut();
+        await lost;
+        // The next attempt is about to begin.
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      return result;
+    });
+    const session = await connectClient(kit, proxy.port, { continuity, store });
+    const again = happens(session, 'attached');
+    proxy.cut();
+    await again;
+    await until(() => session.epoch === 3 || session.state === 'ended');
+    expect(session.state).not.toBe('ended');
+    await expectEcho(session);
+    await session.close();
+    await durable.close();
+  });
+
+  it('is left by a server that another one has taken it from, and reports its outcomes there [CNT-038] [CNT-042]', async () => {
+    const store = await openDurableStore({ directory: await storeDirectory() });
+    onTestFinished(() => store.close());
+    const told: unknown[] = [];
+    const channels: Channel[] = [];
+    let asked: Promise<unknown> | undefined;
+    const start = (name: string): Promise<RunningServer> => {
+      const application: Application = (channel, request) => {
+        request.accept();
+        channels.push(channel);
+        channel.onOutcome = ({ first, last, outcome }) => void told.push([name, first, last, outcome.type]);
+        if (!request.restored) asked = channel.deliver(Buffer.from('what becomes of me?'));
+      };
+      return startServer(kit, { applications: new Map([['ask', application]]), continuity: { store } });
+    };
+    const first = await start('first');
+    const second = await start('second');
+    const proxy = await CutProxy.start(first.port);
+    const session = await connectClient(kit, proxy.port, { continuity });
+    const channel = await session.open('ask', { outcomes: true });
+    let decide: () => void = () => undefined;
+    const decided = new Promise<void>((resolve) => (decide = resolve));
+    const received = new Promise<void>((resolve) => {
+      channel.onMessage = () => {
+        resolve();
+        return decided;
+      };
+    });
+    await received;
+    const [held] = first.server.sessions;
+    const again = happens(session, 'attached');
+    proxy.target = second.port;
+    proxy.cut();
+    await again;
+    // Whatever the first server still does for the session comes too late.
+    channels[0]?.end();
+    expect(await held?.closed).toMatchObject({ code: 'SUPERSEDED', unknownMessages: [] });
+    expect(await asked).toEqual({ type: 'unknown' });
+    decide();
+    await until(() => told.length > 0);
+    expect(told).toEqual([['second', 1, 1, 'accepted']]);
+  });
+});
