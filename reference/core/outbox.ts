@@ -73,6 +73,7 @@ export class Outbox {
   #waitingBytes = 0;
   #seq = 0;
   #sent = 0;
+  #position = 0;
   #acknowledged = 0;
   #now: number;
 
@@ -94,6 +95,14 @@ export class Outbox {
   /** Number of the last sequenced frame that was ever written to a connection. */
   get sent(): number {
     return this.#sent;
+  }
+
+  /**
+   * Number of the last sequenced frame that this connection has carried, or that the peer stated when it began: what the
+   * peer has received when it has read everything. Below `sent` while frames are sent again. [SES-013]
+   */
+  get position(): number {
+    return this.#position;
   }
 
   /** Number of the last sequenced frame that the peer has acknowledged. */
@@ -139,6 +148,7 @@ export class Outbox {
     this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);
     this.#first = 0;
     this.#next = 0;
+    this.#position = this.#acknowledged;
     this.#waitingBytes = this.#keptBytes;
   }
 
@@ -165,6 +175,7 @@ export class Outbox {
     if (!this.#keeps) {
       if (carrier === undefined) throw new InternalError('A session that is not resumable has no connection.');
       this.#sent = seq;
+      this.#position = seq;
       this.#write(carrier, type, flags, channel, seq, payload);
       return seq;
     }
@@ -248,7 +259,10 @@ export class Outbox {
     if (entry === undefined) return;
     this.#next += 1;
     this.#waitingBytes -= entry.payload.length;
-    if (entry.seq > 0) this.#sent = Math.max(this.#sent, entry.seq);
+    if (entry.seq > 0) {
+      this.#sent = Math.max(this.#sent, entry.seq);
+      this.#position = entry.seq;
+    }
     this.#write(carrier, entry.type, entry.flags, entry.channel, entry.seq, entry.payload);
   }
 

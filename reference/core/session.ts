@@ -1,6 +1,6 @@
 import type { ChannelKind, ChannelMachine, ChannelTerms } from './channel.ts';
 import { Channels, type OpenOptions } from './channels.ts';
-import type { ConnectionControl } from './control.ts';
+import type { ConnectionControl, Cursors } from './control.ts';
 import type { FrameDecoder } from './decoder.ts';
 import { InternalError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
@@ -86,6 +86,10 @@ export class Session {
   #epoch: number;
   /** The connection; undefined while the session is detached. */
   #control: ConnectionControl | undefined;
+  /** The connection that carries the session, or carried it last: no other one has a say in its fate. [CNT-037] */
+  #latest: ConnectionControl | undefined;
+  /** CLOSE with END_SESSION was sent: nothing follows it. [SES-011] */
+  #closing = false;
   #sink: ((event: Event) => void) | undefined;
   /** Events that nobody has taken yet because there is no connection. */
   #waiting: Event[] = [];
@@ -176,47 +180,47 @@ export class Session {
 
   openChannel(application: string, options: OpenOptions, now: number): number {
     this.#advance(now);
-    return this.#over ? 0 : this.channels.open(application, options);
+    return this.#mute ? 0 : this.channels.open(application, options);
   }
 
   opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.opened(channel, options.applicationData);
+    if (!this.#mute) this.channels.opened(channel, options.applicationData);
   }
 
   refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.refuse(channel, code, retryAfterMs);
+    if (!this.#mute) this.channels.refuse(channel, code, retryAfterMs);
   }
 
   sendMessage(channel: number, payload: Uint8Array, now: number): boolean {
     this.#advance(now);
-    return this.#over ? false : this.channels.send(channel, payload);
+    return this.#mute ? false : this.channels.send(channel, payload);
   }
 
   endChannel(channel: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.end(channel);
+    if (!this.#mute) this.channels.end(channel);
   }
 
   resetChannel(channel: number, code: ErrorName, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.reset(channel, code);
+    if (!this.#mute) this.channels.reset(channel, code);
   }
 
   consume(channel: number, messages: number, bytes: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.consume(channel, messages, bytes);
+    if (!this.#mute) this.channels.consume(channel, messages, bytes);
   }
 
   settle(channel: number, message: number, verdict: Verdict, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.settle(channel, message, verdict);
+    if (!this.#mute) this.channels.settle(channel, message, verdict);
   }
 
   release(channel: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.release(channel);
+    if (!this.#mute) this.channels.release(channel);
   }
 
   queuedBytes(channel: number): number {
@@ -246,13 +250,7 @@ export class Session {
       this.#custodyCursor = batch.cursor;
       this.#batches.shift();
     }
-    let released = 0;
-    for (const { batch, event } of this.#held) {
-      if (batch > number) break;
-      released += 1;
-      this.#give(event);
-    }
-    this.#held = this.#held.slice(released);
+    this.#releaseHeld();
   }
 
   // What connections do with a session.
@@ -275,6 +273,12 @@ export class Session {
   /** The first connection of the session. */
   begin(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#connect(control, sink);
+  }
+
+  /** Whether another connection may be asked to carry the session, or may carry it. */
+  get attachable(): boolean {
+    if (this.#closing && this.#control !== undefined) return false;
+    return this.role === 'server' ? !this.#over : this.#state.local.has('CONNECT sent');
   }
 
   /** CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019] */
@@ -309,21 +313,35 @@ export class Session {
     this.#disconnect();
     this.#state = cell.next;
     this.#epoch = epoch;
+    // An end that the peer has not heard of did not happen.
+    this.#closing = false;
     this.#journal?.touch();
     this.#advance(now);
     this.#acknowledged(peerCursor);
     this.#outbox.rewind();
     this.#statedCursor = this.#custodyCursor;
     this.#connect(control, sink);
+    this.#releaseHeld();
     this.channels.reattached();
     this.channels.clear('draining');
     this.channels.clear('detached');
   }
 
+  /** Whether a connection may carry the session again after an attempt to move it: it was the last one that did. */
+  awaits(control: ConnectionControl): boolean {
+    return (
+      this.#latest === control &&
+      this.#control === undefined &&
+      this.#state.local.has('attempt failed, the former connection is there')
+    );
+  }
+
   /** The attempt to move has failed, and the former connection is still there. [CNT-019] */
   takeUp(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#step('attempt failed, the former connection is there');
+    control.left = undefined;
     this.#connect(control, sink);
+    if (control.suspect) this.channels.obstruct('suspect'); // [SES-021]
     this.channels.clear('detached');
   }
 
@@ -334,12 +352,9 @@ export class Session {
     this.#disconnect();
   }
 
-  /** CLOSE without END_SESSION was received. */
-  detachedByPeer(): void {
-    const cell = this.#state.cells[FRAME_TYPE.CLOSE];
-    if (cell === undefined || cell.error !== undefined) return;
-    this.#state = cell.next;
-    this.#disconnect();
+  /** CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011] */
+  closing(): void {
+    this.#closing = true;
   }
 
   /** The session is over. */
@@ -409,15 +424,26 @@ export class Session {
     throw violation('CURSOR_INVALID', 'SES-013', FRAME_TYPE.CLOSE, 'contradicts what was sent or received');
   }
 
+  /** The peer's CLOSE says what it holds; where the session goes on, that is let go of (section 12.2). */
+  acknowledgedByClose(receiveCursor: number): void {
+    if (this.resumable) this.#acknowledged(receiveCursor);
+  }
+
   /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
-  writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
-    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.sent };
+  writeClose({ output, left }: ConnectionControl, code: ErrorName, endSession: boolean): void {
+    const close = { code: ERROR_CODE[code], ...(left ?? this.#cursors) };
     output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
   }
 
   /** Whether a connection carries the session. */
   isCarriedBy(control: ConnectionControl | undefined): boolean {
     return control !== undefined && this.#control === control;
+  }
+
+  /** Whether the end of a connection means anything to the session: no other one has taken it. [CNT-019] [CNT-037] */
+  endsWith(control: ConnectionControl | undefined): boolean {
+    if (control === undefined || this.#latest !== control) return false;
+    return this.#control === control || this.#state.name === 'detached';
   }
 
   /** Sends a PING that the owner asked for. */
@@ -481,6 +507,11 @@ export class Session {
     return this.#state.name === 'ended';
   }
 
+  /** Whether commands have no effect. */
+  get #mute(): boolean {
+    return this.#closing || this.#over;
+  }
+
   #advance(now: number): void {
     this.#outbox.now = now;
   }
@@ -489,14 +520,20 @@ export class Session {
     this.#state = after(this.#state, event);
   }
 
+  get #cursors(): Cursors {
+    return { receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.position };
+  }
+
   #connect(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#control = control;
+    this.#latest = control;
     this.#sink = sink;
     this.#outbox.attach(control);
     for (const event of this.#waiting.splice(0)) sink(event);
   }
 
   #disconnect(): void {
+    if (this.#control !== undefined) this.#control.left = this.#cursors;
     this.#outbox.detach();
     this.#control = undefined;
     this.#sink = undefined;
@@ -511,6 +548,18 @@ export class Session {
       this.#journal.touch();
     }
   };
+
+  /** Gives out the events whose batches are stored; not what lies beyond the cursor of the own last CLOSE. [CNT-012] */
+  #releaseHeld(): void {
+    const stored = this.#journal?.stored ?? 0;
+    let released = 0;
+    for (const { batch, event } of this.#held) {
+      if (batch > stored || this.#closing) break;
+      released += 1;
+      this.#give(event);
+    }
+    this.#held = this.#held.slice(released);
+  }
 
   #give(event: Event): void {
     if (this.#sink === undefined) this.#waiting.push(event);
