@@ -379,8 +379,11 @@ export class ConnectionEngine implements Connection {
   takeUp(now: number): readonly Event[] {
     this.#advance(now);
     const control = this.#control;
-    if (this.#isOver() || control === undefined || this.#session?.awaits(control) !== true) return this.takeEvents();
-    this.#session.takeUp(control, this.#emit);
+    const session = this.#session;
+    if (this.#isOver() || control === undefined || session?.state !== 'detached' || !session.awaits(control)) {
+      return this.takeEvents();
+    }
+    session.takeUp(control, this.#emit);
     for (const bytes of this.#unread.splice(0)) this.#read(bytes);
     return this.takeEvents();
   }
@@ -801,13 +804,13 @@ export class ConnectionEngine implements Connection {
   #sendClose(code: ErrorName, endSession: boolean): void {
     const session = this.#session;
     if (session !== undefined && this.#control !== undefined) {
-      this.#endsSession = endSession || !session.resumable;
+      const carried = session.isCarriedBy(this.#control);
+      // A connection that has lost the session does not speak for it. [CNT-019] [CNT-037]
+      this.#endsSession = (endSession && carried) || !session.resumable;
       session.writeClose(this.#control, code, this.#endsSession);
       // What it does from now on is for another connection, or has no effect.
-      if (this.#carried() !== undefined) {
-        if (this.#endsSession) session.closing();
-        else session.detach('connection ended');
-      }
+      if (carried && this.#endsSession) session.closing();
+      else if (carried) session.detach('connection ended');
     } else {
       // The server may have attached the session already. [CNT-014]
       this.#endsSession = endSession || this.#resuming === undefined;
@@ -876,7 +879,7 @@ export class ConnectionEngine implements Connection {
     if (ended && session.state !== 'ended') {
       fates = session.fates(this.#finalCursor, DOUBTS.has(this.#ending.code));
       session.end();
-    } else session.detach('connection lost');
+    } else session.attemptFailed(this.#refusal !== undefined);
     this.#emit(this.#ending.closed(answered, this.#finalCursor, ended ? 'ended' : 'detached', fates));
   }
 

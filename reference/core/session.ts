@@ -91,6 +91,8 @@ export class Session {
   #latest: ConnectionControl | undefined;
   /** CLOSE with END_SESSION was sent: nothing follows it. [SES-011] */
   #closing = false;
+  /** The last attempt was answered with REJECT. */
+  #rejected = false;
   #sink: ((event: Event) => void) | undefined;
   /** Events that nobody has taken yet because there is no connection. */
   #waiting: Event[] = [];
@@ -287,6 +289,7 @@ export class Session {
   /** CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019] */
   attaching(): void {
     this.#step('CONNECT sent');
+    this.#rejected = false;
     this.#disconnect();
   }
 
@@ -330,13 +333,21 @@ export class Session {
     this.channels.clear('detached');
   }
 
-  /** Whether a connection may carry the session again after an attempt to move it: it was the last one that did. */
+  /** Whether a connection may carry the session again, now or once the attempt to move it has failed. */
   awaits(control: ConnectionControl): boolean {
-    return (
-      this.#latest === control &&
-      this.#control === undefined &&
-      this.#state.local.has('attempt failed, the former connection is there')
-    );
+    if (this.#latest !== control) return false;
+    return this.#state.name === 'attaching' || (this.#state.name === 'detached' && this.#rejected);
+  }
+
+  /**
+   * The attempt has ended without ACCEPT.
+   *
+   * @param rejected - whether the server has said so. An attempt without an answer may still succeed, with a cursor that has
+   *   to be the last one stated: the former connection can not be taken up any more. [CNT-025]
+   */
+  attemptFailed(rejected: boolean): void {
+    this.detach('connection lost');
+    this.#rejected = rejected;
   }
 
   /** The attempt to move has failed, and the former connection is still there. [CNT-019] */
@@ -688,7 +699,8 @@ export class Session {
     if (this.role === 'server' && state === 'opening')
       this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
-      const { sentMessages } = stored;
+      // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
+      const sentMessages = stored.send.messages;
       this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
     }
   }
