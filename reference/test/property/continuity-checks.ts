@@ -31,6 +31,14 @@ export function checkRest(real: Continuity): void {
   }
 }
 
+/** At rest a store holds nothing but the state: no frame, no message, whatever became of its channel. */
+export function checkStores(real: Continuity): void {
+  for (const name of SIDES) {
+    const kept = [...real[name].store.keys()].filter((key) => key !== 'state');
+    expect({ name, kept }).toEqual({ name, kept: [] });
+  }
+}
+
 /** At rest CLOSE ends both ends in order, and leaves no message in doubt but those of channels that were abandoned. */
 export function checkClose(real: Continuity): void {
   const { wire } = real.client;

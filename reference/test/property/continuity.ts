@@ -261,10 +261,13 @@ export class Continuity {
       if (event.type !== 'channel-restored' && event.type !== 'channel-requested') continue;
       restored.add(event.channel);
       const side = program.channels.get(event.channel) ?? this.#newSide(program, event.channel, event.outcomes);
-      if (event.type === 'channel-requested') continue;
-      side.sent = side.sent.slice(0, event.sentMessages);
-      side.opened = event.state !== 'opening';
-      side.ended = !['opening', 'open', 'half-closed-remote'].includes(event.state);
+      // What the application did and was not stored has not happened.
+      const { state, sentMessages } =
+        event.type === 'channel-restored' ? event : ({ state: 'opening', sentMessages: 0 } as const);
+      side.sent = side.sent.slice(0, sentMessages);
+      side.opened = state !== 'opening';
+      side.ended = !['opening', 'open', 'half-closed-remote'].includes(state);
+      side.over = false;
     }
     for (const side of program.channels.values()) if (!restored.has(side.number)) side.over = true;
     for (const event of events) this.handle(program, event);
