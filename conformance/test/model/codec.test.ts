@@ -52,7 +52,7 @@ describe('buildFrame', () => {
   });
 
   it('rejects names that the registry does not have', () => {
-    expect(() => buildFrame('ACK')).toThrow('ACK');
+    expect(() => buildFrame('NACK')).toThrow('NACK');
     expect(() => buildFrame('PING', { flags: ['LAST'] })).toThrow('LAST');
     expect(() => buildFrame('PING', { fields: { date: 1 } })).toThrow('date');
   });

@@ -81,17 +81,17 @@ export class Program {
   session: Session | undefined;
   /** The connection that its session uses. */
   wire: Wire | undefined;
-  channels = new Map<number, Side>();
+  channels: Map<number, Side> = new Map();
   /** Messages that the application holds and has not decided on. */
   held: MessageReceived[] = [];
   /** Channels that wait for the application end (server). */
   waiting: number[] = [];
-  readonly store = new Map<string, Uint8Array>();
+  readonly store: Map<string, Uint8Array> = new Map();
   /** Batches that are being written. */
   writing: JournalBatch[] = [];
   end: Closed | undefined;
   /** Sequenced frames that were ever sent, by number: type, channel and payload. [CNT-030] */
-  readonly frames = new Map<number, string>();
+  readonly frames: Map<number, string> = new Map();
   crashes = 0;
 
   constructor(name: SideName) {
@@ -102,8 +102,8 @@ export class Program {
 /** Two programs with one session, which moves from connection to connection. Everything happens when it is told to. */
 export class Continuity {
   readonly options: ContinuityOptions;
-  readonly client = new Program('client');
-  readonly server = new Program('server');
+  readonly client: Program = new Program('client');
+  readonly server: Program = new Program('server');
   wires: Wire[] = [];
   now = 0;
   /** The attempt of the client that is under way. */
@@ -115,7 +115,7 @@ export class Continuity {
   /** The server has no room for the next attempt. */
   busy = false;
   /** Channels that one end has abandoned. */
-  readonly abandoned = new Set<number>();
+  readonly abandoned: Set<number> = new Set();
   /** What the run was about, to see that it was about something. */
   readonly counts = { resumed: 0, redelivered: 0, delivered: 0, taken: 0, stale: 0, superseded: 0 };
   #connections = 0;
@@ -381,7 +381,8 @@ export class Continuity {
         this.#receive(program, event);
         break;
       case 'messages-settled':
-        this.#mark(program, event, event.outcome, event.verdict);
+        this.#mark(program, event, event.outcome, event.verdict, event.again === true);
+        program.session!.reported(event.channel, event.last, this.now);
         break;
       case 'channel-refused':
       case 'channel-reset':
@@ -546,11 +547,20 @@ export class Continuity {
   }
 
   /** Each message has exactly one outcome, and it is what happened at the other end. [CNT-042] */
-  #mark(program: Program, { channel, first, last }: MessageRange, outcome: Outcome, verdict: number): void {
+  #mark(
+    program: Program,
+    { channel, first, last }: MessageRange,
+    outcome: Outcome,
+    verdict: number,
+    again = false,
+  ): void {
     const side = program.channels.get(channel)!;
     const peer = this[other(program.name)].channels.get(channel);
     for (let number = first; number <= last; number += 1) {
-      if (side.results.has(number)) {
+      const known = side.results.get(number);
+      if (known !== undefined) {
+        // Told again after a crash, because nobody had taken note of it durably: the same as before.
+        if (again && known.outcome === outcome && known.verdict === verdict) continue;
         throw new Error(`Message ${channel}/${number} of the ${program.name} is ${outcome} after it had an outcome.`);
       }
       side.results.set(number, { outcome, verdict });

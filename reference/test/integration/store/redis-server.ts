@@ -1,4 +1,4 @@
-import { createClient } from '@redis/client';
+import { type RedisClientType, createClient } from '@redis/client';
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -13,8 +13,11 @@ export const HAS_REDIS: boolean = spawnSync('redis-server', ['--version']).statu
 /** Settings with which Redis syncs each change. */
 export const SYNCED: readonly string[] = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
-const adminClient = (url: string) => createClient({ url, socket: { reconnectStrategy: false } });
-type AdminClient = ReturnType<typeof adminClient>;
+type AdminClient = RedisClientType;
+
+function adminClient(url: string): AdminClient {
+  return createClient({ url, socket: { reconnectStrategy: false } });
+}
 
 /** A Redis server of its own, in a temporary directory. */
 export class RedisServer {

@@ -258,7 +258,7 @@ describe('the answer to OPEN', () => {
       peer.client.openChannel('a', {}, 0);
       peer.client.resetChannel(channel, 'CANCELLED', 0);
       const events = peer.send(name, channel, payload);
-      expect(events).toEqual(name === 'OPENED' ? [] : [{ type: 'channel-closed', channel }]);
+      expect(events).toEqual(name === 'OPENED' ? [] : [{ type: 'channel-closed', channel, sentMessages: 0 }]);
     }
     expect(peer.client.error).toBeUndefined();
   });
@@ -620,9 +620,9 @@ describe('RESET', () => {
 
   it('is reported with its code, or what an unknown one means [ERR-002]', () => {
     const peer = new RawClient().opened(1).opened(2);
-    expect(peer.reset(1)).toEqual([{ type: 'channel-reset', channel: 1, code: 'CANCELLED', wireCode: 0x0403 }]);
+    expect(peer.reset(1)).toEqual([{ type: 'channel-reset', channel: 1, sentMessages: 0, code: 'CANCELLED', wireCode: 0x0403 }]);
     expect(peer.reset(2, 0x0101)).toEqual([
-      { type: 'channel-reset', channel: 2, code: 'APPLICATION_ERROR', wireCode: 0x0101 },
+      { type: 'channel-reset', channel: 2, sentMessages: 0, code: 'APPLICATION_ERROR', wireCode: 0x0101 },
     ]);
   });
 
@@ -634,7 +634,7 @@ describe('RESET', () => {
     pair.server.resetChannel(1, 'APPLICATION_ERROR', 0);
     expect(pair.server.queuedBytes(1)).toBe(0);
     exchange(pair);
-    expect(takeEvents(pair).server).toEqual([{ type: 'channel-closed', channel: 1 }]);
+    expect(takeEvents(pair).server).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
   });
 
   it('sent, discards what comes until the channel is closed, and counts it [CHN-031]', () => {
@@ -643,7 +643,7 @@ describe('RESET', () => {
     // Nothing of this would be right on an open channel.
     expect(peer.message(1, LAST, 0)).toEqual([]);
     expect(peer.credit(1, 0, 0)).toEqual([]);
-    expect(peer.reset(1, ERROR_CODE.CHANNEL_CLOSED)).toEqual([{ type: 'channel-closed', channel: 1 }]);
+    expect(peer.reset(1, ERROR_CODE.CHANNEL_CLOSED)).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
     expect(peer.message(2, 3, 1)).toMatchObject([{ type: 'message-received' }]);
     expect(peer.server.error).toBeUndefined();
     expect(framesFrom(peer.server).map(({ name }) => name)).toEqual(['RESET']);
@@ -652,7 +652,7 @@ describe('RESET', () => {
   it('sent, is answered by the END that was on its way too [CHN-031]', () => {
     const peer = new RawClient().opened(1);
     peer.server.resetChannel(1, 'APPLICATION_ERROR', 0);
-    expect(peer.end(1)).toEqual([{ type: 'channel-closed', channel: 1 }]);
+    expect(peer.end(1)).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
     expect(peer.reset(1)).toEqual([]); // the answer to ours, ignored on a closed channel
     expect(peer.server.error).toBeUndefined();
   });
@@ -664,8 +664,8 @@ describe('RESET', () => {
     exchange(pair);
     const events = takeEvents(pair);
     expect([events.client, events.server]).toEqual([
-      [{ type: 'channel-closed', channel: 1 }],
-      [{ type: 'channel-closed', channel: 1 }],
+      [{ type: 'channel-closed', channel: 1, sentMessages: 0 }],
+      [{ type: 'channel-closed', channel: 1, sentMessages: 0 }],
     ]);
   });
 

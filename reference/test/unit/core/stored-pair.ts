@@ -9,7 +9,7 @@ export class StoredEnd {
   readonly session: Session;
   readonly #entries: Map<string, Uint8Array>;
 
-  constructor(session: Session, entries = new Map<string, Uint8Array>()) {
+  constructor(session: Session, entries: Map<string, Uint8Array> = new Map()) {
     this.session = session;
     this.#entries = entries;
   }
