@@ -5,6 +5,8 @@ import { establishment as clientEstablishment } from './client/establishment.ts'
 import { continuityAccept as clientContinuityAccept } from './client/continuity-accept.ts';
 import { continuityAcks as clientContinuityAcks } from './client/continuity-acks.ts';
 import { continuityAgain as clientContinuityAgain } from './client/continuity-again.ts';
+import { continuityClose as clientContinuityClose } from './client/continuity-close.ts';
+import { continuityReject as clientContinuityReject } from './client/continuity-reject.ts';
 import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
@@ -103,5 +105,7 @@ export const cases: readonly ConformanceCase[] = [
   clientContinuityAccept,
   clientContinuityAgain,
   clientContinuityAcks,
+  clientContinuityReject,
+  clientContinuityClose,
   properties,
 ].flat();

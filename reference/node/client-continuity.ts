@@ -1,4 +1,4 @@
-import { type Closed, type ErrorName, type HawserError, TIMERS, TransportError } from '../core/index.ts';
+import { type Closed, type ErrorName, type HawserError, RemoteError, TIMERS, TransportError } from '../core/index.ts';
 import type { SessionStore } from '../store/index.ts';
 import { Attempt, AttemptFailure, type Own } from './attempt.ts';
 import type { ClientOptions, Target } from './connect.ts';
@@ -136,7 +136,14 @@ export class ClientSessionKeeper {
       return;
     }
     this.#parked = !end.remote && end.code === 'NO_ERROR' && session.closing === undefined;
-    if (!this.#parked) void this.#reconnect(end.error, end.code);
+    if (this.#parked) void this.#expire(this.#detachedAt);
+    else void this.#reconnect(end.error, end.code);
+  }
+
+  /** A session that its owner has left without a connection ends with its retention. [CNT-017] */
+  async #expire(detachedAt: number): Promise<void> {
+    await wait(this.#session?.core.terms.retentionMs ?? 0, this.#environment);
+    if (this.#parked && this.#detachedAt === detachedAt) this.#giveUp(undefined, undefined, false);
   }
 
   /** Connects again as often as it takes, until the retention is over. [CNT-057] */
@@ -175,7 +182,9 @@ export class ClientSessionKeeper {
     const harmless = failure.error === undefined || failure.code === 'CONNECTION_EXPIRED';
     const delayMs = harmless ? share * TIMERS.reconnect_first_bound_ms : retryDelayMs(failure, failures, share);
     if (delayMs === undefined || reconnectBoundMs === undefined) return delayMs;
-    return Math.min(delayMs, share * reconnectBoundMs * 2 ** (failures - 1));
+    // What the server has asked for is no random wait. [EST-024]
+    const askedMs = failure.error instanceof RemoteError ? (failure.error.retryAfterMs ?? 0) : 0;
+    return Math.max(askedMs, Math.min(delayMs, share * reconnectBoundMs * 2 ** (failures - 1)));
   }
 
   /** Leaves a connection whose end is near: as long as it is there, one attempt after another. */
