@@ -564,7 +564,7 @@ export class ConnectionEngine implements Connection {
       throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT in mode resume.');
     }
     const final = { final_receive_cursor: session.receiveCursor, final_send_cursor: session.sendCursor };
-    if (session.state === 'ended') {
+    if (!session.attachable) {
       this.#refuse('SESSION_ENDED', final); // [CNT-036]
       return;
     }

@@ -53,6 +53,14 @@ export interface Fates {
   readonly undeliveredMessages: readonly MessageRange[];
 }
 
+/** An event that waits until the batch that it follows from is stored. [CNT-012] */
+interface Held {
+  readonly batch: number;
+  readonly event: Event;
+  /** It tells what an acknowledgement has told: that holds even if it is never stored. */
+  readonly acknowledged: boolean;
+}
+
 /** What CONNECT in mode `resume` states, but for the number of the attempt. */
 export interface ResumePoint {
   readonly sessionId: Uint8Array;
@@ -97,7 +105,7 @@ export class Session {
   /** Events that nobody has taken yet because there is no connection. */
   #waiting: Event[] = [];
   /** Events that wait until the batch that they follow from is stored. [CNT-012] */
-  #held: { readonly batch: number; readonly event: Event }[] = [];
+  #held: Held[] = [];
   /** Sequence number of the last sequenced frame that was processed; 0 for none. */
   #cursor = 0;
   /** The same as far as this endpoint has custody. [CNT-006] */
@@ -512,12 +520,19 @@ export class Session {
     const judged: MessageRange[] = [];
     this.#ledger.received(reach, taken);
     this.#verdicts.received(reach, judged);
-    const unknown = [...judged, ...this.channels.abandoned(), ...(cursor === undefined ? taken : [])];
+    // A verdict that is not in custody has not arrived: its sender sees so by the final cursor.
+    const outcomes = this.#held.flatMap(({ event, acknowledged }) =>
+      event.type === 'messages-settled' ? [{ ...toRange(event), acknowledged }] : [],
+    );
+    const acknowledged = outcomes.filter((outcome) => outcome.acknowledged).map(toRange);
+    const lost = outcomes.filter((outcome) => !outcome.acknowledged).map(toRange);
+    const accepted = [...acknowledged, ...(cursor === undefined ? [] : taken)];
+    const unknown = [...judged, ...lost, ...this.channels.abandoned(), ...(cursor === undefined ? taken : [])];
     const queued = this.channels.undelivered();
     const untaken = joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...queued.map(toRange)]);
     const begun = doubt ? this.#begun(queued) : [];
     return {
-      acceptedMessages: cursor === undefined ? [] : joinRanges(taken),
+      acceptedMessages: joinRanges(accepted),
       unknownMessages: joinRanges([
         ...unknown,
         ...begun.map(({ channel, message }) => ({ channel, first: message, last: message })),
@@ -575,13 +590,15 @@ export class Session {
     this.channels.obstruct('detached');
   }
 
-  readonly #emit = (event: Event): void => {
+  readonly #emit = (event: Event): void => this.#hold(event, false);
+
+  #hold(event: Event, acknowledged: boolean): void {
     if (this.#journal === undefined) this.#give(event);
     else {
-      this.#held.push({ batch: this.#journal.current, event });
+      this.#held.push({ batch: this.#journal.current, event, acknowledged });
       this.#journal.touch();
     }
-  };
+  }
 
   /** Gives out the events whose batches are stored; not what lies beyond the cursor of the own last CLOSE. [CNT-012] */
   #releaseHeld(): void {
@@ -614,7 +631,7 @@ export class Session {
     const accepted: MessageRange[] = [];
     this.#ledger.received(cursor, accepted);
     for (const { channel, first, last } of joinRanges(accepted)) {
-      this.#emit({ type: 'messages-settled', channel, first, last, outcome: 'accepted', verdict: 0 });
+      this.#hold({ type: 'messages-settled', channel, first, last, outcome: 'accepted', verdict: 0 }, true);
     }
     this.#journal?.touch();
   }
