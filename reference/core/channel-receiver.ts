@@ -29,8 +29,6 @@ export interface ChannelReceiverOptions {
   /** Own messages that wait for a verdict. */
   readonly verdicts: FateLedger;
   readonly journal: Journal | undefined;
-  /** Whether messages are followed until the application has decided on them, on every channel. */
-  readonly resumable: boolean;
   /** A verdict, or END, may have been the last thing that a channel waited for. */
   readonly settled: (channel: Channel) => void;
   readonly scheduler: MessageScheduler;
@@ -178,7 +176,8 @@ export class ChannelReceiver {
     redelivered: boolean,
   ): void {
     const { assembly, inbox } = channel;
-    const follows = this.#options.resumable || channel.kind.outcomes;
+    // A decision has a consequence only where it is sent or stored.
+    const follows = this.#options.journal !== undefined || channel.kind.outcomes;
     let data = fragment;
     if (!first || !last) {
       assembly.append(fragment);
@@ -204,7 +203,11 @@ export class ChannelReceiver {
     }
     channel.verdictsReceived = lastMessage;
     if (this.#options.journal !== undefined) addVerdict(channel.verdictsUnreported, { last: lastMessage, verdict });
-    this.#options.verdicts.settled(number, lastMessage);
+    const { verdicts, scheduler } = this.#options;
+    // A full ledger keeps messages of every channel back.
+    const blocked = verdicts.full;
+    verdicts.settled(number, lastMessage);
+    if (blocked) for (const other of this.#channels.values()) scheduler.wake(other);
     this.#emit({
       type: 'messages-settled',
       channel: number,

@@ -28,6 +28,7 @@ export class ChannelSet {
   readonly #idle: ChannelState;
   readonly #closed: ChannelState;
   readonly #journal: Journal | undefined;
+  readonly #forget: (number: number) => void;
   readonly #channels = new Map<number, Channel>();
   /**
    * Closed channels with messages that the application has not decided on, or whose outcome it does not know: they survive
@@ -43,9 +44,14 @@ export class ChannelSet {
   /** Number of the last channel that was given out; beyond `#lastOpened` while an OPEN waits. */
   #lastNumber = 0;
 
-  constructor(machine: ChannelMachine, terms: ChannelTerms, journal?: Journal) {
+  /**
+   * @param closed - called when a channel is over.
+   * @param journal - where messages are stored until the application has decided on them.
+   */
+  constructor(machine: ChannelMachine, terms: ChannelTerms, closed: (number: number) => void, journal?: Journal) {
     this.machine = machine;
     this.#terms = terms;
+    this.#forget = closed;
     this.#journal = journal;
     this.#idle = channelState(machine, 'idle');
     this.#closed = channelState(machine, 'closed');
@@ -76,10 +82,9 @@ export class ChannelSet {
     if (channel.state === this.#closed && !this.#lingers(channel)) this.#lingering.delete(channel.number);
   }
 
-  /** Numbers of the last channel on the wire and of the last one given out, to be stored. */
-  get numbers(): { readonly opened: number; readonly given: number; readonly unreleased: readonly number[] } {
-    // A channel whose OPEN waits is lost with the process: its number was never on the wire.
-    return { opened: this.#lastOpened, given: this.#lastOpened, unreleased: [...this.#unreleased] };
+  /** Number of the last channel on the wire, to be stored: one whose OPEN waits is lost with the process. */
+  get lastOpened(): number {
+    return this.#lastOpened;
   }
 
   /** Takes over what was stored before a crash. */
@@ -184,6 +189,7 @@ export class ChannelSet {
     if (byReset) this.abandon(channel);
     else if (this.#lingers(channel)) this.#lingering.set(channel.number, channel);
     this.#channels.delete(channel.number);
+    this.#forget(channel.number);
     if (this.#latest === channel) this.#latest = undefined;
     if (byReset && this.machine === 'server-channel' && !channel.released) this.#unreleased.add(channel.number);
     return true;
@@ -191,7 +197,7 @@ export class ChannelSet {
 
   /** Whether something of a closed channel must not be forgotten. */
   #lingers({ inbox, reported, sentMessages }: Channel): boolean {
-    return !inbox.empty || (this.#journal !== undefined && reported < sentMessages);
+    return this.#journal !== undefined && (!inbox.empty || reported < sentMessages);
   }
 
   /** Nobody wants what was received on a channel and not decided on. */

@@ -74,6 +74,8 @@ export class Channels {
   /** A state in which messages may be sent; the last one met. */
   #sending: ChannelState | undefined;
   readonly #verdictSender: VerdictSender;
+  /** Messages without verdict on channels that this endpoint has abandoned, until the peer has answered. */
+  readonly #abandoned = new Map<number, readonly MessageRange[]>();
   /** Why nothing new is begun: the peer is SUSPECT, there is no connection, or it is being left. */
   readonly #obstacles = new Set<Obstacle>();
 
@@ -81,7 +83,7 @@ export class Channels {
     const { emit, journal, ledger, machine, maxChannels, outbox, resumable, terms, verdicts } = options;
     this.#options = options;
     this.#outbox = outbox;
-    this.#set = new ChannelSet(machine, terms, journal);
+    this.#set = new ChannelSet(machine, terms, (number) => this.#forget(number), journal);
     this.#grants = new CreditGrants(outbox);
     this.#verdictSender = new VerdictSender(outbox, (channel) => this.#settled(channel));
     this.#scheduler = new MessageScheduler({
@@ -89,6 +91,7 @@ export class Channels {
       ledger,
       verdicts,
       journal,
+      keeps: resumable,
       drained: (channel) => this.#drained(channel),
     });
     this.#receiver = new ChannelReceiver({
@@ -96,7 +99,6 @@ export class Channels {
       outbox,
       verdicts,
       journal,
-      resumable,
       scheduler: this.#scheduler,
       grants: this.#grants,
       emit,
@@ -158,6 +160,23 @@ export class Channels {
     this.#grants.flush();
     this.#verdictSender.flush();
     this.#scheduler.flush(limitBytes);
+  }
+
+  /** Sends the verdicts that are due. */
+  flushVerdicts(): void {
+    this.#verdictSender.flush();
+  }
+
+  /** Messages whose outcome the own RESET has made *unknown*: their last fragment was sent (section 12.6). */
+  abandoned(): readonly MessageRange[] {
+    return [...this.#abandoned.values()].flat();
+  }
+
+  /** A channel was abandoned by this endpoint: no verdict counts any more. */
+  abandon(number: number): void {
+    const ranges: MessageRange[] = [];
+    this.#options.verdicts.settled(number, Infinity, ranges);
+    if (ranges.length > 0) this.#abandoned.set(number, ranges);
   }
 
   /** Messages that were not sent completely; `begun` says that of the first one a fragment was. */
@@ -251,6 +270,7 @@ export class Channels {
     if (channel === undefined || next === undefined) return;
     channel.discard();
     this.#set.abandon(channel);
+    this.abandon(number);
     this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));
     channel.state = next;
   }
@@ -284,11 +304,6 @@ export class Channels {
     if (channel === undefined) return;
     channel.report(last);
     this.#set.settled(channel);
-  }
-
-  /** Verdicts that were due before a crash are still to be sent. [CNT-039] */
-  resumeVerdicts(channel: Channel): void {
-    if (channel.verdictsDue.length > 0) this.#verdictSender.resume(channel);
   }
 
   release(number: number): void {
@@ -338,6 +353,12 @@ export class Channels {
       this.#options.emit({ type: 'channel-writable', channel: channel.number });
     }
     if (channel.ending) this.#sendEnd(channel);
+  }
+
+  /** A channel is over: whoever hears of that knows what became of its messages. */
+  #forget(number: number): void {
+    this.#options.verdicts.settled(number, Infinity);
+    this.#abandoned.delete(number);
   }
 
   /** [EXT-003] */

@@ -28,7 +28,7 @@ import {
   type MachineEvent,
   TIMERS,
 } from './registry.gen.ts';
-import { type Fates, Session } from './session.ts';
+import { type Fates, type Gap, Session } from './session.ts';
 import type { SessionTerms } from './session-state.ts';
 import { after, type Cell, stateOf, type State } from './transitions.ts';
 
@@ -39,12 +39,14 @@ export type Role =
   | { readonly type: 'client'; readonly options: ClientOptions; readonly establishment: ClientEstablishment }
   | { readonly type: 'server'; readonly options: ServerOptions; readonly establishment: ServerEstablishment };
 
+const NO_GAP: Gap = { first: 0, last: 0 };
+
 const NO_EVENTS: readonly Event[] = Object.freeze([]);
 
 const NO_FATES: Fates = { acceptedMessages: [], unknownMessages: [], undeliveredMessages: [] };
 
-/** Codes of REJECT, and of the own CLOSE before ACCEPT is verified, after which a session can not go on. */
-const REFUSALS: ReadonlySet<ErrorName | undefined> = new Set(['RESUME_REFUSED', 'RESUME_GAP', 'SESSION_ENDED']);
+/** Codes that say that one end has lost its memory of the session. [CNT-043] */
+const DOUBTS: ReadonlySet<ErrorName | undefined> = new Set(['RESUME_REFUSED', 'RESUME_GAP']);
 
 /** How many octets of output `takeOutput` gives at a time, unless asked otherwise. */
 const DEFAULT_OUTPUT_BYTES = 65_536;
@@ -73,11 +75,19 @@ export class ConnectionEngine implements Connection {
   #session: Session | undefined;
   /** The session that CONNECT in mode `resume` asks for, until it is attached. */
   #resuming: Session | undefined;
-  /** The own CLOSE ends the session too. */
-  #endsSession = true;
-  /** When the server ends the connection, and with which code. [CNT-048] [CNT-053] */
+  /** The own CLOSE was sent, and ends the session too. */
+  #endsSession = false;
+  /** What became of the messages of a session in which this server found a gap. [CNT-025] */
+  #gapFates: Fates | undefined;
+  /** The code of REJECT. */
+  #refusal: ErrorName | undefined;
   /** What REJECT(SESSION_ENDED) says of the server's receive cursor. */
   #finalCursor: number | undefined;
+  /** What came in while another connection was being asked for: processed if this one goes on after all. [CNT-019] */
+  #unread: Uint8Array[] = [];
+  /** Nothing has come since ACCEPT resumed a session: the client may have given up before it has read that. */
+  #unheard = false;
+  /** When the server ends the connection, and with which code. [CNT-048] [CNT-053] */
   #drain: { readonly at: number; readonly code: ErrorName } | undefined;
   #expiresAt = Infinity;
   #peer: PeerParameters | undefined;
@@ -137,7 +147,15 @@ export class ConnectionEngine implements Connection {
 
   receive(bytes: Uint8Array, now: number): readonly Event[] {
     this.#advance(now);
-    if (this.#isClosed()) return this.takeEvents();
+    const session = this.#session;
+    if (this.#state.name !== 'established' || session?.isCarriedBy(this.#control) === true) this.#read(bytes);
+    // Not a frame of the former connection has any effect. [CNT-019] [CNT-037]
+    else if (this.#control !== undefined && session?.awaits(this.#control) === true) this.#unread.push(bytes);
+    return this.takeEvents();
+  }
+
+  #read(bytes: Uint8Array): void {
+    if (this.#isClosed()) return;
     this.#decoder.push(bytes);
     let heard = false;
     // A frame that is an error ends the loop; what follows it is read on in state closing.
@@ -149,9 +167,10 @@ export class ConnectionEngine implements Connection {
           if (step === 'header') break;
           if (!heard && this.#state.name === 'established') {
             heard = true;
-            if (this.#control?.heard() === true) this.#session?.live();
+            if (this.#control?.heard() === true) this.#carried()?.live();
           }
           this.#process(cell);
+          this.#unheard = false;
           if (this.#isClosed()) this.#decoder.stop();
         }
         more = false;
@@ -161,7 +180,6 @@ export class ConnectionEngine implements Connection {
         more = this.#fail(error, last?.action === 'send CLOSE' ? last.next : undefined);
       }
     }
-    return this.takeEvents();
   }
 
   transportEnded(now: number, cause?: unknown): readonly Event[] {
@@ -171,17 +189,14 @@ export class ConnectionEngine implements Connection {
     this.#decoder.stop();
     if (!this.#isClosed()) {
       // In state closing this is the end that is waited for. [SES-014]
-      const closing = this.#state.name === 'closing';
-      if (!closing) {
+      if (this.#state.name !== 'closing') {
         this.#ending.remote = true;
         const message = cause === undefined ? 'The peer ended the transport without CLOSE.' : 'The transport failed.';
         const code = cause === undefined ? 'HAWSER_ERR_TRANSPORT_ENDED' : 'HAWSER_ERR_TRANSPORT_FAILED';
         this.#ending.fail(new TransportError(code, this.#state.name, message, { cause }));
       }
       this.#enter('transport lost');
-      // A client that has asked for the end of its session and got no answer can still ask what became of it. [CNT-036]
-      const asked = closing && this.#endsSession && this.#role.type === 'server';
-      this.#end(false, undefined, asked || this.#session?.resumable !== true);
+      this.#end(false, undefined, this.#endsUnanswered());
     }
     return this.takeEvents();
   }
@@ -263,32 +278,9 @@ export class ConnectionEngine implements Connection {
 
   resume(session: Session, options: ResumeOptions, now: number): readonly Event[] {
     this.#advance(now);
-    if (!session.settledCustody) {
-      throw new MisuseError('HAWSER_ERR_MISUSE_CUSTODY', 'What the session has processed is not in custody yet.');
-    }
     if (this.#isOver()) return this.takeEvents();
-    if (this.#role.type === 'client') {
-      this.#askToResume(this.#role.establishment, session, options);
-    } else {
-      const connect = this.#connect?.resume;
-      if (this.#state.name !== 'deciding' || connect === undefined) {
-        throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT in mode resume.');
-      }
-      const gap = session.gapAt(connect.receiveCursor);
-      if (gap === undefined) this.#grantResumption(this.#role.establishment, session, options, connect.receiveCursor);
-      else {
-        // The session ends, and with it every doubtful message. [CNT-025] [CNT-026]
-        const parameters = {
-          final_receive_cursor: session.receiveCursor,
-          final_send_cursor: session.sendCursor,
-          gap_first: gap.first,
-          gap_last: gap.last,
-        };
-        this.#resuming = session;
-        this.#sendReject('RESUME_GAP', 0, parameters);
-        this.#enter('decision: reject');
-      }
-    }
+    if (this.#role.type === 'client') this.#askToResume(this.#role, session, options);
+    else this.#answerResumption(this.#role.establishment, session, options);
     return this.takeEvents();
   }
 
@@ -364,13 +356,14 @@ export class ConnectionEngine implements Connection {
   }
 
   detach(code: ErrorName, now: number, error?: HawserError): readonly Event[] {
-    if (this.#session?.resumable !== true) return this.close(code, now, error);
+    // An attempt to resume ends without its session.
+    if ((this.#session ?? this.#resuming)?.resumable !== true) return this.close(code, now, error);
     checkCode('CLOSE', code);
     if (this.#isOver()) return this.takeEvents();
     this.#advance(now);
     if (error !== undefined) this.#ending.fail(error);
     this.#sendClose(code, false);
-    this.#enter('detach asked for');
+    this.#enter(this.#session === undefined ? 'close asked for' : 'detach asked for');
     return this.takeEvents();
   }
 
@@ -385,7 +378,13 @@ export class ConnectionEngine implements Connection {
 
   takeUp(now: number): readonly Event[] {
     this.#advance(now);
-    if (!this.#isOver() && this.#control !== undefined) this.#session?.takeUp(this.#control, this.#emit);
+    const control = this.#control;
+    const session = this.#session;
+    if (this.#isOver() || control === undefined || session?.state !== 'detached' || !session.awaits(control)) {
+      return this.takeEvents();
+    }
+    session.takeUp(control, this.#emit);
+    for (const bytes of this.#unread.splice(0)) this.#read(bytes);
     return this.takeEvents();
   }
 
@@ -453,7 +452,7 @@ export class ConnectionEngine implements Connection {
         this.#receivePong();
         break;
       case 'let go of what is held':
-        this.#session?.ackFrame(decoder.payload());
+        this.#carried()?.ackFrame(decoder.payload());
         break;
       case 'move before the deadline':
         this.#receiveDrain();
@@ -499,7 +498,7 @@ export class ConnectionEngine implements Connection {
 
   #receivePong(): void {
     const ping = this.#control?.pongFrame(this.#decoder.payload());
-    if (ping !== undefined) this.#session?.pongFrame(ping);
+    if (ping !== undefined) this.#carried()?.pongFrame(ping);
   }
 
   #receiveDrain(): void {
@@ -513,15 +512,16 @@ export class ConnectionEngine implements Connection {
     if (this.#role.type !== 'client') throw new InternalError('A server does not take ACCEPT.');
     const established = this.#role.establishment.accept(this.#decoder.copyFrame());
     const session = this.#resuming;
+    const { retentionMs = 0, deadlineMs = 0 } = this.#role.options.continuity ?? {};
     if (session === undefined) {
-      const { continuity } = this.#role.options;
-      this.#checkGrant(established.peer, continuity?.retentionMs ?? 0, continuity?.deadlineMs ?? 0);
+      this.#checkGrant(established.peer, retentionMs, deadlineMs);
       this.#establish(established, {});
       return;
     }
     if (session.gapAt(established.receiveCursor) !== undefined) {
       throw violation('RESUME_GAP', 'CNT-032', FRAME_TYPE.ACCEPT, 'states a cursor that this client can not serve');
     }
+    this.#checkGrant(established.peer, retentionMs, deadlineMs);
     this.#resuming = undefined;
     this.#evidence = established.evidence;
     this.#peer = established.peer;
@@ -530,19 +530,56 @@ export class ConnectionEngine implements Connection {
 
   /** [CNT-002] */
   #checkGrant({ retentionMs, deadlineMs }: PeerParameters, asked: number, askedDeadline: number): void {
-    const late = askedDeadline > 0 && (deadlineMs > askedDeadline || (deadlineMs === 0 && retentionMs > 0));
+    const resumable = this.#resuming !== undefined || retentionMs > 0;
+    const late = askedDeadline > 0 && (deadlineMs > askedDeadline || (deadlineMs === 0 && resumable));
     if (retentionMs <= asked && !late) return;
     throw violation('PARAMETER_INVALID', 'CNT-002', FRAME_TYPE.ACCEPT, 'grants more than was asked for');
   }
 
-  #askToResume(establishment: ClientEstablishment, session: Session, { attempt = 0 }: ResumeOptions): void {
-    if (this.#state.name !== 'awaiting-accept' || this.#resuming !== undefined) {
+  #askToResume(role: Role & { type: 'client' }, session: Session, { attempt = 0 }: ResumeOptions): void {
+    const { establishment, options } = role;
+    if (this.#state.name !== 'awaiting-accept' || options.mode !== 'resume' || this.#resuming !== undefined) {
       throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CHALLENGE to answer.');
     }
+    if (!session.attachable) {
+      const message = `A session in state ${session.state} can not be attached to another connection.`;
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', message);
+    }
+    requireCustody(session);
     const connect = establishment.connect({ mode: 'resume', ...session.resumePoint, attempt });
     session.attaching();
     this.#resuming = session;
     this.#output.raw(connect);
+  }
+
+  /** The order of checks is that of section 12.4. */
+  #answerResumption(establishment: ServerEstablishment, session: Session, options: ResumeOptions): void {
+    const connect = this.#connect?.resume;
+    if (this.#state.name !== 'deciding' || connect === undefined) {
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT in mode resume.');
+    }
+    const final = { final_receive_cursor: session.receiveCursor, final_send_cursor: session.sendCursor };
+    if (session.state === 'ended') {
+      this.#refuse('SESSION_ENDED', final); // [CNT-036]
+      return;
+    }
+    requireCustody(session);
+    // Where only the epoch is wrong, nothing is missing that could be named.
+    const gap = session.gapAt(connect.receiveCursor) ?? (connect.epoch > session.epoch ? NO_GAP : undefined);
+    if (gap === undefined) {
+      this.#grantResumption(establishment, session, options, connect.receiveCursor);
+      return;
+    }
+    // The session ends, and with it every doubtful message. [CNT-025] [CNT-026] [CNT-043]
+    this.#gapFates = session.fates(undefined, true);
+    session.end();
+    this.#refuse('RESUME_GAP', { ...final, gap_first: gap.first, gap_last: gap.last });
+  }
+
+  /** Answers a CONNECT whose decision is made with REJECT. */
+  #refuse(code: ErrorName, parameters: ParameterSet): void {
+    this.#sendReject(code, 0, parameters);
+    this.#enter('decision: reject');
   }
 
   #grantResumption(
@@ -575,6 +612,7 @@ export class ConnectionEngine implements Connection {
     this.#emit({ type: 'attached', epoch });
     this.#control = this.#createControl();
     this.#session = session;
+    this.#unheard = this.#role.type === 'server';
     session.attach(epoch, peerCursor, this.#control, this.#emit, this.#now);
   }
 
@@ -627,6 +665,7 @@ export class ConnectionEngine implements Connection {
       const { code: wireCode, retryAfterMs, parameters } = decodeReject(this.#decoder.payload());
       const code = meaningOf('REJECT', wireCode); // [ERR-002]
       this.#emit({ type: 'rejected', code, wireCode, retryAfterMs, parameters });
+      this.#refusal = code;
       this.#finalCursor = code === 'SESSION_ENDED' ? valueOf(parameters, 'final_receive_cursor') : undefined;
       this.#ending.received(code, wireCode, `The server answered with REJECT(${code}).`, retryAfterMs);
     } else {
@@ -642,14 +681,17 @@ export class ConnectionEngine implements Connection {
   /** CLOSE in state established: answer it. [SES-012] [SES-029] */
   #receiveClose(): void {
     const close = decodeClose(this.#decoder.payload());
-    this.#session?.checkClose(close, false); // [SES-013]
+    // A client that gave up before it verified ACCEPT states no cursors (section 4.6): they say nothing of the session.
+    const early = this.#unheard && close.receiveCursor === 0 && close.sendCursor === 0;
+    if (!early) this.#session?.checkClose(close, false); // [SES-013]
     this.#ending.remote = true;
     const code = meaningOf('CLOSE', close.code);
     this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     // [CNT-015]
     const ends = this.#endedBy(this.#decoder.flags);
+    if (!ends && !early) this.#session?.acknowledgedByClose(close.receiveCursor);
     this.#sendClose('NO_ERROR', ends);
-    this.#end(true, close.receiveCursor, ends);
+    this.#end(true, early ? undefined : close.receiveCursor, ends);
   }
 
   /** Whether a CLOSE of the peer ends the session. [SES-029] */
@@ -669,16 +711,23 @@ export class ConnectionEngine implements Connection {
     } catch {
       return false;
     }
+    // What ends a connection that has lost its session says nothing of the session. [CNT-019] [CNT-037]
+    const session = this.#session?.endsWith(this.#control) === true ? this.#session : undefined;
     let cursor: number | undefined;
     try {
-      this.#session?.checkClose(close, true);
-      cursor = this.#session && close.receiveCursor;
+      session?.checkClose(close, true);
+      cursor = session && close.receiveCursor;
       const code = meaningOf('CLOSE', close.code);
       if (this.error === undefined) this.#ending.received(code, close.code, `The peer sent CLOSE(${code}).`);
     } catch (error) {
       this.#ending.fail(toHawserError(error));
     }
-    this.#end(true, cursor, this.#endsSession || this.#endedBy(this.#decoder.flags));
+    if (this.#endedBy(this.#decoder.flags)) this.#end(true, cursor, true);
+    else {
+      // It keeps the session: what it holds is not its last word, and the own CLOSE has crossed with it.
+      if (cursor !== undefined) session?.acknowledgedByClose(cursor);
+      this.#end(true, cursor, this.#endsUnanswered(), false);
+    }
     return true;
   }
 
@@ -755,14 +804,19 @@ export class ConnectionEngine implements Connection {
   #sendClose(code: ErrorName, endSession: boolean): void {
     const session = this.#session;
     if (session !== undefined && this.#control !== undefined) {
-      this.#endsSession = endSession || !session.resumable;
+      const carried = session.isCarriedBy(this.#control);
+      // A connection that has lost the session does not speak for it. [CNT-019] [CNT-037]
+      this.#endsSession = (endSession && carried) || !session.resumable;
       session.writeClose(this.#control, code, this.#endsSession);
-      // What it does from now on is for another connection.
-      if (!this.#endsSession && this.#carried() !== undefined) session.detach('connection ended');
+      // What it does from now on is for another connection, or has no effect.
+      if (carried && this.#endsSession) session.closing();
+      else if (carried) session.detach('connection ended');
     } else {
+      // The server may have attached the session already. [CNT-014]
+      this.#endsSession = endSession || this.#resuming === undefined;
       // Before ACCEPT is verified both cursors are zero (section 4.6).
       const payload = encodeClose({ code: ERROR_CODE[code], receiveCursor: 0, sendCursor: 0 });
-      this.#output.raw(encodeFrame('CLOSE', payload, FLAG.CLOSE.END_SESSION)); // [SES-017]
+      this.#output.raw(encodeFrame('CLOSE', payload, this.#endsSession ? FLAG.CLOSE.END_SESSION : 0)); // [SES-017]
     }
     this.#ending.sent(code, this.#now);
   }
@@ -773,8 +827,15 @@ export class ConnectionEngine implements Connection {
     this.#decoder.stop();
     if (this.#state.name !== 'closing') return;
     this.#enter('close deadline');
-    const ended = this.#endsSession && (this.#role.type === 'server' || this.#session?.resumable !== true);
-    this.#end(false, undefined, ended);
+    this.#end(false, undefined, this.#endsUnanswered());
+  }
+
+  /**
+   * Whether the session ends without an answer of the peer. A client that has asked for the end of its session can still ask
+   * what became of it. [CNT-036]
+   */
+  #endsUnanswered(): boolean {
+    return this.#session?.resumable !== true || (this.#endsSession && this.#role.type === 'server');
   }
 
   #enter(event: MachineEvent<Machine>): void {
@@ -787,41 +848,50 @@ export class ConnectionEngine implements Connection {
    * @param answered - whether the peer's CLOSE, or REJECT, was read.
    * @param peerReceiveCursor - what that CLOSE says; undefined where it says nothing that can be true.
    * @param ended - whether the session ends with the connection.
+   * @param final - whether the cursor is the peer's last word: not where it keeps the session (section 12.6).
    */
-  #end(answered: boolean, peerReceiveCursor: number | undefined, ended: boolean): void {
-    const refused = this.#resuming;
-    if (refused !== undefined) {
-      this.#endAttempt(refused, answered);
+  #end(answered: boolean, peerReceiveCursor: number | undefined, ended: boolean, final = true): void {
+    this.#unread = [];
+    const attempt = this.#resuming;
+    if (attempt !== undefined) {
+      this.#endAttempt(attempt, answered);
       return;
     }
     const session = this.#session;
-    // Another connection has the session by now: what ends here is this connection alone.
-    const own = session !== undefined && (session.isCarriedBy(this.#control) || session.state === 'detached');
-    let fates = NO_FATES;
+    // Another connection may have the session by now: then what ends here is this connection alone.
+    const own = session !== undefined && session.endsWith(this.#control);
+    let fates = this.#gapFates ?? NO_FATES;
     if (own && ended) {
-      fates = session.fates(peerReceiveCursor);
+      fates = session.fates(final ? peerReceiveCursor : undefined);
       session.end();
     } else if (own) session.detach('connection lost');
-    const what = session === undefined ? 'none' : own && ended ? 'ended' : 'detached';
+    const gone = (own && ended) || this.#gapFates !== undefined;
+    const what = gone ? 'ended' : session === undefined ? 'none' : 'detached';
     this.#emit(this.#ending.closed(answered, peerReceiveCursor, what, fates));
   }
 
-  /** An attempt to resume ends without ACCEPT: whether the session goes on is for the code to say. [CNT-043] */
+  /** An attempt to resume ends without ACCEPT: whether the session goes on is for the code to say. [CNT-013] [CNT-043] */
   #endAttempt(session: Session, answered: boolean): void {
     this.#resuming = undefined;
-    const { code } = this.#ending;
+    const refused = this.#refusal !== undefined && ERRORS[this.#refusal].scope === 'session';
+    const ended = this.#endsSession || refused;
     let fates = NO_FATES;
-    const ended = REFUSALS.has(code);
-    if (ended) {
-      fates = session.fates(this.#finalCursor, code !== 'SESSION_ENDED');
+    if (ended && session.state !== 'ended') {
+      fates = session.fates(this.#finalCursor, DOUBTS.has(this.#ending.code));
       session.end();
-    } else session.detach('connection lost');
+    } else session.attemptFailed(this.#refusal !== undefined);
     this.#emit(this.#ending.closed(answered, this.#finalCursor, ended ? 'ended' : 'detached', fates));
   }
 
   #emitAll(events: readonly Event[]): void {
     for (const event of events) this.#emit(event);
   }
+}
+
+/** Only what is in custody may be stated. [CNT-006] */
+function requireCustody(session: Session): void {
+  if (session.settledCustody) return;
+  throw new MisuseError('HAWSER_ERR_MISUSE_CUSTODY', 'What the session has processed is not in custody yet.');
 }
 
 /** The earlier of two deadlines, of which 0 is none. */

@@ -118,7 +118,12 @@ export interface Connection {
    */
   resume(session: Session, options: ResumeOptions, now: number): readonly Event[];
 
-  /** The attempt to move has failed: this connection carries its session again (client). [CNT-019] */
+  /**
+   * The attempt to move was answered with REJECT: this connection carries its session again (client). [CNT-019]
+   *
+   * Without effect, the session stays `detached`, where the attempt ended otherwise: the server may still take it for valid,
+   * and must not find that more has been acknowledged since. [CNT-025]
+   */
   takeUp(now: number): readonly Event[];
 
   /**

@@ -17,6 +17,14 @@ import { FRAME_TYPE, LIMITS } from './registry.gen.ts';
  */
 const BUDGET_FACTOR: number = (1 + LIMITS.control_tolerance_factor) / 2;
 
+/** How far a session has come on a connection. */
+export interface Cursors {
+  /** Number of the last sequenced frame that this endpoint holds at its custody. */
+  readonly receiveCursor: number;
+  /** Number of the last sequenced frame that this connection has carried, or that its peer stated when it began. */
+  readonly sendCursor: number;
+}
+
 /** What one connection of a session is made with. */
 export interface ControlOptions {
   readonly output: Output;
@@ -37,6 +45,8 @@ export interface ControlOptions {
 export class ConnectionControl implements Carrier {
   readonly output: Output;
   readonly liveness: Liveness;
+  /** The cursors at which the session left this connection: what its CLOSE says from then on. [SES-013] */
+  left: Cursors | undefined;
   readonly #emit: (event: Event) => void;
   readonly #random: (count: number) => Uint8Array;
   readonly #pings = new PingQueue();

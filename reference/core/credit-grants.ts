@@ -21,7 +21,7 @@ export class CreditGrants {
 
   /** Notes a channel whose limits the peer may not know: the last CREDIT may have been lost. [CNT-033] */
   restate(channel: Channel): void {
-    if (channel.creditDue || !channel.receive.raised) return;
+    if (channel.creditDue || !(channel.receive.raised || channel.receive.due)) return;
     channel.creditDue = true;
     this.#due.push(channel);
   }

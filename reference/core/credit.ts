@@ -149,6 +149,11 @@ export class ReceiveCredit {
     return true;
   }
 
+  /** A message that was incomplete at a crash goes on: it began behind so many octets. [CHN-024] */
+  resume(bytesBefore: number): void {
+    this.#neededBytes = bytesBefore + this.#maxMessageBytes;
+  }
+
   /** Counts what the application has consumed; false, and nothing changes, when so much has not been received. */
   consume(messages: number, bytes: number): boolean {
     if (this.#consumedMessages + messages > this.#messages || this.#consumedBytes + bytes > this.#bytes) return false;

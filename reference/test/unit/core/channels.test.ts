@@ -269,7 +269,13 @@ describe('MESSAGE', () => {
     const peer = new RawClient().opened(1);
     const bytes = frame('MESSAGE', '0a0b0c', { flags: FIRST | LAST, channel: 1, seq: 2 });
     const [event] = eventsOf(peer.server.receive(bytes, 0), 'message-received');
-    expect(event).toEqual({ type: 'message-received', channel: 1, number: 1, data: Uint8Array.of(10, 11, 12) });
+    expect(event).toEqual({
+      type: 'message-received',
+      channel: 1,
+      number: 1,
+      data: Uint8Array.of(10, 11, 12),
+      redelivered: false,
+    });
     expect(event!.data.buffer).toBe(bytes.buffer);
   });
 

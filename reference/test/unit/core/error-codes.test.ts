@@ -54,8 +54,16 @@ describe('wireErrorOf', () => {
     expect(wireErrorOf(error)).toBe(name);
   });
 
-  it('gives INTERNAL_ERROR to what may end a session in any state: every frame with a code carries it', () => {
-    for (const frame of FRAMES) expect(mayCarry(frame, 'INTERNAL_ERROR')).toBe(true);
+  it('gives INTERNAL_ERROR to what may end a session in any state: every frame that reports an error carries it', () => {
+    expect(FRAMES.filter((frame) => !mayCarry(frame, 'INTERNAL_ERROR'))).toEqual(['DRAIN']);
+  });
+
+  it('lets DRAIN carry what a server plans, and nothing else [ERR-001]', () => {
+    expect(NAMES.filter((name) => mayCarry('DRAIN', name))).toEqual([
+      'NO_ERROR',
+      'SHUTTING_DOWN',
+      'CONNECTION_EXPIRED',
+    ]);
   });
 });
 

@@ -200,9 +200,9 @@ describe('a client on CHALLENGE', () => {
 
   it('ends with REJECT before CHALLENGE: code and time to wait are told, its direction is closed [EST-024] [EST-032]', () => {
     const client = createClientConnection(clientOptions());
-    const events = client.receive(frame('REJECT', '0205 00000bb8'), 0);
+    const events = client.receive(frame('REJECT', '0205 00000bb8 0000'), 0);
     expect(events).toEqual([
-      { type: 'rejected', code: 'BUSY', wireCode: 0x0205, retryAfterMs: 3000 },
+      { type: 'rejected', code: 'BUSY', wireCode: 0x0205, retryAfterMs: 3000, parameters: {} },
       expect.objectContaining({ type: 'closed', outcome: 'error', code: 'BUSY', remote: true }),
     ]);
     expect(client.error).toMatchObject({ code: 'HAWSER_ERR_REMOTE_BUSY', retryAfterMs: 3000 });
@@ -212,7 +212,7 @@ describe('a client on CHALLENGE', () => {
 
   it('takes an unknown code of REJECT for AUTHENTICATION_FAILED, and answers nothing [ERR-002] [ERR-003]', () => {
     const client = createClientConnection(clientOptions());
-    const [rejected] = client.receive(frame('REJECT', '7777 00000000'), 0);
+    const [rejected] = client.receive(frame('REJECT', '7777 00000000 0000'), 0);
     expect(rejected).toMatchObject({ code: 'AUTHENTICATION_FAILED', wireCode: 0x7777 });
     expect(client.takeOutput()).toEqual([]);
   });
@@ -233,7 +233,11 @@ describe('a server on CONNECT', () => {
           initialMessageCredit: 64,
           initialByteCredit: 1_048_576,
           maxChannels: undefined,
+          custody: 'received',
+          retentionMs: 0,
+          deadlineMs: 0,
         },
+        resume: undefined,
       },
     ]);
     expect(server.state).toBe('deciding');
@@ -328,6 +332,14 @@ describe('a server on CONNECT', () => {
   });
 });
 
+const RESUME = {
+  mode: 'resume',
+  sessionId: new Uint8Array(16).fill(1),
+  epoch: 1,
+  attempt: 3,
+  receiveCursor: 7,
+} as const;
+
 describe('accept', () => {
   it('sends ACCEPT: a session id drawn afresh, epoch 1, cursor 0, the grant [EST-019] [EST-020]', () => {
     const { server } = requestedPair();
@@ -340,32 +352,34 @@ describe('accept', () => {
       parameters: { max_channels: 3, initial_message_credit: 64, initial_byte_credit: 5 },
     });
     expect(events).toEqual([{ type: 'established', sessionId, epoch: 1 }]);
-    expect(server.session).toEqual({ id: sessionId, epoch: 1 });
+    expect(server.session).toMatchObject({ role: 'server', id: sessionId, epoch: 1, resumable: false });
     const { server: another } = requestedPair();
     another.accept({ sessionId: new Uint8Array(16).fill(1) }, 0);
     expect(another.session!.id).not.toEqual(sessionId);
   });
 
-  it('refuses resumption, whatever the decision on identity was [EST-018]', () => {
-    const resume = { mode: 'resume', sessionId: new Uint8Array(16).fill(1), epoch: 1 } as const;
-    for (const decide of [
-      (server: Connection) => server.accept({}, 0),
-      (server: Connection) => server.reject('BUSY', 1000, 0),
-    ]) {
-      const { server, challenge } = challengedServer();
-      expect(server.receive(signedConnect(challenge, resume), 0)).toMatchObject([{ mode: 'resume' }]);
-      decide(server);
-      expect(decodeReject(framesFrom(server)[0]!.payload)).toEqual({
-        code: ERROR_CODE.RESUME_REFUSED,
-        retryAfterMs: 0,
-        parameters: {},
-      });
-    }
+  it('refuses resumption of a session that nobody names [EST-018]', () => {
     const { server, challenge } = challengedServer();
-    server.receive(signedConnect(challenge, resume), 0);
-    server.reject('AUTHENTICATION_FAILED', 0, 0);
-    expect(codeFrom(server)).toBe('AUTHENTICATION_FAILED'); // identity is judged first [EST-017]
+    expect(server.receive(signedConnect(challenge, RESUME), 0)).toMatchObject([
+      { mode: 'resume', resume: { sessionId: RESUME.sessionId, epoch: 1, attempt: 3, receiveCursor: 7 } },
+    ]);
+    server.accept({}, 0);
+    expect(decodeReject(framesFrom(server)[0]!.payload)).toEqual({
+      code: ERROR_CODE.RESUME_REFUSED,
+      retryAfterMs: 0,
+      parameters: {},
+    });
   });
+
+  it.each(['AUTHENTICATION_FAILED', 'RESUME_REFUSED', 'BUSY', 'ATTEMPT_STALE'] as const)(
+    'leaves it to the owner to answer an attempt to resume with %s [EST-017] [CNT-021] [CNT-023]',
+    (code) => {
+      const { server, challenge } = challengedServer();
+      server.receive(signedConnect(challenge, RESUME), 0);
+      server.reject(code, 0, 0);
+      expect(codeFrom(server)).toBe(code);
+    },
+  );
 
   it('is for a server with a CONNECT', () => {
     const { client } = requestedPair();
@@ -435,7 +449,7 @@ describe('a client on ACCEPT', () => {
     expect(client.session).toBeUndefined();
     const events = client.receive(accept.subarray(accept.length - 1), 0);
     expect(events).toMatchObject([{ type: 'established', epoch: 1 }]);
-    expect(client.session).toEqual(server.session);
+    expect(client.session).toMatchObject({ role: 'client', id: server.session!.id, epoch: 1 });
     expect(client.peer).toMatchObject({ maxChannels: 7, initialMessageCredit: 64 });
   });
 
@@ -599,6 +613,7 @@ describe('REJECT', () => {
   it('proves nothing about the server: the client reports no identity from it [EST-025]', () => {
     const client = createClientConnection(clientOptions({ peerIdentity: undefined }));
     const events = client.receive(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE.BUSY, retryAfterMs: 0 })), 0);
-    expect(Object.keys(events[0]!).sort()).toEqual(['code', 'retryAfterMs', 'type', 'wireCode']);
+    expect(Object.keys(events[0]!).sort()).toEqual(['code', 'parameters', 'retryAfterMs', 'type', 'wireCode']);
+    expect(events[0]).toMatchObject({ parameters: {} });
   });
 });

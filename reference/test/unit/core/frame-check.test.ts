@@ -36,7 +36,7 @@ describe('checkHeader', () => {
     expect(check(rawFrame(0x9b, { length: 65_535 }))).toBe('FRAME_TOO_LARGE WIR-001');
   });
 
-  it.each([0x00, 0x05, 0x0f, 0x12, 0x13, 0x23, 0x24, 0x2a, 0x7f])(
+  it.each([0x00, 0x05, 0x0f, 0x15, 0x23, 0x24, 0x2d, 0x7f])(
     'refuses type %i, unknown or only planned, with the ignorable bit clear [WIR-005]',
     (type) => {
       expect(check(rawFrame(type))).toBe('FRAME_UNKNOWN WIR-005');

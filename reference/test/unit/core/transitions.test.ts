@@ -1,11 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { FRAME_TYPE, type FrameName, type MachineName, MACHINES, type MachineState } from '../../../core/index.ts';
-import { after, IGNORABLE_INDEX, type State, stateOf } from '../../../core/transitions.ts';
+import { after, END_SESSION_INDEX, IGNORABLE_INDEX, type State, stateOf } from '../../../core/transitions.ts';
 
 const NAMES = Object.keys(MACHINES) as MachineName[];
 
-function indexOf(frame: string): number {
-  return frame === 'IGNORABLE' ? IGNORABLE_INDEX : FRAME_TYPE[frame as FrameName];
+/** Columns that stand for no frame type of their own. */
+const PSEUDO_COLUMNS: Readonly<Record<string, number>> = {
+  IGNORABLE: IGNORABLE_INDEX,
+  END_SESSION: END_SESSION_INDEX,
+};
+
+function indexOf(column: string): number {
+  return PSEUDO_COLUMNS[column] ?? FRAME_TYPE[column as FrameName];
 }
 
 /** The states of all machines have one shape; which names they use does not matter here. */
