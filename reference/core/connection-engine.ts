@@ -541,9 +541,14 @@ export class ConnectionEngine implements Connection {
     if (this.#state.name !== 'awaiting-accept' || options.mode !== 'resume' || this.#resuming !== undefined) {
       throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CHALLENGE to answer.');
     }
+    if (session.state === 'attaching') {
+      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'Another attempt to attach the session is under way.');
+    }
     if (!session.attachable) {
-      const message = `A session in state ${session.state} can not be attached to another connection.`;
-      throw new MisuseError('HAWSER_ERR_MISUSE_STATE', message);
+      // It is over, or its end is on its way: nothing is asked for any more.
+      this.#sendClose('NO_ERROR', true);
+      this.#enter('close asked for');
+      return;
     }
     requireCustody(session);
     const connect = establishment.connect({ mode: 'resume', ...session.resumePoint, attempt });

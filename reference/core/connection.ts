@@ -114,6 +114,9 @@ export interface Connection {
    * in mode `resume` with ACCEPT, or with RESUME_GAP where the cursor can not be served (server). The former connection
    * is not read any more, and everything that was processed is in custody. [CNT-019] [CNT-025] [CNT-028]
    *
+   * For a session that is over, or is being ended by CLOSE, a client ends the attempt, and a server answers with
+   * SESSION_ENDED. [CNT-036]
+   *
    * @throws MisuseError `HAWSER_ERR_MISUSE_CUSTODY` while a batch of the session's journal is not stored.
    */
   resume(session: Session, options: ResumeOptions, now: number): readonly Event[];

@@ -89,8 +89,8 @@ export class Session {
   #control: ConnectionControl | undefined;
   /** The connection that carries the session, or carried it last: no other one has a say in its fate. [CNT-037] */
   #latest: ConnectionControl | undefined;
-  /** CLOSE with END_SESSION was sent: nothing follows it. [SES-011] */
-  #closing = false;
+  /** What CLOSE with END_SESSION has stated: nothing follows it, unless the peer has not heard of it. [SES-011] */
+  #finalCursor: number | undefined;
   /** The last attempt was answered with REJECT. */
   #rejected = false;
   #sink: ((event: Event) => void) | undefined;
@@ -164,9 +164,12 @@ export class Session {
     return this.#epoch;
   }
 
-  /** Number of the last sequenced frame that this endpoint holds at its custody. */
+  /**
+   * Number of the last sequenced frame that this endpoint holds at its custody; once it has said that the session ends, the
+   * one that it has said: its last word does not change.
+   */
   get receiveCursor(): number {
-    return this.#custodyCursor;
+    return this.#finalCursor ?? this.#custodyCursor;
   }
 
   /** Number of the last sequenced frame that was written to a connection. */
@@ -256,6 +259,8 @@ export class Session {
   /** A batch, and with it every one before, is on stable storage: what waited for it may leave. [CNT-011] [CNT-012] */
   stored(number: number, now: number): void {
     this.#advance(now);
+    // What is over stays as it was told.
+    if (this.#over) return;
     this.#journal?.confirm(number);
     for (let batch = this.#batches[0]; batch !== undefined && batch.number <= number; batch = this.#batches[0]) {
       this.#custodyCursor = batch.cursor;
@@ -286,9 +291,9 @@ export class Session {
     this.#connect(control, sink);
   }
 
-  /** Whether another connection may be asked to carry the session, or may carry it. */
+  /** Whether another connection may be asked to carry the session, or may carry it: not once it ends. */
   get attachable(): boolean {
-    if (this.#closing && this.#control !== undefined) return false;
+    if (this.#finalCursor !== undefined && this.#control !== undefined) return false;
     return this.role === 'server' ? !this.#over : this.#state.local.has('CONNECT sent');
   }
 
@@ -326,7 +331,7 @@ export class Session {
     this.#state = cell.next;
     this.#epoch = epoch;
     // An end that the peer has not heard of did not happen.
-    this.#closing = false;
+    this.#finalCursor = undefined;
     this.#journal?.touch();
     this.#advance(now);
     this.#acknowledged(peerCursor);
@@ -374,7 +379,7 @@ export class Session {
 
   /** CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011] */
   closing(): void {
-    this.#closing = true;
+    this.#finalCursor = this.#custodyCursor;
   }
 
   /** The session is over. */
@@ -538,7 +543,7 @@ export class Session {
 
   /** Whether commands have no effect. */
   get #mute(): boolean {
-    return this.#closing || this.#over;
+    return this.#finalCursor !== undefined || this.#over;
   }
 
   #advance(now: number): void {
@@ -583,7 +588,7 @@ export class Session {
     const stored = this.#journal?.stored ?? 0;
     let released = 0;
     for (const { batch, event } of this.#held) {
-      if (batch > stored || this.#closing) break;
+      if (batch > stored || this.#finalCursor !== undefined) break;
       released += 1;
       this.#give(event);
     }

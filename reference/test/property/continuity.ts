@@ -12,6 +12,7 @@ import {
   type Custody,
   ERRORS,
   type Event,
+  type Fates,
   InternalError,
   type JournalBatch,
   type MessageReceived,
@@ -94,6 +95,10 @@ export class Program {
   /** Sequenced frames that were ever sent, by number: type, channel and payload. [CNT-030] */
   readonly frames = new Map<number, string>();
   crashes = 0;
+  /** It has ended its session itself, without a connection. */
+  expired = false;
+  /** It knows nothing of the session any more. */
+  forgetful = false;
 
   constructor(name: SideName) {
     this.name = name;
@@ -262,10 +267,13 @@ export class Continuity {
       if (event.type !== 'channel-restored' && event.type !== 'channel-requested') continue;
       restored.add(event.channel);
       const side = program.channels.get(event.channel) ?? this.#newSide(program, event.channel, event.outcomes);
-      if (event.type === 'channel-requested') continue;
-      side.sent = side.sent.slice(0, event.sentMessages);
-      side.opened = event.state !== 'opening';
-      side.ended = !['opening', 'open', 'half-closed-remote'].includes(event.state);
+      // What the application did and was not stored has not happened.
+      const { state, sentMessages } =
+        event.type === 'channel-restored' ? event : ({ state: 'opening', sentMessages: 0 } as const);
+      side.sent = side.sent.slice(0, sentMessages);
+      side.opened = state !== 'opening';
+      side.ended = !['opening', 'open', 'half-closed-remote'].includes(state);
+      side.over = false;
     }
     for (const side of program.channels.values()) if (!restored.has(side.number)) side.over = true;
     for (const event of events) this.handle(program, event);
@@ -447,6 +455,10 @@ export class Continuity {
       return;
     }
     const session = server.session!;
+    if (server.forgetful) {
+      this.note(wire, 'server', wire.server.reject('RESUME_REFUSED', 0, this.now)); // [CNT-021]
+      return;
+    }
     if (session.state !== 'ended') {
       if (this.busy) {
         this.busy = false;
@@ -476,9 +488,7 @@ export class Continuity {
     if (event.session === 'ended') {
       if (program.end !== undefined) throw new Error(`${program.name} is told of its end twice.`);
       program.end = event;
-      for (const range of event.acceptedMessages) this.#mark(program, range, 'accepted', 0);
-      for (const range of event.unknownMessages) this.#mark(program, range, 'unknown', 0);
-      for (const range of event.undeliveredMessages) this.#mark(program, range, 'not-delivered', 0);
+      this.#markAll(program, event);
     }
     if (program.name === 'client' && wire === this.attempt) {
       this.attempt = undefined;
@@ -494,6 +504,21 @@ export class Continuity {
       }
     }
     this.takeEvents(program);
+  }
+
+  /** The server ends a session that has no connection: its retention is over. [CNT-017] */
+  expire(): void {
+    const { server } = this;
+    if (server.session?.state !== 'detached' || server.end !== undefined) return;
+    this.#markAll(server, server.session.fates(undefined));
+    server.session.end();
+    server.expired = true;
+  }
+
+  #markAll(program: Program, { acceptedMessages, unknownMessages, undeliveredMessages }: Fates): void {
+    for (const range of acceptedMessages) this.#mark(program, range, 'accepted', 0);
+    for (const range of unknownMessages) this.#mark(program, range, 'unknown', 0);
+    for (const range of undeliveredMessages) this.#mark(program, range, 'not-delivered', 0);
   }
 
   /** Events that came up while there was no connection, or that a command has caused. */

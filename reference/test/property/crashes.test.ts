@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it, vi } from 'vitest';
 import { Continuity, SIDES } from './continuity.ts';
-import { begin, checkClose, checkRest } from './continuity-checks.ts';
+import { begin, checkClose, checkRest, checkStores } from './continuity-checks.ts';
 import { crashOf, WRITES } from './continuity-commands.ts';
 import { runs } from './runs.ts';
 
@@ -30,6 +30,7 @@ describe('a session whose programs crash', () => {
           fc.modelRun(() => ({ model: {}, real }), steps);
           real.quiesce();
           checkRest(real);
+          checkStores(real);
           checkClose(real);
           totals.crashes += real.client.crashes + real.server.crashes;
           totals.resumed += real.counts.resumed;
