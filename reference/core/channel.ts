@@ -41,8 +41,6 @@ export interface RestoredChannel {
   readonly verdictsSent: number;
   /** Own messages on which a verdict has come. */
   readonly verdictsReceived: number;
-  /** Verdicts on messages of the peer that were decided and not sent: each for the messages through `last`. */
-  readonly verdictsDue: readonly VerdictRun[];
   /** Own messages that were sent completely. */
   readonly sentMessages: number;
   /** Own messages whose outcome the owner has taken note of, and verdicts that have come on those after them. */
@@ -93,7 +91,7 @@ export class Channel implements RunHolder {
   /** Verdicts on those after them, which the owner is being told of. */
   verdictsUnreported: VerdictRun[];
   /** Verdicts that the next flush sends. */
-  verdictsDue: VerdictRun[];
+  verdictsDue: VerdictRun[] = [];
   /** It stands in the list of channels whose verdicts are sent. */
   verdictDue = false;
   /** The owner has released it before it was closed. */
@@ -124,7 +122,6 @@ export class Channel implements RunHolder {
     this.verdictsUnreported = [...(restored?.verdictsUnreported ?? [])];
     this.verdictsReceived = restored?.verdictsReceived ?? 0;
     this.verdictsSent = restored?.verdictsSent ?? 0;
-    this.verdictsDue = [...(restored?.verdictsDue ?? [])];
   }
 
   /** The owner has taken note of the outcomes of own messages. */

@@ -306,11 +306,6 @@ export class Channels {
     this.#set.settled(channel);
   }
 
-  /** Verdicts that were due before a crash are still to be sent. [CNT-039] */
-  resumeVerdicts(channel: Channel): void {
-    if (channel.verdictsDue.length > 0) this.#verdictSender.resume(channel);
-  }
-
   release(number: number): void {
     this.#set.release(number);
   }

@@ -660,7 +660,6 @@ export class Session {
             receive: channel.receive.snapshot,
             settled: channel.inbox.settled,
             verdictsSent: channel.verdictsSent,
-            verdictsDue: channel.verdictsDue,
             verdictsReceived: channel.verdictsReceived,
             verdictsUnreported: channel.verdictsUnreported,
             reported: channel.reported,
@@ -721,7 +720,6 @@ export class Session {
     const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
     const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
     const channel = this.channels.set.restore(number, state, kind, stored);
-    this.channels.resumeVerdicts(channel);
     if (begun !== undefined) {
       const message = byKey.get(messageKey(number, begun.message));
       if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);

@@ -25,11 +25,6 @@ export class VerdictSender {
   /** Notes a verdict on the messages after those of the one before. */
   schedule(channel: Channel, last: number, verdict: Verdict): void {
     addVerdict(channel.verdictsDue, { last, verdict });
-    this.resume(channel);
-  }
-
-  /** Gives a channel a place among those whose verdicts are due. */
-  resume(channel: Channel): void {
     if (channel.verdictDue) return;
     channel.verdictDue = true;
     this.#due.push(channel);

@@ -17,6 +17,7 @@ import {
   type JournalBatch,
   type MessageReceived,
   type MessageRange,
+  type MessagesSettled,
   PeerViolationError,
   PRIORITIES,
   RemoteError,
@@ -386,8 +387,7 @@ export class Continuity {
         this.#receive(program, event);
         break;
       case 'messages-settled':
-        this.#mark(program, event, event.outcome, event.verdict, event.again === true);
-        program.session!.reported(event.channel, event.last, this.now);
+        this.#markSettled(program, event);
         break;
       case 'channel-refused':
       case 'channel-reset':
@@ -568,21 +568,24 @@ export class Continuity {
     if (!side.over) program.held.push({ ...event, data: data.slice() });
   }
 
+  /** After a crash what was told before may come again, but never anything else. */
+  #markSettled(program: Program, { channel, first, last, outcome, verdict, again = false }: MessagesSettled): void {
+    const { results } = program.channels.get(channel)!;
+    expect(again && program.crashes === 0).toBe(false);
+    for (let number = first; number <= last; number += 1) {
+      const before = again ? results.get(number) : undefined;
+      if (before === undefined) this.#mark(program, { channel, first: number, last: number }, outcome, verdict);
+      else expect(before).toEqual({ outcome, verdict });
+    }
+    program.session!.reported(channel, last, this.now);
+  }
+
   /** Each message has exactly one outcome, and it is what happened at the other end. [CNT-042] */
-  #mark(
-    program: Program,
-    { channel, first, last }: MessageRange,
-    outcome: Outcome,
-    verdict: number,
-    again = false,
-  ): void {
+  #mark(program: Program, { channel, first, last }: MessageRange, outcome: Outcome, verdict: number): void {
     const side = program.channels.get(channel)!;
     const peer = this[other(program.name)].channels.get(channel);
     for (let number = first; number <= last; number += 1) {
-      const known = side.results.get(number);
-      if (known !== undefined) {
-        // Told again after a crash, because nobody had taken note of it durably: the same as before.
-        if (again && known.outcome === outcome && known.verdict === verdict) continue;
+      if (side.results.has(number)) {
         throw new Error(`Message ${channel}/${number} of the ${program.name} is ${outcome} after it had an outcome.`);
       }
       side.results.set(number, { outcome, verdict });
