@@ -521,7 +521,9 @@ export class ConnectionEngine implements Connection {
     if (session.gapAt(established.receiveCursor) !== undefined) {
       throw violation('RESUME_GAP', 'CNT-032', FRAME_TYPE.ACCEPT, 'states a cursor that this client can not serve');
     }
-    this.#checkGrant(established.peer, retentionMs, deadlineMs);
+    // Of what a resumption grants only the deadline takes effect. [CNT-003]
+    const { terms } = session;
+    this.#checkGrant({ ...established.peer, retentionMs: terms.retentionMs }, terms.retentionMs, deadlineMs);
     this.#resuming = undefined;
     this.#evidence = established.evidence;
     this.#peer = established.peer;

@@ -207,6 +207,12 @@ export class ClientSessionKeeper {
     }
   }
 
+  /** The life of a connection that the owner wants. */
+  get #deadline(): { readonly deadlineMs?: number } {
+    const { deadlineMs } = this.#continuity;
+    return deadlineMs === undefined ? {} : { deadlineMs };
+  }
+
   /** One attempt. Rejects with an {@link AttemptFailure}. */
   async #move(): Promise<void> {
     const session = this.#session;
@@ -218,6 +224,12 @@ export class ClientSessionKeeper {
     try {
       await new Attempt(this.#options, this.#own, {
         target: { ...this.#target, host, port },
+        // The deadline is asked for anew. [CNT-002]
+        continuity: {
+          retentionMs: session.core.terms.retentionMs,
+          ...this.#deadline,
+          custody: session.core.terms.custody,
+        },
         resume: { session, attempt, release: () => this.#release(session) },
         create: () => session,
       }).session;
@@ -231,7 +243,7 @@ export class ClientSessionKeeper {
     }
   }
 
-  #failed(session: SessionEndpoint, { end }: AttemptFailure, former: Link | undefined): void {
+  #failed(session: SessionEndpoint, { end, error }: AttemptFailure, former: Link | undefined): void {
     if (end?.session === 'ended') {
       this.#endStored();
       session.finish(end);
@@ -240,13 +252,15 @@ export class ClientSessionKeeper {
     session.journal?.release();
     if (former === undefined || session.link === former) return;
     const { connection, pump } = former;
-    if (connection.state === 'established' && session.state !== 'attached') {
+    // Only a refusal tells that the server has not moved the session: else the former connection is of no use. [CNT-019]
+    const refused = error instanceof RemoteError && error.scope === 'connection' && error.wireName !== 'ATTEMPT_STALE';
+    if (refused && connection.state === 'established' && session.state !== 'attached') {
       pump.handle(connection.takeUp(pump.now()));
       session.attach(former);
-    }
+    } else pump.handle(connection.supersede(pump.now()));
     pump.resumeReading();
     // It has ended in the meantime, or ends now.
-    if (session.link === undefined && !this.#reconnecting) void this.#reconnect(undefined, undefined);
+    if (session.link === undefined && !this.#reconnecting) void this.#reconnect(error, undefined);
   }
 
   /** Stops the former connection and brings everything into custody. [CNT-006] [CNT-019] */

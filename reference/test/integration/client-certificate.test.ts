@@ -71,7 +71,7 @@ describe('a server refuses a client with', () => {
     const { port } = await startServer(kit, { crls, log });
     const { reader } = await connectRaw(rawTlsOptions(kit, port, await bad.credential()));
     expect(await reader.code('REJECT')).toBe('AUTHENTICATION_FAILED');
-    expect((await reader.frame('REJECT')).payload.subarray(2)).toEqual(new Uint8Array(4));
+    expect((await reader.frame('REJECT')).payload.subarray(2)).toEqual(new Uint8Array(6));
     await reader.ended;
     expect((await log.line('client refused')).fields).toMatchObject({ reason: bad.reason });
     await expectEcho(await connectClient(kit, port, { crls }));
