@@ -35,6 +35,9 @@ export function dutyOfSender(requirement: string): string {
   return DUTY_OF_SENDER[requirement] ?? requirement;
 }
 
+/** What CONNECT says in mode `resume`. */
+const RESUME = BigInt(frameNamed('CONNECT').fields.find(({ name }) => name === 'mode')?.values?.['resume'] ?? 1);
+
 const END_SESSION = frameNamed('CLOSE').flags.find(({ name }) => name === 'END_SESSION')?.bit ?? 0;
 
 /** Where a frame on a channel comes at the wrong time, the sentence that names just this. */
@@ -60,6 +63,8 @@ export class Monitor {
   /** What the harness said with its own CLOSE about the session. */
   #closedWith: 'END_SESSION' | 'nothing' | undefined;
   #drainMs: number | undefined;
+  /** The peer asks for a session that exists. */
+  #resuming = false;
 
   /**
    * @param role - the role that the harness plays.
@@ -106,6 +111,7 @@ export class Monitor {
       return { requirement, expected: `nothing after ${this.#final}`, actual: frame.text };
     }
     if (frame.name === 'CLOSE' || frame.name === 'REJECT') this.#final = frame.name;
+    if (frame.name === 'CONNECT') this.#resuming = frame.integer('mode') === RESUME;
     return this.#codeFinding(frame) ?? this.#drainFinding(frame) ?? this.#modelFinding(frame);
   }
 
@@ -124,7 +130,7 @@ export class Monitor {
       ends === right
         ? undefined
         : { requirement, expected: `CLOSE ${right ? 'with' : 'without'} END_SESSION`, actual: frame.text };
-    if (!this.#model.resumable) return found('SES-017', true);
+    if (!this.#model.resumable && !this.#resuming) return found('SES-017', true);
     const { scope, name } = errorNamed(frame.code);
     if (name !== 'NO_ERROR') return found('CNT-014', scope === 'session');
     // Without an error either end may end the session or only the connection; an answer follows what it answers.

@@ -78,7 +78,7 @@ describe.skipIf(!hasOpenssl)('openssl s_client (skipped without openssl)', () =>
   ])('$name is told AUTHENTICATION_FAILED [TLS-010] [TLS-013]', async ({ options }) => {
     const { port } = await startServer(kit);
     const octets = await client(port, [...options, ...ALPN]);
-    const reject = octets.subarray(-22);
+    const reject = octets.subarray(-24);
     expect(reject[0]).toBe(FRAME_TYPE.REJECT);
     expect(reject.readUInt16BE(16)).toBe(0x0201);
   });
