@@ -7,6 +7,8 @@ import { continuityAcks as clientContinuityAcks } from './client/continuity-acks
 import { continuityAgain as clientContinuityAgain } from './client/continuity-again.ts';
 import { continuityClose as clientContinuityClose } from './client/continuity-close.ts';
 import { continuityReject as clientContinuityReject } from './client/continuity-reject.ts';
+import { continuityDrain as clientContinuityDrain } from './client/continuity-drain.ts';
+import { continuityRotation as clientContinuityRotation } from './client/continuity-rotation.ts';
 import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
@@ -107,5 +109,7 @@ export const cases: readonly ConformanceCase[] = [
   clientContinuityAcks,
   clientContinuityReject,
   clientContinuityClose,
+  clientContinuityDrain,
+  clientContinuityRotation,
   properties,
 ].flat();

@@ -1,4 +1,12 @@
-import { type Closed, type ErrorName, type HawserError, RemoteError, TIMERS, TransportError } from '../core/index.ts';
+import {
+  type Closed,
+  ERRORS,
+  type ErrorName,
+  type HawserError,
+  RemoteError,
+  TIMERS,
+  TransportError,
+} from '../core/index.ts';
 import type { SessionStore } from '../store/index.ts';
 import { Attempt, AttemptFailure, type Own } from './attempt.ts';
 import type { ClientOptions, Target } from './connect.ts';
@@ -29,7 +37,10 @@ export class ClientSessionKeeper {
   readonly #store: SessionStore | undefined;
   readonly #environment: Environment;
   readonly #log: Log;
-  readonly #rotation: ScheduledTask;
+  /** Leaves the connection before its deadline; each one has its own. */
+  #rotation: ScheduledTask | undefined;
+  /** The connection whose deadline that is. */
+  #timed: Link | undefined;
   #session: SessionEndpoint | undefined;
   #attempt: number;
   /** Epoch under which the store knows this client. */
@@ -43,6 +54,10 @@ export class ClientSessionKeeper {
   #detachedAt = 0;
   /** The owner wants it without a connection until told otherwise. */
   #parked = false;
+  /** An attempt ended after CONNECT without an answer: the server may have taken it. */
+  #doubtful = false;
+  /** The refusal after which nothing is attempted without a person's doing. [ERR-006] */
+  #hopeless: RemoteError | undefined;
 
   constructor(options: ClientOptions, own: Own, target: Target, continuity: ClientContinuity, attempt = 0) {
     this.#options = options;
@@ -53,10 +68,6 @@ export class ClientSessionKeeper {
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
     this.#attempt = attempt;
-    this.#rotation = this.#environment.deadlines.add(() => {
-      void this.#leave();
-      return undefined;
-    });
   }
 
   /** The session, once it exists. */
@@ -84,10 +95,19 @@ export class ClientSessionKeeper {
   /** A connection carries the session: it is left in time. [CNT-050] [CNT-051] */
   attached(): void {
     this.#parked = false;
-    const deadlineMs = this.#session?.link?.connection.peer?.deadlineMs ?? 0;
+    const link = this.#session?.link;
+    // Of one that is taken up again the time has gone on.
+    if (link === this.#timed) return;
+    this.#timed = link;
+    this.#rotation?.cancel();
+    const deadlineMs = link?.connection.peer?.deadlineMs ?? 0;
     if (deadlineMs === 0) return;
     const { rotation_earliest_percent: earliest, rotation_latest_percent: latest } = TIMERS;
     const percent = earliest + (latest - earliest) * randomShare(this.#environment);
+    this.#rotation = this.#environment.deadlines.add(() => {
+      void this.#leave();
+      return undefined;
+    });
     this.#rotation.by(this.#now() + (deadlineMs * percent) / 100);
   }
 
@@ -119,7 +139,7 @@ export class ClientSessionKeeper {
 
   /** The connection that carried the session has ended. */
   linkEnded(end: Closed): void {
-    this.#rotation.cancel();
+    this.#rotation?.cancel();
     const session = this.#session;
     if (session === undefined || !session.resumable) return;
     if (end.session === 'ended') {
@@ -130,7 +150,16 @@ export class ClientSessionKeeper {
     void this.#noteDetached();
     // An attempt that is under way decides.
     if (this.#moving !== undefined) return;
+    if (this.#hopeless !== undefined) {
+      this.#giveUp(this.#hopeless.wireName, this.#hopeless, true);
+      return;
+    }
     if (end.code === 'SUPERSEDED' && end.remote) {
+      // By the own attempt whose ACCEPT was lost, or else the next one is stale.
+      if (this.#doubtful) {
+        void this.#reconnect(undefined, undefined);
+        return;
+      }
       // Somebody else holds the session, by right of its identity: two must not take it from each other. [CNT-058]
       this.#giveUp('SUPERSEDED', end.error, true);
       return;
@@ -187,12 +216,12 @@ export class ClientSessionKeeper {
     return Math.max(askedMs, Math.min(delayMs, share * reconnectBoundMs * 2 ** (failures - 1)));
   }
 
-  /** Leaves a connection whose end is near: as long as it is there, one attempt after another. */
+  /** Leaves a connection whose end is near: as long as it is there, one attempt after another, where the rules allow it. */
   async #leave(): Promise<void> {
     const session = this.#session;
     const link = session?.link;
     if (session === undefined || link === undefined || !session.resumable) return;
-    for (let failures = 1; session.link === link; failures += 1) {
+    for (let failures = 1; session.link === link && this.#hopeless === undefined; failures += 1) {
       try {
         await this.rotate();
         return;
@@ -233,6 +262,8 @@ export class ClientSessionKeeper {
         resume: { session, attempt, release: () => this.#release(session) },
         create: () => session,
       }).session;
+      this.#doubtful = false;
+      this.#hopeless = undefined;
       // Nothing of it has any effect on the session any more.
       former?.pump.handle(former.connection.supersede(former.pump.now()));
       former?.pump.resumeReading();
@@ -244,6 +275,9 @@ export class ClientSessionKeeper {
   }
 
   #failed(session: SessionEndpoint, { end, error }: AttemptFailure, former: Link | undefined): void {
+    const refused = error instanceof RemoteError;
+    if (refused && ERRORS[error.wireName].retry === 'never') this.#hopeless = error;
+    if (!refused && end?.session === 'detached') this.#doubtful = true;
     if (end?.session === 'ended') {
       this.#endStored();
       session.finish(end);
@@ -253,8 +287,8 @@ export class ClientSessionKeeper {
     if (former === undefined || session.link === former) return;
     const { connection, pump } = former;
     // Only a refusal tells that the server has not moved the session: else the former connection is of no use. [CNT-019]
-    const refused = error instanceof RemoteError && error.scope === 'connection' && error.wireName !== 'ATTEMPT_STALE';
-    if (refused && connection.state === 'established' && session.state !== 'attached') {
+    const goesBack = refused && error.scope === 'connection' && error.wireName !== 'ATTEMPT_STALE';
+    if (goesBack && connection.state === 'established' && session.state !== 'attached') {
       pump.handle(connection.takeUp(pump.now()));
       session.attach(former);
     } else pump.handle(connection.supersede(pump.now()));

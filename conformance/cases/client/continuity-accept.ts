@@ -2,7 +2,7 @@ import { setTimeout as elapse } from 'node:timers/promises';
 import { errorNamed } from '../../model/registry.ts';
 import type { FieldInput } from '../../model/codec.ts';
 import type { SigningOptions } from '../../peer/establishment.ts';
-import { assertEqual, fail } from '../../peer/failure.ts';
+import { assertEqual } from '../../peer/failure.ts';
 import type { ClientCase } from '../case.ts';
 import { clientCases } from '../case.ts';
 import type { ClientContext } from '../client-context.ts';

@@ -620,7 +620,9 @@ describe('RESET', () => {
 
   it('is reported with its code, or what an unknown one means [ERR-002]', () => {
     const peer = new RawClient().opened(1).opened(2);
-    expect(peer.reset(1)).toEqual([{ type: 'channel-reset', channel: 1, sentMessages: 0, code: 'CANCELLED', wireCode: 0x0403 }]);
+    expect(peer.reset(1)).toEqual([
+      { type: 'channel-reset', channel: 1, sentMessages: 0, code: 'CANCELLED', wireCode: 0x0403 },
+    ]);
     expect(peer.reset(2, 0x0101)).toEqual([
       { type: 'channel-reset', channel: 2, sentMessages: 0, code: 'APPLICATION_ERROR', wireCode: 0x0101 },
     ]);
