@@ -134,6 +134,8 @@ export class ReceiverModel {
   #asked = NOTHING_ASKED;
   /** The session that CONNECT in mode resume has named, until ACCEPT. */
   #resuming: SessionState | undefined;
+  /** Whether a frame has come since the session was established on this connection. */
+  #heard = false;
   #endSession = false;
   #error: Violation | undefined;
   #finalFrameSent = false;
@@ -397,6 +399,8 @@ export class ReceiverModel {
   /** What the frame says, judged last; undefined where the table's cell is all there is to it. */
   #meaning(row: FrameRow, header: Header, cell: Step, fields: ModelFields): Reaction | Violation | undefined {
     const { peerIdentity = true } = this.#options.verdicts ?? {};
+    const heard = this.#heard;
+    this.#heard ||= this.#state === 'established';
     switch (row.name) {
       case 'CHALLENGE':
         if (!peerIdentity) return violation('AUTHENTICATION_FAILED', 'EST-010');
@@ -421,6 +425,12 @@ export class ReceiverModel {
         // Before the session is established there are no cursors to contradict.
         if (this.#state !== 'established') return undefined;
         const { receive, send } = this.#session.cursors;
+        // A client that has given up before it verified ACCEPT states no cursors (section 4.6).
+        const silent = u53(fields, 'receive_cursor') === 0n && u53(fields, 'send_cursor') === 0n;
+        if (!heard && silent && this.#asked.mode === 'resume') {
+          this.#endSession ||= hasEndSession(row, header);
+          return undefined;
+        }
         if (u53(fields, 'receive_cursor') > send || u53(fields, 'send_cursor') !== receive) {
           return violation('CURSOR_INVALID', 'SES-013');
         }

@@ -522,8 +522,7 @@ export class ConnectionEngine implements Connection {
       throw violation('RESUME_GAP', 'CNT-032', FRAME_TYPE.ACCEPT, 'states a cursor that this client can not serve');
     }
     // Of what a resumption grants only the deadline takes effect. [CNT-003]
-    const { terms } = session;
-    this.#checkGrant({ ...established.peer, retentionMs: terms.retentionMs }, terms.retentionMs, deadlineMs);
+    this.#checkGrant({ ...established.peer, retentionMs: 0 }, 0, deadlineMs);
     this.#resuming = undefined;
     this.#evidence = established.evidence;
     this.#peer = established.peer;
@@ -532,8 +531,7 @@ export class ConnectionEngine implements Connection {
 
   /** [CNT-002] */
   #checkGrant({ retentionMs, deadlineMs }: PeerParameters, asked: number, askedDeadline: number): void {
-    const resumable = this.#resuming !== undefined || retentionMs > 0;
-    const late = askedDeadline > 0 && (deadlineMs > askedDeadline || (deadlineMs === 0 && resumable));
+    const late = askedDeadline > 0 && (deadlineMs > askedDeadline || (deadlineMs === 0 && retentionMs > 0));
     if (retentionMs <= asked && !late) return;
     throw violation('PARAMETER_INVALID', 'CNT-002', FRAME_TYPE.ACCEPT, 'grants more than was asked for');
   }

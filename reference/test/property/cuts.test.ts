@@ -10,7 +10,7 @@ vi.setConfig({ testTimeout: 3_600_000 });
 
 describe('a session whose connections are cut', () => {
   it('delivers every message once and in order, and settles it once, wherever the cut is [CNT-010] [CNT-030] [CNT-042]', () => {
-    const totals = { resumed: 0, delivered: 0, taken: 0, superseded: 0, stale: 0 };
+    const totals = { resumed: 0, delivered: 0, superseded: 0, stale: 0 };
     fc.assert(
       fc.property(
         fc.record({
