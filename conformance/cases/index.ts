@@ -53,6 +53,13 @@ import { messages as serverMessages } from './server/messages.ts';
 import { credit as serverCredit } from './server/credit.ts';
 import { interopApplications as serverInteropApplications } from './server/interop-applications.ts';
 import { authority as serverAuthority } from './server/authority.ts';
+import { continuityGrants as serverContinuityGrants } from './server/continuity/grants.ts';
+import { continuityAcknowledgements as serverContinuityAcknowledgements } from './server/continuity/acknowledgements.ts';
+import { continuityDetached as serverContinuityDetached } from './server/continuity/detached.ts';
+import { continuityAttempts as serverContinuityAttempts } from './server/continuity/attempts.ts';
+import { continuityGaps as serverContinuityGaps } from './server/continuity/gaps.ts';
+import { continuityTakeover as serverContinuityTakeover } from './server/continuity/takeover.ts';
+import { continuityResending as serverContinuityResending } from './server/continuity/resending.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -85,6 +92,13 @@ export const cases: readonly ConformanceCase[] = [
   serverCredit,
   serverInteropApplications,
   serverAuthority,
+  serverContinuityGrants,
+  serverContinuityAcknowledgements,
+  serverContinuityDetached,
+  serverContinuityAttempts,
+  serverContinuityGaps,
+  serverContinuityTakeover,
+  serverContinuityResending,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

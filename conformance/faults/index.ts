@@ -1,4 +1,5 @@
 import { channelFaults } from './channels.ts';
+import { continuityServerFaults } from './continuity-server.ts';
 import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
 import { sessionFaults } from './session.ts';
@@ -10,4 +11,5 @@ export const faults: readonly Fault[] = [
   ...wireFormatFaults,
   ...sessionFaults,
   ...channelFaults,
+  ...continuityServerFaults,
 ];

@@ -77,6 +77,8 @@ export class ServerSessions {
   readonly #held = new Map<string, SessionEndpoint>();
   /** Epoch under which the store knows this process as the holder: ahead of the session's while no ACCEPT told of it. */
   readonly #epochs = new Map<string, number>();
+  /** Number of the last attempt that attached each of them here; absent while there was none. */
+  readonly #attempts = new Map<string, number>();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
   /** Resumptions under way, one at a time for each session. */
@@ -218,20 +220,23 @@ export class ServerSessions {
       const held = this.#held.get(id);
       // Somebody else's attempt disturbs nothing.
       if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
-      if (held !== undefined && !(await this.#release(held))) return busy();
+      // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
+      const late = attempt <= (this.#attempts.get(id) ?? 0);
+      if (held !== undefined && !late && !(await this.#release(held))) return busy();
       const result = await this.store.attach(id, owner, attempt, epoch);
       // The session is where it was, but without a connection: the attempt was a mistaken one.
-      if (result.type === 'stale') held?.journal?.release();
+      if (result.type === 'stale' && !late) held?.journal?.release();
       switch (result.type) {
         case 'unknown':
-          if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
+          if (held?.link !== undefined) this.fenced(held);
+          else if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
           return REFUSED;
         case 'ended':
           return rejection('SESSION_ENDED', finalCursors(result.cursors)); // [CNT-036]
         case 'stale':
           return rejection('ATTEMPT_STALE', {}); // [CNT-023]
         case 'ahead':
-          return await this.#endAhead(id, result.header.epoch, held);
+          return await this.#endAhead(id, result.header.epoch, request.receiveCursor, held);
         case 'attached':
           return this.#take(result.session, held);
       }
@@ -254,10 +259,11 @@ export class ServerSessions {
   }
 
   #take({ header, entries }: StoredSession, held: SessionEndpoint | undefined): Resumption {
-    const { id, epoch, owner } = header;
+    const { id, epoch, attempt, owner } = header;
     this.#detachedUntil.delete(id);
     if (held !== undefined && this.#epochOf(held) + 1 === epoch && held.state !== 'ended') {
       this.#epochs.set(id, epoch);
+      this.#attempts.set(id, attempt);
       held.journal?.release(epoch);
       return { type: 'resume', session: held, epoch };
     }
@@ -269,6 +275,7 @@ export class ServerSessions {
     const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: epoch - 1 });
     const session = this.createEndpoint(core, owner);
     this.#epochs.set(id, epoch);
+    this.#attempts.set(id, attempt);
     session.journal?.release(epoch);
     session.flushed();
     return { type: 'resume', session, epoch };
@@ -292,14 +299,21 @@ export class ServerSessions {
     return session;
   }
 
-  async #endAhead(id: string, epoch: number, held: SessionEndpoint | undefined): Promise<Resumption> {
+  async #endAhead(
+    id: string,
+    epoch: number,
+    peerCursor: number,
+    held: SessionEndpoint | undefined,
+  ): Promise<Resumption> {
+    // Only where nothing but the epoch is wrong there is no gap. [CNT-026]
+    const { first, last } = held?.core.gapAt(peerCursor) ?? { first: 0, last: 0 };
     const cursors =
       held === undefined
         ? { receiveCursor: 0, sendCursor: 0 }
         : { receiveCursor: held.core.receiveCursor, sendCursor: held.core.sendCursor };
     if (held !== undefined) this.#finish(held, 'RESUME_GAP', true);
     await this.store.end(id, epoch, cursors);
-    return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: 0, gap_last: 0 });
+    return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });
   }
 
   async #detached(session: SessionEndpoint, epoch: number, cursors: Cursors): Promise<void> {
@@ -330,6 +344,7 @@ export class ServerSessions {
   #forget(id: string): void {
     this.#held.delete(id);
     this.#epochs.delete(id);
+    this.#attempts.delete(id);
     this.#detachedUntil.delete(id);
   }
 

@@ -189,7 +189,10 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   get peerParameters(): PeerParameters {
-    return this.#link?.connection.peer ?? this.core.terms.peer;
+    const { peer } = this.core.terms;
+    // Of what a resumption declares nothing else counts. [CNT-003]
+    const { livenessIntervalMs, deadlineMs } = this.#link?.connection.peer ?? peer;
+    return { ...peer, livenessIntervalMs, deadlineMs };
   }
 
   get remoteAddress(): string {

@@ -1,0 +1,145 @@
+import type { Fault } from './fault.ts';
+import { fault } from './fault.ts';
+
+/** Faults of sections 12.1 to 12.5, of a server. */
+export const continuityServerFaults: readonly Fault[] = [
+  fault(
+    'server-grants-more-retention',
+    'CNT-001',
+    'grants a second more retention than was asked for',
+    [
+      'node/server-sessions',
+      'const retentionMs = Math.min(askedMs, maxRetentionMs);',
+      'const retentionMs = askedMs === 0 ? 0 : askedMs + 1000;',
+    ],
+    [
+      'core/connection-engine',
+      'const retentionMs = Math.min(connect.peer.retentionMs, grant.retentionMs ?? 0);',
+      'const retentionMs = grant.retentionMs ?? 0;',
+    ],
+  ),
+  fault('server-takes-acks-in-any-session', 'CNT-004', 'takes an ACK in a session that is not resumable', [
+    'core/session',
+    "throw violation('FRAME_UNEXPECTED', 'CNT-004', FRAME_TYPE.ACK, 'came in a session that is not resumable');",
+    'return;',
+  ]),
+  fault('server-never-acknowledges', 'CNT-005', 'acknowledges nothing', [
+    'core/session',
+    'this.#outbox.unsequenced(FRAME_TYPE.ACK, 0, 0, encodeAck({ receiveCursor: this.#custodyCursor }));',
+    ';',
+  ]),
+  fault('server-takes-equal-acks', 'CNT-007', 'takes an ACK that acknowledges nothing new', [
+    'core/session',
+    'if (receiveCursor > this.#outbox.sent || receiveCursor <= this.#outbox.acknowledged) {',
+    'if (receiveCursor > this.#outbox.sent) {',
+  ]),
+  fault('server-takes-acks-of-the-future', 'CNT-007', 'takes an ACK of what it has not sent', [
+    'core/session',
+    'if (receiveCursor > this.#outbox.sent || receiveCursor <= this.#outbox.acknowledged) {',
+    'if (receiveCursor <= this.#outbox.acknowledged) {',
+  ]),
+  fault(
+    'server-ends-sessions-for-errors-of-connections',
+    'CNT-014',
+    'ends the session for an error of scope connection',
+    [
+      'core/connection-engine',
+      "this.#sendClose(code, ERRORS[code].scope !== 'connection');",
+      'this.#sendClose(code, true);',
+    ],
+  ),
+  fault('server-answers-close-with-end-session', 'CNT-015', 'answers CLOSE without END_SESSION with one that has it', [
+    'core/connection-engine',
+    "this.#sendClose('NO_ERROR', ends);",
+    "this.#sendClose('NO_ERROR', true);",
+  ]),
+  fault('server-tells-strangers', 'CNT-021', 'tells another identity that a session exists', [
+    'node/server-sessions',
+    'if (held !== undefined && held.peerIdentity !== owner)',
+    "if (held !== undefined && held.peerIdentity !== owner) return rejection('ATTEMPT_STALE', {}); if (false)",
+  ]),
+  fault('server-tells-strangers-of-the-end', 'CNT-021', 'tells another identity that a session has ended', [
+    'store/session-table',
+    "if (record === undefined || phase === 'gone' || record.header.owner !== owner)",
+    "if (record === undefined || phase === 'gone')",
+  ]),
+  fault('server-takes-any-attempt', 'CNT-023', 'does not compare the numbers of attempts', [
+    'store/session-table',
+    'if (attempt <= header.attempt)',
+    'if (false)',
+  ]),
+  fault(
+    'server-disturbed-by-late-attempts',
+    'CNT-023',
+    'takes the session from its connection before it looks at the attempt',
+    ['node/server-sessions', 'const late = attempt <= (this.#attempts.get(id) ?? 0);', 'const late = false;'],
+  ),
+  fault('server-refuses-lower-epochs', 'CNT-024', 'takes a lower epoch for lost memory', [
+    'store/session-table',
+    'if (statedEpoch > header.epoch)',
+    'if (statedEpoch !== header.epoch)',
+  ]),
+  fault(
+    'server-takes-higher-epochs',
+    'CNT-025',
+    'takes an epoch that is ahead of its own',
+    ['store/session-table', 'if (statedEpoch > header.epoch)', 'if (false)'],
+    [
+      'core/connection-engine',
+      'const gap = session.gapAt(connect.receiveCursor) ?? (connect.epoch > session.epoch ? NO_GAP : undefined);',
+      'const gap = session.gapAt(connect.receiveCursor);',
+    ],
+  ),
+  fault('server-takes-pruned-cursors', 'CNT-025', 'resumes although it has let go of what the client lacks', [
+    'core/session',
+    'return peerCursor < acknowledged ? { first: peerCursor + 1, last: acknowledged } : undefined;',
+    'return undefined;',
+  ]),
+  fault('server-states-no-gap', 'CNT-026', 'does not say which numbers are missing', [
+    'core/connection-engine',
+    "this.#refuse('RESUME_GAP', { ...final, gap_first: gap.first, gap_last: gap.last });",
+    "this.#refuse('RESUME_GAP', { ...final });",
+  ]),
+  fault(
+    'server-skips-epochs',
+    'CNT-027',
+    'raises the epoch by two',
+    [
+      'store/session-table',
+      'record: { ...record, header: { ...header, epoch: header.epoch + 1, attempt }, endsAt: undefined },',
+      'record: { ...record, header: { ...header, epoch: header.epoch + 2, attempt }, endsAt: undefined },',
+    ],
+    ['node/server-sessions', 'this.#epochOf(held) + 1 === epoch', 'this.#epochOf(held) + 2 === epoch'],
+  ),
+  fault('server-supersedes-with-end-session', 'CNT-029', 'ends the former connection with another code', [
+    'core/connection-engine',
+    "this.#sendClose(this.#role.type === 'server' ? 'SUPERSEDED' : 'NO_ERROR', false);",
+    "this.#sendClose('CONNECTION_EXPIRED', false);",
+  ]),
+  fault('server-sends-nothing-again', 'CNT-030', 'does not send again what the client does not hold', [
+    'core/outbox',
+    'this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);',
+    'this.#entries = [];',
+  ]),
+  fault('server-does-not-restate-credit', 'CNT-033', 'does not state its credit again', [
+    'core/channels',
+    "if (channel.state.local.has('send CREDIT'))",
+    'if (false)',
+  ]),
+  fault('server-refuses-restated-credit', 'CNT-034', 'takes credit that is stated again for an error', [
+    'core/channels',
+    'channel.creditRestated = true;',
+    ';',
+  ]),
+  fault(
+    'server-takes-restated-credit-for-ever',
+    'CHN-022',
+    'takes equal credit as often as it comes after a resumption',
+    ['core/channel-receiver', 'channel.creditRestated = false;', ';'],
+  ),
+  fault('server-forgets-ended-sessions', 'CNT-036', 'knows nothing of sessions that have ended', [
+    'store/session-table',
+    "if (phase === 'ended' && cursors !== undefined)",
+    "if (phase === 'ended') return { type: 'unknown' }; if (false)",
+  ]),
+];
