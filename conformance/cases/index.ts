@@ -51,6 +51,10 @@ import { messages as serverMessages } from './server/messages.ts';
 import { credit as serverCredit } from './server/credit.ts';
 import { interopApplications as serverInteropApplications } from './server/interop-applications.ts';
 import { authority as serverAuthority } from './server/authority.ts';
+import { outcomes as serverOutcomes } from './server/continuity/outcomes.ts';
+import { drain as serverDrain } from './server/continuity/drain.ts';
+import { connectionDeadlines as serverConnectionDeadlines } from './server/continuity/deadlines.ts';
+import { priority as serverPriority } from './server/priority.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -83,6 +87,10 @@ export const cases: readonly ConformanceCase[] = [
   serverCredit,
   serverInteropApplications,
   serverAuthority,
+  serverOutcomes,
+  serverDrain,
+  serverConnectionDeadlines,
+  serverPriority,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

@@ -1,0 +1,2 @@
+import type { ServerCase } from '../../case.ts';
+export const drain: readonly ServerCase[] = [];
