@@ -1,6 +1,7 @@
 import { channelFaults } from './channels.ts';
 import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
+import { outcomesServerFaults } from './outcomes-server.ts';
 import { sessionFaults } from './session.ts';
 import { wireFormatFaults } from './wire-format.ts';
 
@@ -10,4 +11,5 @@ export const faults: readonly Fault[] = [
   ...wireFormatFaults,
   ...sessionFaults,
   ...channelFaults,
+  ...outcomesServerFaults,
 ];
