@@ -60,6 +60,10 @@ import { continuityAttempts as serverContinuityAttempts } from './server/continu
 import { continuityGaps as serverContinuityGaps } from './server/continuity/gaps.ts';
 import { continuityTakeover as serverContinuityTakeover } from './server/continuity/takeover.ts';
 import { continuityResending as serverContinuityResending } from './server/continuity/resending.ts';
+import { outcomes as serverOutcomes } from './server/continuity/outcomes.ts';
+import { drain as serverDrain } from './server/continuity/drain.ts';
+import { connectionDeadlines as serverConnectionDeadlines } from './server/continuity/deadlines.ts';
+import { priority as serverPriority } from './server/priority.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -99,6 +103,10 @@ export const cases: readonly ConformanceCase[] = [
   serverContinuityGaps,
   serverContinuityTakeover,
   serverContinuityResending,
+  serverOutcomes,
+  serverDrain,
+  serverConnectionDeadlines,
+  serverPriority,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

@@ -2,6 +2,7 @@ import { channelFaults } from './channels.ts';
 import { continuityServerFaults } from './continuity-server.ts';
 import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
+import { outcomesServerFaults } from './outcomes-server.ts';
 import { sessionFaults } from './session.ts';
 import { wireFormatFaults } from './wire-format.ts';
 
@@ -12,4 +13,5 @@ export const faults: readonly Fault[] = [
   ...sessionFaults,
   ...channelFaults,
   ...continuityServerFaults,
+  ...outcomesServerFaults,
 ];
