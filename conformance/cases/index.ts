@@ -51,6 +51,7 @@ import { messages as serverMessages } from './server/messages.ts';
 import { credit as serverCredit } from './server/credit.ts';
 import { interopApplications as serverInteropApplications } from './server/interop-applications.ts';
 import { authority as serverAuthority } from './server/authority.ts';
+import { cuts as serverCuts } from './server/continuity/cuts.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -83,6 +84,7 @@ export const cases: readonly ConformanceCase[] = [
   serverCredit,
   serverInteropApplications,
   serverAuthority,
+  serverCuts,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,
