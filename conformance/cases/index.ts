@@ -64,6 +64,7 @@ import { outcomes as serverOutcomes } from './server/continuity/outcomes.ts';
 import { drain as serverDrain } from './server/continuity/drain.ts';
 import { connectionDeadlines as serverConnectionDeadlines } from './server/continuity/deadlines.ts';
 import { priority as serverPriority } from './server/priority.ts';
+import { cuts as serverCuts } from './server/continuity/cuts.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -107,6 +108,7 @@ export const cases: readonly ConformanceCase[] = [
   serverDrain,
   serverConnectionDeadlines,
   serverPriority,
+  serverCuts,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,

@@ -201,9 +201,15 @@ export class ClientPeer extends Peer {
 
   /** Waits for the ACCEPT of a resumption, judges all of it, and sends again what the server does not hold. */
   async expectResumed(requirement = 'CNT-024'): Promise<ReceivedFrame> {
+    const accept = await this.expect('ACCEPT', { requirement });
+    this.goOn(accept);
+    return accept;
+  }
+
+  /** Judges the ACCEPT of a resumption, and sends again what the server does not hold. */
+  goOn(accept: ReceivedFrame): void {
     const { session } = this;
     if (session === undefined) throw new TypeError('no session is being resumed');
-    const accept = await this.expect('ACCEPT', { requirement });
     this.#requireSigned(accept);
     const epoch = accept.integer('epoch');
     if (epoch <= session.epoch) fail(`an epoch above ${session.epoch}`, String(epoch), 'CNT-027');
@@ -217,7 +223,6 @@ export class ClientPeer extends Peer {
     this.accept = accept;
     this.acknowledge(cursor);
     this.sendAgain(cursor);
-    return accept;
   }
 
   /** Waits for ACCEPT and judges all of it. */

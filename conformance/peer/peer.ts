@@ -54,6 +54,9 @@ interface Until extends Expectation {
 /** How long the end of a case waits for the answer to its CLOSE. */
 const FAREWELL_MS = 100;
 
+/** The connection is cut as soon as the last octets have left. */
+const SPENT = { octets: 0, frames: 0 };
+
 /** Looks at the socket after the time is over. */
 const LATE_POLLS = 3;
 
@@ -97,7 +100,10 @@ export class Peer {
   readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
   #closed = false;
-  #cutPoint = { octets: Infinity, frames: Infinity };
+  #cutPoint = { octets: Infinity, frames: Infinity, anyFrames: Infinity };
+  #sendCutPoint = { octets: Infinity, frames: Infinity };
+  #severed = false;
+  #cutShort = false;
   #wake: (() => void) | undefined;
   #watcher: (() => void) | undefined;
 
@@ -146,7 +152,7 @@ export class Peer {
   /** Sends octets that are one frame. */
   sendFrame(octets: Uint8Array): void {
     this.#note(octets);
-    this.socket.write(octets);
+    this.#write([octets]);
   }
 
   /** A frame that is sent in the session but gets lost with the connection: it is kept, and sent again after a resumption. */
@@ -172,11 +178,31 @@ export class Peer {
   }
 
   /**
-   * Cuts the connection as soon as so many further octets have been read, or so many sequenced frames: what comes behind them is
-   * lost on its way.
+   * Cuts the connection as soon as so many further octets have been read, or so many sequenced frames, or so many of any kind:
+   * what comes behind them is lost on its way. With zero, whatever comes next is lost.
    */
-  cutAfter(point: { readonly octets?: number; readonly frames?: number }): void {
-    this.#cutPoint = { octets: point.octets ?? Infinity, frames: point.frames ?? Infinity };
+  cutAfter(point: { readonly octets?: number; readonly frames?: number; readonly anyFrames?: number }): void {
+    const { octets = Infinity, frames = Infinity, anyFrames = Infinity } = point;
+    this.#cutPoint = { octets, frames, anyFrames };
+  }
+
+  /**
+   * Cuts the connection as soon as so many further octets have been sent, or so many frames: what the harness sends after that is
+   * lost on its way, and kept for the next connection. With zero, the connection is cut at once.
+   */
+  cutAfterSending(point: { readonly octets?: number; readonly frames?: number }): void {
+    this.#sendCutPoint = { octets: point.octets ?? Infinity, frames: point.frames ?? Infinity };
+    this.#write([]);
+  }
+
+  /** Whether a frame that was sent did not leave whole, because of a cut. */
+  get cutShort(): boolean {
+    return this.#cutShort;
+  }
+
+  /** Whether the connection was cut at the point that was asked for. */
+  get severed(): boolean {
+    return this.#severed;
   }
 
   /** Acknowledges everything received so far, or what is given. */
@@ -228,7 +254,7 @@ export class Peer {
   /** Sends several frames in one write. */
   sendTogether(...frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#note(frame);
-    this.socket.write(Buffer.concat(frames));
+    this.#write(frames);
   }
 
   /** Sends octets that need not be frames. */
@@ -487,19 +513,19 @@ export class Peer {
   }
 
   #onData(received: Buffer): void {
-    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) return;
+    if (this.#severed) return;
     const chunk = received.subarray(0, this.#cutPoint.octets);
     this.#cutPoint.octets -= chunk.length;
     const failed = this.#reader.error !== undefined;
     for (const read of this.#reader.push(chunk)) {
-      if (this.#cutPoint.frames <= 0) break;
+      if (this.#cutPoint.frames <= 0 || this.#cutPoint.anyFrames <= 0) break;
       const frame = new ReceivedFrame(read);
       if (frame.seq !== 0n) this.#cutPoint.frames -= 1;
+      this.#cutPoint.anyFrames -= 1;
       this.#onFrame(frame);
     }
-    if (this.#cutPoint.octets <= 0 || this.#cutPoint.frames <= 0) {
-      this.socket.destroy();
-      this.#arrive({ type: 'reset', text: 'cut by the harness' }, 'cut by the harness');
+    if (Math.min(this.#cutPoint.octets, this.#cutPoint.frames, this.#cutPoint.anyFrames) <= 0) {
+      this.#sever();
       return;
     }
     const due = this.answerAcks && this.session !== undefined && this.established && this.receivedSeq > this.told;
@@ -512,6 +538,33 @@ export class Peer {
       actual: `${describeOctets(pending)}, which is ${error.error} (${error.requirement})`,
     };
     this.#arrive({ type: 'finding', finding }, finding.actual, pending);
+  }
+
+  /** Writes frames through the point at which the connection is to be cut. */
+  #write(frames: readonly Uint8Array[]): void {
+    const point = this.#sendCutPoint;
+    const pieces: Uint8Array[] = [];
+    for (const frame of frames) {
+      const lost = this.#severed || point.frames <= 0 || point.octets <= 0;
+      const piece = lost ? new Uint8Array(0) : frame.subarray(0, point.octets);
+      if (piece.length < frame.length) this.#cutShort = true;
+      if (lost) continue;
+      point.octets -= piece.length;
+      point.frames -= 1;
+      pieces.push(piece);
+    }
+    if (this.#severed || point === SPENT) return;
+    const cut = point.octets <= 0 || point.frames <= 0;
+    // What is read until the octets have left counts as read; what is sent until then is lost.
+    this.socket.write(Buffer.concat(pieces), cut ? () => this.#sever() : undefined);
+    if (cut) this.#sendCutPoint = SPENT;
+  }
+
+  #sever(): void {
+    if (this.#severed) return;
+    this.#severed = true;
+    this.socket.destroy();
+    this.#arrive({ type: 'reset', text: 'cut by the harness' }, 'cut by the harness');
   }
 
   #onFrame(frame: ReceivedFrame): void {
