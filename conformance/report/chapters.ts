@@ -10,6 +10,7 @@ const CHAPTERS: Readonly<Record<string, string>> = {
   CHN: 'Channels',
   ERR: 'Errors',
   EXT: 'Versions and extension',
+  CNT: 'Continuity',
   APP: 'Interop applications',
 };
 
