@@ -16,6 +16,7 @@ interface ConnectFlags extends EndpointFlags {
   readonly whole?: boolean;
   readonly evidence?: string;
   readonly timeout?: number;
+  readonly retention?: number;
   readonly logLevel: string;
 }
 
@@ -37,6 +38,11 @@ export function connectCommand(): Command {
         .default('text'),
     )
     .option('--evidence <file>', 'write the evidence record of the session')
+    .option(
+      '--retention <ms>',
+      'keep the session this long when its connection is lost, and connect again',
+      wholeNumber(0, 604_800_000),
+    )
     .option('--timeout <seconds>', 'give up after this time', wholeNumber(1, 86_400))
     .addOption(
       new Option('--log-level <level>', 'of the JSON log on standard error')
@@ -73,6 +79,7 @@ async function establish(host: string, port: number, flags: ConnectFlags): Promi
       port,
       audience: flags.audience,
       parameters: declaredParameters(flags),
+      ...(flags.retention === undefined ? {} : { continuity: { retentionMs: flags.retention } }),
       log,
       ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     });

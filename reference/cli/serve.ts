@@ -14,6 +14,7 @@ import {
 import { UsageError, fileProblem } from './failure.ts';
 import { writeFile } from './files.ts';
 import { wholeNumber } from './numbers.ts';
+import { openStore } from './store-option.ts';
 
 interface ServeFlags extends EndpointFlags {
   readonly config?: string;
@@ -25,6 +26,9 @@ interface ServeFlags extends EndpointFlags {
   readonly evidenceDir?: string;
   readonly maxConnections: number;
   readonly drainDeadline: number;
+  readonly store: string;
+  readonly retention: number;
+  readonly connectionDeadline: number;
   readonly logLevel: string;
 }
 
@@ -70,6 +74,23 @@ export function serveCommand(): Command {
         .env('HAWSER_DRAIN_DEADLINE')
         .argParser(wholeNumber(0, 3_600_000))
         .default(10_000),
+    )
+    .addOption(
+      new Option('--store <where>', 'where resumable sessions are kept: memory, a folder, or redis://host:port')
+        .env('HAWSER_STORE')
+        .default('memory'),
+    )
+    .addOption(
+      new Option('--retention <ms>', 'how long a session is kept without a connection, at most; 0 keeps none')
+        .env('HAWSER_RETENTION')
+        .argParser(wholeNumber(0, 604_800_000))
+        .default(300_000),
+    )
+    .addOption(
+      new Option('--connection-deadline <ms>', 'longest life of a connection of a resumable session; 0 for no bound')
+        .env('HAWSER_CONNECTION_DEADLINE')
+        .argParser(wholeNumber(0, 604_800_000))
+        .default(0),
     )
     .addOption(
       new Option('--log-level <level>', 'of the JSON log on standard error')
@@ -125,8 +146,14 @@ async function serve(flags: ServeFlags): Promise<void> {
   const parameters = { ...(testMode ? TEST_MODE_PARAMETERS : {}), ...declaredParameters(flags) };
   if (testMode) checkTestModeParameters(parameters, {});
   const keyLogFile = process.env['SSLKEYLOGFILE'];
+  const store = await openStore(flags.store);
   const server = createServer({
     ...endpoint,
+    continuity: {
+      store,
+      maxRetentionMs: flags.retention,
+      connectionDeadlineMs: flags.connectionDeadline,
+    },
     parameters,
     policy: await policyOf(flags.allow ?? [], testMode),
     applications: applicationsOf(flags.application, testMode ? testApplications : new Map<string, Application>()),
@@ -143,6 +170,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const end = drained(server, flags.drainDeadline, log);
   process.stdout.write(`${JSON.stringify({ listening: { host: address.address, port: address.port } })}\n`);
   await end;
+  await store.close();
 }
 
 async function reload(server: Server, flags: ServeFlags, log: Log): Promise<void> {
