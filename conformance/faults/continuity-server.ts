@@ -183,9 +183,9 @@ export const continuityServerFaults: readonly Fault[] = [
     "return record.cursors !== undefined && now < endsAt + record.header.retentionMs ? 'ended' : 'gone';",
     "return record.cursors !== undefined && now < endsAt + 1 ? 'ended' : 'gone';",
   ]),
-  fault('server-acknowledges-behind-messages', 'CNT-008', 'acknowledges only when nothing waits for the transport', [
+  fault('server-acknowledges-behind-messages', 'CNT-008', 'acknowledges only when no message waits', [
     'core/session',
     'this.#acknowledge();',
-    'if (this.#outbox.pendingBytes === 0) this.#acknowledge();',
+    'if (this.channels.undelivered().length === 0) this.#acknowledge();',
   ]),
 ];
