@@ -164,7 +164,7 @@ export const continuityServerFaults: readonly Fault[] = [
   ]),
   fault(
     'server-listens-to-former-connections',
-    'CNT-037',
+    'CNT-028',
     'processes frames of a connection that has lost its session',
     [
       'node/server-sessions',
