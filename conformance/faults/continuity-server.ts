@@ -111,7 +111,7 @@ export const continuityServerFaults: readonly Fault[] = [
     ],
     ['node/server-sessions', 'this.#epochOf(held) + 1 === epoch', 'this.#epochOf(held) + 2 === epoch'],
   ),
-  fault('server-supersedes-with-end-session', 'CNT-029', 'ends the former connection with another code', [
+  fault('server-supersedes-with-another-code', 'CNT-029', 'ends the former connection with another code', [
     'core/connection-engine',
     "this.#sendClose(this.#role.type === 'server' ? 'SUPERSEDED' : 'NO_ERROR', false);",
     "this.#sendClose('CONNECTION_EXPIRED', false);",
@@ -141,5 +141,51 @@ export const continuityServerFaults: readonly Fault[] = [
     'store/session-table',
     "if (phase === 'ended' && cursors !== undefined)",
     "if (phase === 'ended') return { type: 'unknown' }; if (false)",
+  ]),
+  fault('server-takes-credit-of-a-resumption', 'CNT-003', 'goes by the max_message_bytes that a resumption declares', [
+    'node/session',
+    'return { ...peer, livenessIntervalMs, deadlineMs };',
+    'return this.#link?.connection.peer ?? peer;',
+  ]),
+  fault('server-forgets-what-it-sent', 'CNT-010', 'lets go of one frame that was not acknowledged', [
+    'core/outbox',
+    'this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);',
+    'this.#entries = this.#entries.slice(this.#first + 1).filter(({ seq }) => seq > 0);',
+  ]),
+  fault('server-ends-with-the-connection', 'CNT-013', 'ends a session with its connection', [
+    'node/server-sessions',
+    "if (end.session === 'ended') {",
+    'if (true) {',
+  ]),
+  fault('server-keeps-sessions-for-ever', 'CNT-017', 'keeps a detached session longer than its retention', [
+    'store/session-table',
+    'if (endsAt === undefined || now < endsAt)',
+    'if (endsAt === undefined || (!record.over && now < endsAt + 60_000))',
+  ]),
+  fault(
+    'server-listens-to-former-connections',
+    'CNT-028',
+    'processes frames of a connection that has lost its session',
+    [
+      'node/server-sessions',
+      'link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]',
+      ';',
+    ],
+    ['core/connection-engine', 'this.#carried()?.channelFrame(decoder);', 'this.#session?.channelFrame(decoder);'],
+  ),
+  fault('server-leaves-former-connections', 'CNT-029', 'leaves the former connection open', [
+    'node/server-sessions',
+    'link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]',
+    ';',
+  ]),
+  fault('server-drops-final-cursors', 'CNT-035', 'keeps the final cursors for a millisecond', [
+    'store/session-table',
+    "return record.cursors !== undefined && now < endsAt + record.header.retentionMs ? 'ended' : 'gone';",
+    "return record.cursors !== undefined && now < endsAt + 1 ? 'ended' : 'gone';",
+  ]),
+  fault('server-acknowledges-behind-messages', 'CNT-008', 'acknowledges only when no message waits', [
+    'core/session',
+    'this.#acknowledge();',
+    'if (this.channels.undelivered().length === 0) this.#acknowledge();',
   ]),
 ];

@@ -338,4 +338,9 @@ const moreAckCases: readonly NewCase[] = [
 ];
 
 /** Acknowledgements of a server, and those that it has to refuse. */
-export const continuityAcknowledgements: readonly ServerCase[] = serverCases([...acks, ...notKeptCases, ...wrongAckCases, ...moreAckCases]);
+export const continuityAcknowledgements: readonly ServerCase[] = serverCases([
+  ...acks,
+  ...notKeptCases,
+  ...wrongAckCases,
+  ...moreAckCases,
+]);

@@ -353,4 +353,9 @@ const attemptCases: readonly NewCase[] = [
 ];
 
 /** Who may attach a session, and with which attempt and epoch. */
-export const continuityAttempts: readonly ServerCase[] = serverCases([...foreignCases, ...unchangedCases, ...staleCases, ...attemptCases]);
+export const continuityAttempts: readonly ServerCase[] = serverCases([
+  ...foreignCases,
+  ...unchangedCases,
+  ...staleCases,
+  ...attemptCases,
+]);

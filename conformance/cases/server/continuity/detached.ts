@@ -31,8 +31,13 @@ const closing =
     await peer.expectEnd('SES-012');
   };
 
+function cut(peer: ClientPeer): Promise<void> {
+  peer.destroy();
+  return Promise.resolve();
+}
+
 const LEAVINGS: readonly Leaving[] = [
-  { slug: 'cut', what: 'is cut', leave: async (peer) => peer.destroy() },
+  { slug: 'cut', what: 'is cut', leave: cut },
   {
     slug: 'end-of-stream',
     what: 'ends without CLOSE',

@@ -218,4 +218,9 @@ const parameterCases: readonly NewCase[] = [
 ];
 
 /** What a server grants, and the parameters of a resumption. */
-export const continuityGrants: readonly ServerCase[] = serverCases([...retentionCases, ...withoutCases, ...deadlineCases, ...parameterCases]);
+export const continuityGrants: readonly ServerCase[] = serverCases([
+  ...retentionCases,
+  ...withoutCases,
+  ...deadlineCases,
+  ...parameterCases,
+]);
