@@ -546,8 +546,8 @@ export const outcomes: readonly ServerCase[] = serverCases([
     },
   },
   {
-    id: 'CNT-041/zero',
-    requirements: ['CNT-041', 'WIR-003'],
+    id: 'WIR-017/outcome-on-message-0',
+    requirements: ['WIR-017'],
     title: 'message 0 has no verdict',
     stimulus: 'Test/echo has returned a message, and the client judges message 0.',
     expectation: 'The server answers with CLOSE(FRAME_MALFORMED): the field is at least 1.',
@@ -556,7 +556,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
       peer.sendMessage(channel, judgedAs(0));
       await context.dependency('an echo', () => gather(peer, channel, 1));
       judge(peer, channel, 0);
-      await expectExactly(peer, 'FRAME_MALFORMED', 'CNT-041');
+      await expectExactly(peer, 'FRAME_MALFORMED', 'WIR-017');
     },
   },
   {
