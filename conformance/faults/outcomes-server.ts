@@ -33,11 +33,18 @@ export const outcomesServerFaults: readonly Fault[] = [
     'const hold = (_channel, request) => request.accept();',
     'const hold = (channel, request) => { request.accept(); consumeAll(channel); };',
   ]),
-  fault('server-judges-without-being-asked', 'CNT-040', 'sends verdicts on channels without outcomes', [
-    'core/channels',
-    'if (channel?.kind.outcomes === true)',
-    'if (channel !== undefined)',
-  ]),
+  fault(
+    'server-judges-without-being-asked',
+    'CNT-040',
+    'sends verdicts on channels without outcomes',
+    ['core/channels', 'if (channel?.kind.outcomes === true)', 'if (channel !== undefined)'],
+    ['node/channel', 'this.#settles = start.outcomes || host.core.resumable;', 'this.#settles = true;'],
+    [
+      'core/channel-receiver',
+      'const follows = this.#options.journal !== undefined || channel.kind.outcomes;',
+      'const follows = true;',
+    ],
+  ),
   fault('server-takes-verdicts-unasked', 'CNT-041', 'takes a verdict on a channel without outcomes', [
     'core/channel-receiver',
     'if (!kind.outcomes || lastMessage <= verdictsReceived',

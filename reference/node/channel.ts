@@ -84,6 +84,8 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   readonly number: number;
   /** Name of the application end. */
   readonly application: string;
+  /** Whether each message, in both directions, gets a verdict (section 12.6). */
+  readonly outcomes: boolean;
   /** What the peer gave with OPEN (at the server) or OPENED (at the client, once it is opened). */
   readonly applicationData: Uint8Array | undefined;
   /** Resolves when the application end has taken the channel; rejects with a {@link RemoteError} when it has not. */
@@ -179,7 +181,7 @@ export class ChannelEndpoint implements Channel {
   readonly application: string;
   applicationData: Uint8Array | undefined;
   readonly #host: ChannelHost;
-  readonly #outcomes: boolean;
+  readonly outcomes: boolean;
   readonly #messages = new MessageQueue();
   #opened: Deferred<void> | undefined;
   #isOpen: boolean;
@@ -216,7 +218,7 @@ export class ChannelEndpoint implements Channel {
     this.#isOpen = start.isOpen ?? false;
     this.#endSent = start.endSent ?? false;
     this.#sentMessages = start.sentMessages ?? 0;
-    this.#outcomes = start.outcomes;
+    this.outcomes = start.outcomes;
     this.#settles = start.outcomes || host.core.resumable;
   }
 
@@ -457,7 +459,7 @@ export class ChannelEndpoint implements Channel {
 
   /** What has no verdict when its channel is over gets none; without verdicts, acknowledgements still come. (section 12.6) */
   #settleRest(sentMessages: number, sessionOver: boolean): void {
-    if (!this.#outcomes && this.#host.core.resumable && !sessionOver) return;
+    if (!this.outcomes && this.#host.core.resumable && !sessionOver) return;
     for (const number of [...this.#waiting.keys()]) {
       const outcome: Outcome = { type: number > sentMessages ? 'not-delivered' : 'unknown' };
       this.#conclude({ first: number, last: number, outcome });
@@ -522,7 +524,7 @@ export class ChannelEndpoint implements Channel {
 
   /** The handler has thrown: a rejection is a decision, everything else a failure that decides nothing. */
   #failed(bytes: number, number: number, error: unknown): void {
-    if (error instanceof Rejection && this.#outcomes) {
+    if (error instanceof Rejection && this.outcomes) {
       this.#consume(bytes, number, error.verdict);
       return;
     }

@@ -95,7 +95,8 @@ const close: Application = (channel, request) => {
 const outcome: Application = (channel) => {
   channel.onMessage = (message) => {
     const verdict = message.length < 2 ? 0 : new DataView(message.buffer, message.byteOffset, 2).getUint16(0);
-    if (verdict > 0) throw new Rejection(verdict);
+    // Where nobody has asked for verdicts, there is none to tell. [APP-006]
+    if (verdict > 0 && channel.outcomes) throw new Rejection(verdict);
   };
   endWithPeer(channel);
 };

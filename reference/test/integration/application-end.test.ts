@@ -89,6 +89,20 @@ describe('an application end', () => {
     expect((await answer).value?.[0]).toBe(7);
   });
 
+  it('knows whether its messages get verdicts: test/outcome rejects none that gets none [APP-006]', async () => {
+    const { port } = await serverWith(fail);
+    const session = await connectClient(kit, port);
+    const rejected = Uint8Array.of(0, 5);
+    const judged = await session.open('test/outcome', { outcomes: true });
+    expect(judged.outcomes).toBe(true);
+    expect(await judged.deliver(rejected)).toEqual({ type: 'rejected', verdict: 5 });
+    const silent = await session.open('test/outcome');
+    expect(silent.outcomes).toBe(false);
+    await silent.send(rejected);
+    silent.end();
+    expect(await silent.closed).toEqual({ type: 'closed' });
+  });
+
   it('whose policy fails lets nobody in', async () => {
     const { port, log } = await serverWith(fail, { policy: { acceptsClient: fail, allowsApplication: fail } });
     await expect(connectClient(kit, port)).rejects.toMatchObject({ code: 'HAWSER_ERR_REMOTE_AUTHENTICATION_FAILED' });

@@ -106,7 +106,8 @@ export const connectionDeadlines: readonly ServerCase[] = serverCases([
       const as = 'clients/one-dns';
       const sessions: ClientPeer[] = [];
       for (let n = 0; n < MIN_SESSIONS; n += 1) {
-        const peer = await kept(context, { as });
+        const peer = await context.established({ as, connect: { parameters: asking() } });
+        if (peer.session === undefined) fail(`retention for session ${n + 1}`, peer.accept?.text ?? 'none', 'APP-008');
         await peer.detach();
         sessions.push(peer);
       }

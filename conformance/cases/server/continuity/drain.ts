@@ -167,6 +167,23 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, resumable, end }): readonl
     },
   },
   {
+    id: `CNT-045/open-behind-drain-${slug}`,
+    requirements: ['CNT-045'],
+    title: `an OPEN that was under way when DRAIN was sent is served (${slug} session)`,
+    stimulus: `In ${words} OPEN of test/echo and of test/refuse reach the server after it has sent DRAIN, as they do when they cross it.`,
+    expectation: 'OPENED and REFUSED arrive as ever, and the channel does its work.',
+    run: async (context) => {
+      const { peer } = await drained(context, FAR_MS, resumable);
+      // Whether the client had read DRAIN the server can not tell.
+      const echo = peer.sendOpen('test/echo');
+      const refusing = peer.sendOpen('test/refuse');
+      await peer.expect('OPENED', { channel: echo, requirement: 'CNT-045' });
+      const refusal = await peer.expect('REFUSED', { channel: refusing, requirement: 'CNT-045' });
+      refusal.requireCode('APPLICATION_ERROR', 'CNT-045');
+      await requireEcho(peer, echo, context.bytes(12), 'CNT-045');
+    },
+  },
+  {
     id: `CNT-048/at-the-deadline-${slug}`,
     requirements: ['CNT-048', 'CNT-045'],
     title: `a connection ends at the deadline of its DRAIN (${slug} session)`,

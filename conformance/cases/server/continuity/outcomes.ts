@@ -497,6 +497,21 @@ export const outcomes: readonly ServerCase[] = serverCases([
     },
   ]),
   {
+    id: 'APP-001/outcome-not-asked',
+    requirements: ['APP-001', 'APP-006', 'CNT-040'],
+    title: 'test/outcome consumes messages on a channel without outcomes',
+    stimulus:
+      'The client opens test/outcome without outcomes and sends three messages, of which one would be rejected.',
+    expectation: 'No OUTCOME arrives; END is answered with END.',
+    run: async (context) => {
+      const { peer, channel } = await context.opened('test/outcome');
+      for (const verdict of [0, 5, 0]) peer.sendMessage(channel, judgedAs(verdict));
+      peer.send('END', { channel });
+      await peer.expect('END', { channel, requirement: 'APP-006' });
+      await requireNothing(peer, channel, 'CNT-040');
+    },
+  },
+  {
     id: 'CNT-041/backwards',
     requirements: ['CNT-041'],
     title: 'a verdict does not go back',
@@ -531,8 +546,8 @@ export const outcomes: readonly ServerCase[] = serverCases([
     },
   },
   {
-    id: 'CNT-041/zero',
-    requirements: ['CNT-041', 'WIR-003'],
+    id: 'WIR-017/outcome-on-message-0',
+    requirements: ['WIR-017'],
     title: 'message 0 has no verdict',
     stimulus: 'Test/echo has returned a message, and the client judges message 0.',
     expectation: 'The server answers with CLOSE(FRAME_MALFORMED): the field is at least 1.',
@@ -541,7 +556,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
       peer.sendMessage(channel, judgedAs(0));
       await context.dependency('an echo', () => gather(peer, channel, 1));
       judge(peer, channel, 0);
-      await expectExactly(peer, 'FRAME_MALFORMED', 'CNT-041');
+      await expectExactly(peer, 'FRAME_MALFORMED', 'WIR-017');
     },
   },
   {
