@@ -73,6 +73,7 @@ export class ClientPeer extends Peer {
   /** The last session ticket that the server sent, for {@link ClientConnectOptions.session}. */
   ticket: Buffer | undefined;
   #firstChallenge: ReceivedFrame | undefined;
+  #exporter: { readonly challenge: Uint8Array; readonly value: Uint8Array } | undefined;
   readonly #target: Target;
   readonly #credential: Credential | null;
   /** Leaf of the server. Read once: node:tls may forget it when a ticket arrives. */
@@ -297,8 +298,12 @@ export class ClientPeer extends Peer {
   #transcriptParts(): Omit<TranscriptInput, 'connect'> {
     const challenge = this.challenge?.octets;
     if (challenge === undefined) throw new TypeError('CHALLENGE was not received');
+    // Taken once: ACCEPT may be the last frame before the connection is cut.
+    if (this.#exporter?.challenge !== challenge) {
+      this.#exporter = { challenge, value: exporterValue(this.socket, challenge) };
+    }
     return {
-      exporter: exporterValue(this.socket, challenge),
+      exporter: this.#exporter.value,
       clientLeaf: this.#credential?.leafHash ?? new Uint8Array(32),
       serverLeaf: leafHash(this.#serverCertificate().raw),
       challenge,

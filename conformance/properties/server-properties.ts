@@ -8,6 +8,7 @@ import type { ClientPeer } from '../peer/client-peer.ts';
 import { fail } from '../peer/failure.ts';
 import type { MessagePlan } from './arbitraries.ts';
 import { applyEdits, chunkSizes, edits, fragmentsOf, messagePlans, showOctets, strayOctets } from './arbitraries.ts';
+import { continuityCommands, runContinuity } from './continuity-sequence.ts';
 import { checkProperty } from './property.ts';
 import { readMessage, requireReaction } from './reactions.ts';
 import { runSequence, serverCommands } from './server-sequence.ts';
@@ -227,5 +228,20 @@ export const serverProperties: readonly ServerCase[] = serverCases([
     estimateMs: 700,
     deepEstimateMs: 17500,
     run: (context) => checkProperty(context, serverCommands(), (commands) => runSequence(context, commands)),
+  },
+  {
+    id: 'CNT-030/any-life-of-a-session',
+    requirements: ['CNT-030', 'CNT-013', 'CNT-027', 'CNT-029', 'CNT-033', 'CNT-039', 'CNT-045'],
+    title: 'a session goes on through any sequence of cuts, rotations and drains',
+    stimulus:
+      'Messages, verdicts, credit, ends and resets go over channels of a session whose connections are cut at generated octets, rotated while they stand, drained, or closed without ending the session.',
+    expectation: 'Each message and verdict arrives once and in order, and both ends state the right last cursors.',
+    estimateMs: 1200,
+    deepEstimateMs: 40000,
+    run: (context) =>
+      checkProperty(context, continuityCommands(), (commands) => runContinuity(context, commands), undefined, {
+        quick: 15,
+        deep: 600,
+      }),
   },
 ]);

@@ -47,12 +47,16 @@ export class ChannelLedger {
   resetCame = false;
   /** How often the harness has granted more. */
   grants = 0;
-  /** What the server has granted beyond the beginning. */
+  /** Whether the server has granted more than the beginning, and how much it has granted. */
   raised = false;
+  messageLimit: number;
+  byteLimit: number;
   partial: Uint8Array[] = [];
 
-  constructor(number: number, application: LedgerApplication, options: LedgerOpen) {
+  constructor(peer: ClientPeer, number: number, application: LedgerApplication, options: LedgerOpen) {
     this.number = number;
+    this.messageLimit = peer.serverParameter('initial_message_credit');
+    this.byteLimit = peer.serverParameter('initial_byte_credit');
     this.application = application;
     this.outcomes = options.outcomes === true;
     const { count, size } = options.source ?? { count: 0, size: 0 };
@@ -72,6 +76,11 @@ export class ChannelLedger {
     return this.opened && !this.ended && !this.reset;
   }
 
+  /** Whether so many more messages of this size are within credit (CHN-024). */
+  hasRoom(messages: number, size: number): boolean {
+    return this.verdicts.length + messages <= this.messageLimit && this.octets + messages * size <= this.byteLimit;
+  }
+
   /** Takes a frame of the channel. */
   take(frame: ReceivedFrame): void {
     if (this.reset && frame.name !== 'RESET') return;
@@ -88,6 +97,8 @@ export class ChannelLedger {
         break;
       case 'CREDIT':
         this.raised = true;
+        this.messageLimit = Number(frame.integer('message_limit'));
+        this.byteLimit = Number(frame.integer('byte_limit'));
         break;
       case 'END':
         if (this.received !== this.due.length) {
@@ -186,7 +197,8 @@ export class Ledger {
     const { source, outcomes = false } = options;
     const data = source === undefined ? undefined : sourceRequest(source.count, source.size);
     const more: readonly ParameterInput[] = outcomes ? [{ id: 'outcomes', value: 1 }] : [];
-    const channel = new ChannelLedger(this.#peer.sendOpen(application, data, more), application, options);
+    const number = this.#peer.sendOpen(application, data, more);
+    const channel = new ChannelLedger(this.#peer, number, application, options);
     this.channels.push(channel);
     return channel;
   }
