@@ -189,6 +189,9 @@ describe('hawser serve', () => {
       logLevel: 'info',
       allow: [`${CLIENT_IDENTITY}=a`, 'b=c'],
       testMode: true,
+      store: 'memory',
+      retention: 300_000,
+      connectionDeadline: 0,
     });
   });
 
