@@ -60,6 +60,8 @@ export class Monitor {
   #at: number = performance.now();
   #final: string | undefined;
   #watching = true;
+  /** Whether it has not watched from the beginning of the connection, and can not tell what kind of session this is. */
+  #blind = false;
   /** What the harness said with its own CLOSE about the session. */
   #closedWith: 'END_SESSION' | 'nothing' | undefined;
   #drainMs: number | undefined;
@@ -84,7 +86,10 @@ export class Monitor {
   /** The connection goes on with a session of an earlier one, of which a client is to know before it sends CONNECT. */
   resume(former: Monitor): void {
     // Once the harness has broken a rule there is no telling what became of the session either.
-    if (!former.#watching) this.#watching = false;
+    if (!former.#watching) {
+      this.#watching = false;
+      this.#blind = true;
+    }
     if (this.#role === 'server') return;
     const resumes = former.session;
     this.#model = new ReceiverModel(this.#role, { ...this.#options, state: 'awaiting-accept', resumes });
@@ -125,6 +130,7 @@ export class Monitor {
 
   /** Whether a CLOSE says rightly what becomes of the session. */
   #flagFinding(frame: ReceivedFrame): Finding | undefined {
+    if (this.#blind) return undefined;
     const ends = frame.has('END_SESSION');
     const found = (requirement: string, right: boolean): Finding | undefined =>
       ends === right

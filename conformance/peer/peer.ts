@@ -191,6 +191,8 @@ export class Peer {
    * lost on its way, and kept for the next connection. With zero, the connection is cut at once.
    */
   cutAfterSending(point: { readonly octets?: number; readonly frames?: number }): void {
+    // What follows a hole must not leave.
+    if (this.#sendCutPoint === SPENT) return;
     this.#sendCutPoint = { octets: point.octets ?? Infinity, frames: point.frames ?? Infinity };
     this.#write([]);
   }
