@@ -1,4 +1,5 @@
 import { channelFaults } from './channels.ts';
+import { continuityClientFaults } from './continuity-client.ts';
 import { continuityServerFaults } from './continuity-server.ts';
 import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
@@ -13,5 +14,6 @@ export const faults: readonly Fault[] = [
   ...sessionFaults,
   ...channelFaults,
   ...continuityServerFaults,
+  ...continuityClientFaults,
   ...outcomesServerFaults,
 ];

@@ -1,0 +1,122 @@
+import { once } from 'node:events';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Application, Session } from '../../node/index.ts';
+import { type SessionStore, MemoryStore, StoreError, openRedisStore } from '../../store/index.ts';
+import { HAS_REDIS, RedisServer } from './store/redis-server.ts';
+import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
+import { type Kit, createKit, toCredential } from './support/kit.ts';
+
+let kit: Kit;
+beforeAll(async () => {
+  kit = await createKit();
+});
+
+const continuity = { retentionMs: 60_000, reconnectBoundMs: 20 };
+
+function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
+  return once(session as unknown as NodeJS.EventEmitter, event);
+}
+
+/** A memory that calls itself stable storage, and fails when it is told to. */
+class FailingStore extends MemoryStore {
+  override readonly custody = 'stored' as never;
+  failing = false;
+  /** Batches that were committed. */
+  commits = 0;
+
+  override commit(...args: Parameters<SessionStore['commit']>): ReturnType<SessionStore['commit']> {
+    if (this.failing) return Promise.reject(new StoreError('HAWSER_ERR_STORE_FULL', 'No space is left: make room.'));
+    this.commits += 1;
+    return super.commit(...args);
+  }
+}
+
+/** Keeps what it was given, and accepts. */
+function recording(): { readonly application: Application; readonly received: string[] } {
+  const received: string[] = [];
+  const application: Application = (channel) => {
+    channel.onMessage = (message) => void received.push(Buffer.from(message).toString());
+  };
+  return { application, received };
+}
+
+describe('a session whose store fails', () => {
+  it('is detached, acknowledges nothing that is not stored, and goes on when the store works again [CNT-006] [CNT-012]', async () => {
+    const store = new FailingStore();
+    const { application, received } = recording();
+    const applications = new Map([['record', application]]);
+    const { port, log } = await startServer(kit, { continuity: { store }, applications });
+    const session = await connectClient(kit, port, { continuity });
+    const channel = await session.open('record');
+    expect((await channel.deliver(Buffer.from('one'))).type).toBe('accepted');
+    store.failing = true;
+    const lost = happens(session, 'detached');
+    const outcome = channel.deliver(Buffer.from('two'));
+    await lost;
+    expect(received).toEqual(['one']);
+    expect((await log.line('the store fails')).level).toBe('error');
+    store.failing = false;
+    expect((await outcome).type).toBe('accepted');
+    expect(received).toEqual(['one', 'two']);
+  });
+
+  it.skipIf(!HAS_REDIS)('goes on when Redis was gone and has come back (skipped without redis-server)', async () => {
+    const redis = await RedisServer.start();
+    onTestFinished(() => redis.dispose());
+    const store = await openRedisStore({ url: redis.url, callTimeoutMs: 1000 });
+    onTestFinished(() => store.close());
+    const { application, received } = recording();
+    const applications = new Map([['record', application]]);
+    const { port } = await startServer(kit, { continuity: { store }, applications });
+    const session = await connectClient(kit, port, { continuity });
+    const channel = await session.open('record');
+    expect((await channel.deliver(Buffer.from('one'))).type).toBe('accepted');
+    const lost = happens(session, 'detached');
+    await redis.kill();
+    const outcome = channel.deliver(Buffer.from('two'));
+    await lost;
+    expect(received).toEqual(['one']);
+    await redis.restart();
+    expect((await outcome).type).toBe('accepted');
+    expect(received).toEqual(['one', 'two']);
+  });
+});
+
+describe('a resumable session whose peer is revoked', () => {
+  it('loses its connection at once and can not be resumed with that certificate [SES-026] [CNT-014]', async () => {
+    const { server, port } = await startServer(kit);
+    const issued = await kit.authority.issue({ role: 'client', uris: ['spiffe://hawser.test/fired'] });
+    const fired = await connectClient(kit, port, { credential: await toCredential(issued), continuity });
+    const other = await connectClient(kit, port, { continuity });
+    const lost = happens(fired, 'detached');
+    const crls = [(await kit.authority.crl({ number: 2, revoked: [{ serial: issued.serial }] })).der];
+    await server.reload({ crls });
+    const [end] = (await lost) as [{ code: string }];
+    expect(end.code).toBe('AUTHORITY_REVOKED');
+    expect(await fired.closed).toMatchObject({ session: 'ended' });
+    await expectEcho(other);
+    expect(other.epoch).toBe(1);
+  });
+});
+
+describe('an urgent message', () => {
+  it('overtakes 16 MiB that were sent before it [CHN-035]', async () => {
+    const order: string[] = [];
+    const application: Application = (channel) => {
+      channel.onMessage = (message) => void order.push(`${message.length}`);
+    };
+    const { port } = await startServer(kit, {
+      applications: new Map([['any', application]]),
+      parameters: { maxMessageBytes: 16_777_216, initialByteCredit: 33_554_432 },
+    });
+    const session = await connectClient(kit, port);
+    const bulk = await session.open('any', { priority: 'bulk' });
+    const urgent = await session.open('any', { priority: 'urgent' });
+    const sent = bulk.send(Buffer.alloc(16_777_216));
+    await urgent.send(Buffer.alloc(3));
+    await sent;
+    await session.ping();
+    while (order.length < 2) await session.ping();
+    expect(order).toEqual(['3', '16777216']);
+  });
+});
