@@ -2,11 +2,13 @@
  * What `npm start` runs: a fresh certificate kit, the built reference server and client as child processes, every case against
  * both over real TLS, a verdict per chapter, and reports.
  */
+import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Command } from 'commander';
+import { fileURLToPath } from 'node:url';
+import { Command, Option } from 'commander';
 import type { ConformanceCase } from './cases/case.ts';
 import { cases as allCases } from './cases/index.ts';
 import { exitStatus } from './cli/program.ts';
@@ -25,6 +27,9 @@ import { attachReferenceClient, attachReferenceServer, referenceProgram } from '
 
 interface StartFlags extends RunFlags {
   readonly reports: boolean;
+  /** In the process that judges one role: which, and with which kit. */
+  readonly role?: 'client' | 'server';
+  readonly kit?: string;
 }
 
 /** `--replay` goes behind it. */
@@ -33,14 +38,17 @@ const REPRODUCE = 'node dist/conformance/start.js --no-reports';
 const program = addRunOptions(
   new Command('start')
     .description('run the conformance suite against the built reference server and client')
-    .option('--no-reports', 'write no reports/'),
+    .option('--no-reports', 'write no reports/')
+    .addOption(new Option('--role <role>').hideHelp())
+    .addOption(new Option('--kit <directory>').hideHelp()),
 )
   .exitOverride()
   .configureOutput({ outputError: () => undefined });
 
 try {
   program.parse();
-  process.exitCode = await start(program.opts<StartFlags>());
+  const flags = program.opts<StartFlags>();
+  process.exitCode = flags.role === undefined ? await start(flags) : await judgeApart(flags.role, flags);
 } catch (error) {
   process.exitCode = exitStatus(error, 'start');
 }
@@ -60,12 +68,12 @@ async function start(flags: StartFlags): Promise<number> {
     // Each role has a copy of its own: cases revoke certificates.
     await issueKit({ directory: join(directory, 'server') });
     await cp(join(directory, 'server'), join(directory, 'client'), { recursive: true });
-    const reports = await Promise.all(
-      runs.map((run) => {
-        const kit = new Kit(join(directory, run.role));
-        return run.role === 'server' ? judgeServer(kit, run.flags) : judgeClient(kit, run.flags);
-      }),
-    );
+    // Two roles are judged by two processes: the harness itself is half of the work.
+    const [first, ...others] = runs;
+    const reports = await Promise.all([
+      ...(first === undefined ? [] : [judge(first.role, directory, first.flags)]),
+      ...others.map(({ role, flags: own }) => askApart(role, directory, own)),
+    ]);
     for (const report of reports) {
       process.stdout.write(`${formatTerminal(report)}\n`);
       if (flags.reports) {
@@ -78,6 +86,38 @@ async function start(flags: StartFlags): Promise<number> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
+}
+
+function judge(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<RunReport> {
+  const kit = new Kit(join(directory, role));
+  return role === 'server' ? judgeServer(kit, flags) : judgeClient(kit, flags);
+}
+
+/** Has a process of its own judge a role. */
+async function askApart(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<RunReport> {
+  const seed = flags.seed === undefined ? [] : ['--seed', String(flags.seed)];
+  const child = fork(fileURLToPath(import.meta.url), [
+    ...process.argv.slice(2),
+    ...seed,
+    '--role',
+    role,
+    '--kit',
+    directory,
+  ]);
+  return new Promise((resolve, reject) => {
+    child.once('message', (message) => resolve(message as RunReport));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`the process that judges the ${role} ended (${code ?? 'killed'})`)));
+  });
+}
+
+/** What such a process does: its report goes to the one that started it. */
+async function judgeApart(role: 'client' | 'server', flags: StartFlags): Promise<number> {
+  const skip = flags.skip.filter((pattern) => allCases.some(matches(role, pattern)));
+  const report = await judge(role, flags.kit ?? '', { ...flags, skip });
+  await new Promise<void>((resolve) => process.send?.(report, undefined, undefined, () => resolve()));
+  process.disconnect();
+  return 0;
 }
 
 function matches(role: 'server' | 'client', pattern: string): (entry: ConformanceCase) => boolean {
