@@ -127,11 +127,9 @@ export class ChannelReceiver {
   #refused(channel: Channel | undefined, number: number, payload: Uint8Array): void {
     const { code: wireCode, retryAfterMs } = decodeRefused(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.REFUSED, number);
-    if (channel === undefined) return;
-    if (action === 'report the code') {
-      const code = meaningOf('REFUSED', wireCode); // [ERR-002]
-      this.#emit({ type: 'channel-refused', channel: number, code, wireCode, retryAfterMs });
-    } else this.#emit({ type: 'channel-closed', channel: number, sentMessages: channel.sentMessages });
+    if (action !== 'report the code' || channel === undefined) return;
+    const code = meaningOf('REFUSED', wireCode); // [ERR-002]
+    this.#emit({ type: 'channel-refused', channel: number, code, wireCode, retryAfterMs });
     this.#channels.step(channel, next);
   }
 
@@ -249,11 +247,14 @@ export class ChannelReceiver {
   #reset(channel: Channel | undefined, number: number, payload: Uint8Array): void {
     const { code: wireCode } = decodeReset(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.RESET, number);
-    if (channel === undefined) return;
-    if (action === 'send RESET(CHANNEL_CLOSED)') {
+    const answered = action === 'send RESET(CHANNEL_CLOSED)';
+    if (answered) {
       // [CHN-029]
       const answer = encodeReset({ code: ERROR_CODE.CHANNEL_CLOSED });
       this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);
+    }
+    if (channel === undefined) return;
+    if (answered) {
       const { sentMessages } = channel;
       this.#emit({
         type: 'channel-reset',

@@ -1235,11 +1235,11 @@ export const MACHINES = {
       },
       'reset-sent': {
         OPENED: { next: 'reset-sent', do: 'discard' },
-        REFUSED: { next: 'closed', do: 'none' },
+        REFUSED: { next: 'reset-sent', do: 'discard' },
         MESSAGE: { next: 'reset-sent', do: 'discard' },
         CREDIT: { next: 'reset-sent', do: 'discard' },
         OUTCOME: { next: 'reset-sent', do: 'discard' },
-        END: { next: 'closed', do: 'none' },
+        END: { next: 'reset-sent', do: 'discard' },
         RESET: { next: 'closed', do: 'none' },
       },
       closed: {
@@ -1249,7 +1249,7 @@ export const MACHINES = {
         CREDIT: { next: 'closed', do: 'ignore' },
         OUTCOME: { error: 'FRAME_UNEXPECTED' },
         END: { error: 'FRAME_UNEXPECTED' },
-        RESET: { next: 'closed', do: 'ignore' },
+        RESET: { next: 'closed', do: 'send RESET(CHANNEL_CLOSED)' },
       },
     },
     actions: [
@@ -1343,7 +1343,7 @@ export const MACHINES = {
         MESSAGE: { next: 'reset-sent', do: 'discard' },
         CREDIT: { next: 'reset-sent', do: 'discard' },
         OUTCOME: { next: 'reset-sent', do: 'discard' },
-        END: { next: 'closed', do: 'none' },
+        END: { next: 'reset-sent', do: 'discard' },
         RESET: { next: 'closed', do: 'none' },
       },
       closed: {
@@ -1352,7 +1352,7 @@ export const MACHINES = {
         CREDIT: { next: 'closed', do: 'ignore' },
         OUTCOME: { error: 'FRAME_UNEXPECTED' },
         END: { error: 'FRAME_UNEXPECTED' },
-        RESET: { next: 'closed', do: 'ignore' },
+        RESET: { next: 'closed', do: 'send RESET(CHANNEL_CLOSED)' },
       },
     },
     actions: [

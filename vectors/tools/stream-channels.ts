@@ -163,8 +163,16 @@ export function channelResets(): Draft[] {
       { channels: { 1: 'closed' } },
     ),
     good(row('REFUSED behind the own RESET', 'CHN-031', client().channel('opening').send('RESET').receive('REFUSED')), {
-      channels: { 1: 'closed' },
+      channels: { 1: 'reset-sent' },
     }),
+    good(
+      row(
+        'REFUSED behind the own RESET, and the answer',
+        'CHN-031',
+        client().channel('opening').send('RESET').receive('REFUSED').receive('RESET', closed),
+      ),
+      { channels: { 1: 'closed' } },
+    ),
     good(
       row(
         'a fragment out of place behind the own RESET',
@@ -186,7 +194,7 @@ export function channelResets(): Draft[] {
           .send('RESET')
           .receive('END'),
       ),
-      { channels: { 1: 'closed' } },
+      { channels: { 1: 'reset-sent' } },
     ),
     good(
       row(
@@ -201,9 +209,37 @@ export function channelResets(): Draft[] {
     ),
     good(
       row(
-        'RESET of a channel that END has closed',
+        'END behind the own RESET, a verdict behind it',
         'CHN-031',
-        client().channel('half-closed-local').receive('END').receive('RESET'),
+        server().channel('reset-sent', 1).receive('END').receive('OUTCOME').receive('RESET', closed),
+      ),
+      { channels: { 1: 'closed' } },
+    ),
+    good(
+      row(
+        'RESET of a channel that END has closed',
+        'CHN-029',
+        client().channel('half-closed-local').receive('END').receive('RESET').answer('RESET', closed),
+      ),
+      { channels: { 1: 'closed' } },
+    ),
+    good(
+      row(
+        'RESET of a channel that the last verdict has closed',
+        'CHN-029',
+        client()
+          .channel('settling', 2)
+          .receive('OUTCOME', { fields: { last_message: 2, verdict: 0 } })
+          .receive('RESET')
+          .answer('RESET', closed),
+      ),
+      { channels: { 1: 'closed' } },
+    ),
+    good(
+      row(
+        'RESET of a refused channel',
+        'CHN-029',
+        server().channel('opening').send('REFUSED').receive('RESET').answer('RESET', closed),
       ),
       { channels: { 1: 'closed' } },
     ),

@@ -1,6 +1,7 @@
 import type { FrameInput } from '../../model/codec.ts';
 import type { MachineRow } from '../../model/registry.ts';
 import { machineOf } from '../../model/registry.ts';
+import { fail } from '../../peer/failure.ts';
 import type { ServerPeer } from '../../peer/server-peer.ts';
 import type { ConnectionUnderTest } from '../../testee/connection-under-test.ts';
 import type { ClientCase } from '../case.ts';
@@ -161,6 +162,26 @@ const toleratedCases = rows
     },
   }));
 
+/** RESET wherever the table has it answered. */
+const resetCases = rows
+  .filter(({ do: action }) => action?.startsWith('send RESET') === true)
+  .map(({ state }) => ({
+    id: `CHN-029/client-${state}`,
+    requirements: ['CHN-029', 'CHN-030'] as const,
+    title: `RESET in channel state ${state} is answered`,
+    stimulus: `The server sends RESET ${way(state).words}, and a PING.`,
+    expectation: 'RESET(CHANNEL_CLOSED) arrives, nothing on the channel behind it, and the PING is answered.',
+    ...featuresOf(state),
+    run: async (context: ClientContext) => {
+      const { peer, channel } = await way(state).reach(context);
+      send(peer, 'RESET', channel);
+      const answer = await peer.expect('RESET', { channel, requirement: 'CHN-029' });
+      answer.requireCode('CHANNEL_CLOSED', 'CHN-029');
+      const late = (await peer.barrier('CHN-029')).find((frame) => frame.channel === channel);
+      if (late !== undefined) fail('nothing more on the channel', late.text, 'CHN-030');
+    },
+  }));
+
 /** Where a verdict may come: before the END of either side, and after both. */
 const outcomeCases = ['open', 'half-closed-local', 'half-closed-remote', 'settling'].map((state) => ({
   id: `CNT-041/client-${state}`,
@@ -192,5 +213,10 @@ const outcomeCases = ['open', 'half-closed-local', 'half-closed-remote', 'settli
   },
 }));
 
-/** Every cell of the client's channel table that is an error or asks for nothing, and those of OUTCOME. */
-export const channelStates: readonly ClientCase[] = clientCases([...errorCases, ...toleratedCases, ...outcomeCases]);
+/** Every cell of the client's channel table that is an error or asks for nothing, and those of RESET and OUTCOME. */
+export const channelStates: readonly ClientCase[] = clientCases([
+  ...errorCases,
+  ...toleratedCases,
+  ...resetCases,
+  ...outcomeCases,
+]);

@@ -46,6 +46,18 @@ const RESET_SENT: State = {
   reach: resetByServer,
 };
 
+/** The END of the client has crossed the RESET of the server; its verdicts could follow. */
+const RESET_SENT_AND_ENDED: State = {
+  state: 'reset-sent',
+  slug: 'end-after-reset',
+  what: 'that the server has reset and the client, whose END crossed it, has ended',
+  reach: async (context) => {
+    const reached = await resetByServer(context);
+    reached.peer.send('END', { channel: reached.channel });
+    return reached;
+  },
+};
+
 const HALF_CLOSED_LOCAL: State = {
   state: 'half-closed-local',
   slug: 'half-closed-local',
@@ -100,6 +112,16 @@ const CLOSED: readonly State[] = [
   },
   {
     state: 'closed',
+    slug: 'closed-by-verdict',
+    what: 'with outcomes that both have ended and on which the last verdict has been given',
+    reach: async (context) => {
+      const reached = await SETTLING.reach(context);
+      reached.peer.send('OUTCOME', { channel: reached.channel, fields: { last_message: 1, verdict: 0 } });
+      return reached;
+    },
+  },
+  {
+    state: 'closed',
     slug: 'closed-by-reset',
     what: 'that the client has reset and the server with it',
     reach: async (context) => {
@@ -130,16 +152,6 @@ const CLOSED: readonly State[] = [
       return reached;
     },
   },
-  {
-    state: 'closed',
-    slug: 'closed-by-end-after-reset',
-    what: 'that the server has reset and the client, whose END crossed it, has ended',
-    reach: async (context) => {
-      const reached = await resetByServer(context);
-      reached.peer.send('END', { channel: reached.channel });
-      return reached;
-    },
-  },
 ];
 
 const STATES: readonly State[] = [
@@ -154,6 +166,7 @@ const STATES: readonly State[] = [
   HALF_CLOSED_REMOTE,
   SETTLING,
   RESET_SENT,
+  RESET_SENT_AND_ENDED,
   ...CLOSED,
 ];
 
@@ -205,26 +218,20 @@ async function requireSilence(peer: ClientPeer, channel: number, requirement: st
   if (frame !== undefined) fail('nothing more on the channel', frame.text, requirement);
 }
 
-/** RESET and CREDIT that cross with the frame that closed the channel. */
-const ignoredCases = CLOSED.flatMap(({ slug, what, reach }) =>
-  (['RESET', 'CREDIT'] as const).map((frame): NewCase => ({
-    id: `CHN-003/${slug}-${frame.toLowerCase()}`,
-    requirements: ['CHN-003', ...(frame === 'RESET' ? ['CHN-029'] : ['CHN-022'])],
-    title: `${frame} on a channel ${what} is ignored`,
-    stimulus:
-      frame === 'RESET'
-        ? `On a channel ${what}, a RESET arrives, as if it had crossed.`
-        : `On a channel ${what}, a CREDIT arrives that takes all credit back, as if it had crossed.`,
-    expectation: 'Nothing is sent on the channel, and the session goes on.',
-    run: async (context) => {
-      const { peer, channel } = await reach(context);
-      const input = frame === 'RESET' ? frameFor(context, 'RESET') : { fields: { message_limit: 0, byte_limit: 0 } };
-      peer.send(frame, { channel, ...input });
-      await requireSilence(peer, channel, 'CHN-003');
-      await peer.open('test/echo');
-    },
-  })),
-);
+/** CREDIT that crosses with the frame that closed the channel. */
+const ignoredCases = CLOSED.map(({ slug, what, reach }): NewCase => ({
+  id: `CHN-003/${slug}-credit`,
+  requirements: ['CHN-003', 'CHN-022'],
+  title: `CREDIT on a channel ${what} is ignored`,
+  stimulus: `On a channel ${what}, a CREDIT arrives that takes all credit back, as if it had crossed.`,
+  expectation: 'Nothing is sent on the channel, and the session goes on.',
+  run: async (context) => {
+    const { peer, channel } = await reach(context);
+    peer.send('CREDIT', { channel, fields: { message_limit: 0, byte_limit: 0 } });
+    await requireSilence(peer, channel, 'CHN-003');
+    await peer.open('test/echo');
+  },
+}));
 
 interface Discarded {
   readonly slug: string;
@@ -269,6 +276,14 @@ const DISCARDED: readonly Discarded[] = [
     slug: 'verdict',
     what: 'verdicts on messages that were never sent',
     send: (peer, channel) => peer.send('OUTCOME', { channel, fields: { last_message: 7, verdict: 0 } }),
+  },
+  {
+    slug: 'end',
+    what: 'END, and verdicts behind it,',
+    send: (peer, channel) => {
+      peer.send('END', { channel });
+      peer.send('OUTCOME', { channel, fields: { last_message: 1, verdict: 0 } });
+    },
   },
 ];
 
@@ -323,6 +338,7 @@ const RESETS: readonly ResetCase[] = [
     },
   },
   { slug: 'settling', what: SETTLING.what, reach: SETTLING.reach },
+  ...CLOSED.map(({ slug, what, reach }) => ({ slug, what, reach })),
   { slug: 'held', what: 'to test/hold', reach: (context) => context.opened('test/hold') },
   ...['NO_ERROR', 'INTERNAL_ERROR', 'APPLICATION_ERROR', 'CHANNEL_CLOSED'].map((code) => ({
     slug: `with-${code.toLowerCase().replaceAll('_', '-')}`,
@@ -564,21 +580,6 @@ export const channelStates: readonly ServerCase[] = serverCases([
       const reset = answer.name === 'END' ? await peer.expect('RESET', { channel, requirement: 'CHN-029' }) : answer;
       reset.requireCode('CHANNEL_CLOSED', 'CHN-029');
       await requireSilence(peer, channel, 'CHN-030');
-    },
-  },
-  {
-    id: 'CHN-029/answered-reset-is-over',
-    requirements: ['CHN-029', 'CHN-003'],
-    title: 'a second RESET on the same channel is not answered',
-    stimulus: 'The client sends RESET twice on one channel, in one TLS record.',
-    expectation: 'RESET(CHANNEL_CLOSED) arrives once.',
-    run: async (context) => {
-      const { peer, channel } = await context.opened('test/echo');
-      const reset = (): Uint8Array => peer.build('RESET', { channel, ...frameFor(context, 'RESET') });
-      peer.sendTogether(reset(), reset());
-      const answer = await peer.expect('RESET', { channel, requirement: 'CHN-029' });
-      answer.requireCode('CHANNEL_CLOSED', 'CHN-029');
-      await requireSilence(peer, channel, 'CHN-029');
     },
   },
 ]);

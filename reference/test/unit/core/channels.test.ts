@@ -249,7 +249,7 @@ describe('the answer to OPEN', () => {
     expect(framesFrom(client).map(({ name }) => name)).toEqual(['OPEN', 'RESET']);
   });
 
-  it('is discarded after RESET, and a refusal closes the channel [CHN-031]', () => {
+  it('is discarded after RESET, which has its own answer [CHN-031]', () => {
     const peer = new RawServer();
     for (const [channel, name, payload] of [
       [1, 'OPENED', '0000'],
@@ -257,8 +257,8 @@ describe('the answer to OPEN', () => {
     ] as const) {
       peer.client.openChannel('a', {}, 0);
       peer.client.resetChannel(channel, 'CANCELLED', 0);
-      const events = peer.send(name, channel, payload);
-      expect(events).toEqual(name === 'OPENED' ? [] : [{ type: 'channel-closed', channel, sentMessages: 0 }]);
+      expect(peer.send(name, channel, payload)).toEqual([]);
+      expect(peer.send('RESET', channel, '0405')).toEqual([{ type: 'channel-closed', channel, sentMessages: 0 }]);
     }
     expect(peer.client.error).toBeUndefined();
   });
@@ -651,11 +651,22 @@ describe('RESET', () => {
     expect(framesFrom(peer.server).map(({ name }) => name)).toEqual(['RESET']);
   });
 
-  it('sent, is answered by the END that was on its way too [CHN-031]', () => {
+  it('sent, waits for its answer behind an END that was on its way [CHN-031]', () => {
     const peer = new RawClient().opened(1);
     peer.server.resetChannel(1, 'APPLICATION_ERROR', 0);
-    expect(peer.end(1)).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
-    expect(peer.reset(1)).toEqual([]); // the answer to ours, ignored on a closed channel
+    expect(peer.end(1)).toEqual([]);
+    expect(peer.reset(1)).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
+    expect(peer.server.error).toBeUndefined();
+  });
+
+  it('on a closed channel is answered, and nothing is reported [CHN-029]', () => {
+    const peer = new RawClient().opened(1);
+    peer.end(1);
+    peer.server.endChannel(1, 0);
+    framesFrom(peer.server);
+    expect(peer.server.takeEvents()).toEqual([{ type: 'channel-closed', channel: 1, sentMessages: 0 }]);
+    expect(peer.reset(1)).toEqual([]);
+    expect(framesFrom(peer.server).map(({ name }) => name)).toEqual(['RESET']);
     expect(peer.server.error).toBeUndefined();
   });
 
