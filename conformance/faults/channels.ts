@@ -25,11 +25,11 @@ export const channelFaults: readonly Fault[] = [
   ]),
   fault('server-answers-open-twice', 'CHN-005', 'sends OPENED twice', [
     'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
-    'this.#sender.sequenced(FRAME_TYPE.OPENED, 0, number, payload); this.#sender.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
+    'this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
+    'this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload); this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
   ]),
   fault('server-hands-over-another-identity', 'CHN-006', 'tells the application end another identity', [
-    'node/server-connection',
+    'node/channel-requests',
     'const identity = session.peerIdentity;',
     "const identity = application === 'test/identity' ? 'spiffe://hawser.test/someone' : session.peerIdentity;",
   ]),
@@ -38,7 +38,7 @@ export const channelFaults: readonly Fault[] = [
     'CHN-007',
     'refuses an application that does not exist with a code of its own',
     [
-      'node/server-connection',
+      'node/channel-requests',
       "refuse('APPLICATION_REFUSED', 0);",
       "refuse(handler === undefined ? 'APPLICATION_ERROR' : 'APPLICATION_REFUSED', 0);",
     ],
@@ -50,8 +50,8 @@ export const channelFaults: readonly Fault[] = [
   ]),
   fault('client-sends-before-opened', 'CHN-010', 'sends an empty message right behind OPEN', [
     'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);',
-    'this.#sender.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen); this.#sender.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
+    'this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);',
+    'this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen); this.#outbox.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
   ]),
   fault('server-forgets-to-begin', 'CHN-012', 'sends the first fragment of a long message without FIRST', [
     'core/message-scheduler',
@@ -108,7 +108,7 @@ export const channelFaults: readonly Fault[] = [
   ]),
   fault('server-takes-idle-credit', 'CHN-022', 'takes a CREDIT that raises nothing', [
     'core/credit',
-    'if (messageLimit === this.#messageLimit && byteLimit === this.#byteLimit)',
+    'if (!restated && messageLimit === this.#messageLimit && byteLimit === this.#byteLimit)',
     'if (false)',
   ]),
   ...faultOfBoth('lets-long-messages-starve', 'CHN-024', 'grants no octets while a message is incomplete', [
@@ -122,8 +122,8 @@ export const channelFaults: readonly Fault[] = [
     'grants further credit although nothing is consumed',
     [
       'core/channel-receiver',
-      "this.#emit({ type: 'message-received', channel: channel.number, number: receive.messages, data });",
-      "this.#emit({ type: 'message-received', channel: channel.number, number: receive.messages, data }); receive.consume(1, data.length); this.#options.grants.schedule(channel);",
+      "this.#emit({ type: 'message-received', channel: channel.number, number, data, redelivered });",
+      "this.#emit({ type: 'message-received', channel: channel.number, number, data, redelivered }); receive.consume(1, data.length); this.#options.grants.schedule(channel);",
     ],
     ['core/channels', 'if (!channel.receive.consume(messages, bytes)) {', 'if (false) {'],
   ),
@@ -134,18 +134,18 @@ export const channelFaults: readonly Fault[] = [
   ]),
   fault('server-sends-after-end', 'CHN-028', 'sends a message after END', [
     'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());',
-    'this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd()); this.#sender.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
+    'this.#outbox.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());',
+    'this.#outbox.sequenced(FRAME_TYPE.END, 0, number, encodeEnd()); this.#outbox.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
   ]),
   ...faultOfBoth('never-answers-reset', 'CHN-029', 'forgets a channel at RESET without answering', [
     'core/channel-receiver',
-    'this.#options.sender.sequenced(FRAME_TYPE.RESET, 0, number, answer);',
+    'this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);',
     ';',
   ]),
   fault('server-sends-after-reset', 'CHN-030', 'sends END behind its RESET', [
     'core/channels',
-    'this.#sender.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));',
-    'this.#sender.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] })); this.#sender.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());',
+    'this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));',
+    'this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] })); this.#outbox.sequenced(FRAME_TYPE.END, 0, number, encodeEnd());',
   ]),
   fault(
     'server-loses-count-after-reset',
@@ -153,15 +153,15 @@ export const channelFaults: readonly Fault[] = [
     'does not count the messages that it discards after its RESET',
     [
       'core/channels',
-      'this.#receiver.receive(type, flags, number, payload);',
-      "this.discarded = type === 0x28 && this.#set.get(number)?.state.name === 'reset-sent'; this.#receiver.receive(type, flags, number, payload);",
+      'this.#receiver.receive(frame);',
+      "this.discarded = frame.type === FRAME_TYPE.MESSAGE && this.#set.get(frame.channel)?.state.name === 'reset-sent'; this.#receiver.receive(frame);",
     ],
-    ['core/session', 'if (isSequenced(frame.type))', 'if (isSequenced(frame.type) && !this.channels.discarded)'],
+    ['core/session', 'if (!isSequenced(frame.type))', 'if (!isSequenced(frame.type) || this.channels.discarded)'],
   ),
   fault('server-ends-the-session-with-a-channel', 'CHN-032', 'ends the session when a channel is reset', [
     'core/channel-receiver',
-    "if (action === 'send RESET(CHANNEL_CLOSED)') {",
-    "if (action === 'send RESET(CHANNEL_CLOSED)') { throw violation('INTERNAL_ERROR', 'CHN-032', FRAME_TYPE.RESET, '');",
+    "const answered = action === 'send RESET(CHANNEL_CLOSED)';",
+    "const answered = action === 'send RESET(CHANNEL_CLOSED)'; if (answered) throw violation('INTERNAL_ERROR', 'CHN-032', FRAME_TYPE.RESET, '');",
   ]),
   fault('server-echoes-something-else', 'APP-001', 'answers test/echo with an altered message', [
     'node/test-applications',

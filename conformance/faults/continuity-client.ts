@@ -95,8 +95,8 @@ export const continuityClientFaults: readonly Fault[] = [
   ]),
   fault('client-is-sure-without-reason', 'CNT-043', 'reports outcomes although the server has lost its memory', [
     'core/session',
-    'if (doubt) {',
-    'if (false) {',
+    'fates(peerReceiveCursor, doubt = false) {',
+    'fates(peerReceiveCursor) { const doubt = false;',
   ]),
   fault('client-opens-on-drained-connections', 'CNT-046', 'opens channels behind DRAIN', [
     'core/session',

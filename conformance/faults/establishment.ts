@@ -196,27 +196,27 @@ export const establishmentFaults: readonly Fault[] = [
   ]),
   fault('server-starts-at-epoch-2', 'EST-020', 'states epoch 2 for a new session', [
     'core/establishment-server',
-    'epoch: 1, receiveCursor: 0',
-    'epoch: 2, receiveCursor: 0',
+    'encodeAccept({ ...decision,',
+    'encodeAccept({ ...decision, epoch: decision.epoch === 1 ? 2 : decision.epoch,',
   ]),
   fault('client-takes-any-epoch', 'EST-021', 'takes an ACCEPT of a new session with epoch 2', [
     'core/establishment-client',
-    'if (accept.epoch !== 1 || accept.receiveCursor !== 0) {',
-    'if (false) {',
+    'if (epoch === 1 && receiveCursor === 0)',
+    'if (true)',
   ]),
   fault('server-sends-after-reject', 'EST-023', 'sends a PING behind REJECT', [
     'core/connection-engine',
-    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs })));",
-    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs }))); this.#output.frame(0x10, 0, 0, 0, new Uint8Array(8));",
+    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs, parameters })));",
+    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs, parameters }))); this.#output.frame(0x10, 0, 0, 0, new Uint8Array(8));",
   ]),
   fault('server-leaves-without-reject', 'EST-026', 'ends the connection without saying why', [
     'core/connection-engine',
-    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs })));",
+    "this.#output.raw(encodeFrame('REJECT', encodeReject({ code: ERROR_CODE[code], retryAfterMs, parameters })));",
     ';',
   ]),
   fault('client-leaves-without-close', 'EST-027', 'ends the connection without saying why', [
     'core/connection-engine',
-    "this.#output.raw(encodeFrame('CLOSE', payload, FLAG.CLOSE.END_SESSION));",
+    "this.#output.raw(encodeFrame('CLOSE', payload, this.#endsSession ? FLAG.CLOSE.END_SESSION : 0));",
     ';',
   ]),
   fault('client-stays-after-reject', 'EST-032', 'keeps its direction open after REJECT', [

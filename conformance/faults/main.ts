@@ -2,7 +2,7 @@
  * What `npm run faults` runs: the suite against each faulty implementation, and the kill matrix. Exit status 0: each fault was
  * caught by a case that names the broken requirement; 1: one was not; 2: usage or configuration.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +18,7 @@ import { issueKit } from '../testee/kit.ts';
 import { referenceProgram } from '../testee/reference.ts';
 import type { Fault } from './fault.ts';
 import { faults } from './index.ts';
+import { patchModule } from './patch.ts';
 import { formatMatrix, matrixAsJson, silentCases } from './matrix.ts';
 import type { Trial } from './trial.ts';
 import { tryFault } from './trial.ts';
@@ -58,6 +59,7 @@ async function main(flags: FaultFlags): Promise<number> {
     return 0;
   }
   if (!existsSync(referenceProgram())) throw new UsageError('dist/ is missing; build first: npm run build');
+  checkFit(selected);
   const directory = await mkdtemp(join(tmpdir(), 'hawser-faults-'));
   try {
     await issueKit({ directory });
@@ -73,6 +75,24 @@ function select(globs: readonly string[]): readonly Fault[] {
     if (!faults.some(({ id }) => globMatcher(glob)(id))) throw new UsageError(`--run: no fault matches ${glob}`);
   }
   return globs.length === 0 ? faults : faults.filter(({ id }) => globs.some((glob) => globMatcher(glob)(id)));
+}
+
+/** Finds every fault that no longer fits the reference before any of them is tried. */
+function checkFit(selected: readonly Fault[]): void {
+  const stale: string[] = [];
+  for (const fault of selected) {
+    for (const module of new Set(fault.edits.map((edit) => edit.module))) {
+      try {
+        patchModule(fault, module, readFileSync(join(packageRoot(), 'dist', 'reference', `${module}.js`), 'utf8'));
+      } catch (error) {
+        stale.push(error instanceof Error ? error.message : String(error));
+      }
+    }
+  }
+  if (stale.length === 0) return;
+  throw new UsageError(
+    `${stale.join('\n')}\nChange these faults to what the reference looks like now, and build again.`,
+  );
 }
 
 async function tryAll(selected: readonly Fault[], kit: Kit, quick: boolean): Promise<readonly Trial[]> {

@@ -3,10 +3,7 @@ import type { Edit, Fault } from './fault.ts';
 /** A fault no longer fits the reference: it has to be written anew. */
 export class StaleFault extends Error {
   constructor(fault: Fault, edit: Edit, found: number) {
-    super(
-      `fault ${fault.id}: in reference/${edit.module} this stands ${found} times instead of once: ${edit.find}\n` +
-        'Change the fault to what the reference looks like now.',
-    );
+    super(`fault ${fault.id}: in reference/${edit.module} this stands ${found} times instead of once: ${edit.find}`);
     this.name = 'StaleFault';
   }
 }

@@ -4,19 +4,19 @@ import { fault, faultOfBoth } from './fault.ts';
 /** Faults of chapter 5. */
 export const sessionFaults: readonly Fault[] = [
   ...faultOfBoth('never-answers-ping', 'SES-004', 'never answers PING', [
-    'core/session',
-    'this.#sender.unsequenced(FRAME_TYPE.PONG, 0, 0, encodePong({ data }));',
+    'core/control',
+    'this.#write(FRAME_TYPE.PONG, encodePong({ data }));',
     ';',
   ]),
   fault('server-answers-with-its-own-data', 'SES-004', 'answers PING with zeros', [
-    'core/session',
+    'core/control',
     'encodePong({ data })',
     'encodePong({ data: new Uint8Array(8) })',
   ]),
   ...faultOfBoth('takes-any-pong', 'SES-007', 'takes a PONG that answers no PING', [
-    'core/session',
+    'core/control',
     'if (ping === undefined) {',
-    'if (ping === undefined) { return; } if (false) {',
+    "if (ping === undefined) { return { purpose: 'liveness', sendCursor: 0 }; } if (false) {",
   ]),
   fault('server-refuses-ping-trains', 'SES-009', 'ends the session at the tenth PING', [
     'core/rate-budget',
@@ -24,23 +24,23 @@ export const sessionFaults: readonly Fault[] = [
     'this.#capacity = Math.min(this.#capacity, 10); this.#perMs = 0; this.#tokens = this.#capacity;',
   ]),
   fault('server-takes-ping-floods', 'SES-010', 'answers PINGs without limit', [
-    'core/session',
-    'if (this.#received.take(this.#sender.now))',
+    'core/control',
+    'if (this.#received.take(this.#now))',
     'if (true)',
   ]),
   fault('server-talks-after-close', 'SES-011', 'sends a PING behind CLOSE', [
     'core/session',
-    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close));',
-    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close)); this.#sender.unsequenced(FRAME_TYPE.PING, 0, 0, new Uint8Array(8));',
+    'output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));',
+    'output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close)); output.frame(FRAME_TYPE.PING, 0, 0, 0, new Uint8Array(8));',
   ]),
   ...faultOfBoth('never-answers-close', 'SES-012', 'ends the connection after CLOSE without a CLOSE of its own', [
     'core/connection-engine',
-    "this.#sendClose('NO_ERROR');",
+    "this.#sendClose('NO_ERROR', ends);",
     'this.#ending.endOutput(this.#now);',
   ]),
   ...faultOfBoth('ignores-final-cursors', 'SES-013', 'does not check the cursors of CLOSE', [
     'core/session',
-    'if (receiveCursor <= this.#sender.cursor && (discarding || sendCursor === this.#cursor))',
+    'if (receiveCursor <= this.#outbox.sent && (discarding || sendCursor === this.#cursor))',
     'if (true)',
   ]),
   fault('server-cuts-at-once', 'SES-014', 'resets the connection right after CLOSE', [
@@ -65,8 +65,8 @@ export const sessionFaults: readonly Fault[] = [
   ),
   ...faultOfBoth('keeps-the-session', 'SES-017', 'sends CLOSE without END_SESSION', [
     'core/session',
-    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, FLAG.CLOSE.END_SESSION, 0, encodeClose(close));',
-    'this.#sender.unsequenced(FRAME_TYPE.CLOSE, 0, 0, encodeClose(close));',
+    'output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));',
+    'output.frame(FRAME_TYPE.CLOSE, 0, 0, 0, encodeClose(close));',
   ]),
   fault('server-goes-on-after-close', 'SES-029', 'goes on with the session after a CLOSE without END_SESSION', [
     'core/connection-engine',
@@ -74,8 +74,8 @@ export const sessionFaults: readonly Fault[] = [
     "case 'send CLOSE': if (this.#decoder.flags === 0) return;",
   ]),
   ...faultOfBoth('is-silent', 'SES-019', 'sends nothing when it has nothing to say', [
-    'core/session',
-    "if ((step === 'suspect' || step === 'ping') && !this.#pingWithin('liveness'))",
+    'core/control',
+    "if ((step === 'suspect' || step === 'ping') && !this.pingWithin('liveness', sendCursor))",
     'if (false)',
   ]),
   fault('server-counts-octets-as-life', 'SES-022', 'takes single octets for a sign of life', [
@@ -89,8 +89,8 @@ export const sessionFaults: readonly Fault[] = [
     'if (false)',
   ]),
   fault('client-works-for-a-suspect-peer', 'SES-021', 'begins messages while its peer is SUSPECT', [
-    'core/session',
-    'this.channels.suspend();',
+    'core/connection-engine',
+    'this.#carried()?.suspect();',
     ';',
   ]),
   fault('server-keeps-revoked-clients', 'SES-026', 'lets a session go on after the client was revoked', [

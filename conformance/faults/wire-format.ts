@@ -32,9 +32,9 @@ export const wireFormatFaults: readonly Fault[] = [
     'if (false) {',
   ]),
   fault('server-sends-undefined-flags', 'WIR-008', 'sets a flag that PONG does not define', [
-    'core/session',
-    'FRAME_TYPE.PONG, 0, 0,',
-    'FRAME_TYPE.PONG, 0x80, 0,',
+    'core/control',
+    'this.output.frame(type, 0, 0, 0, payload);',
+    'this.output.frame(type, type === FRAME_TYPE.PONG ? 0x80 : 0, 0, 0, payload);',
   ]),
   ...faultOfBoth('ignores-the-channel-of-session-frames', 'WIR-009', 'takes a PING on a channel', [
     'core/frame-check',
@@ -42,14 +42,14 @@ export const wireFormatFaults: readonly Fault[] = [
     'if (rule.ofChannel && header.channel === 0) {',
   ]),
   fault('server-numbers-from-two', 'WIR-010', 'leaves out sequence number 1', [
-    'core/frame-sender',
+    'core/outbox',
     '#seq = 0;',
     '#seq = 1;',
   ]),
   fault('server-numbers-every-frame', 'WIR-011', 'sends a sequence number with PONG', [
-    'core/frame-sender',
-    'this.#output.frame(type, flags, channel, 0, payload);',
-    'this.#output.frame(type, flags, channel, type === 0x11 ? 1 : 0, payload);',
+    'core/control',
+    'this.output.frame(type, 0, 0, 0, payload);',
+    'this.output.frame(type, 0, 0, type === FRAME_TYPE.PONG ? 1 : 0, payload);',
   ]),
   ...faultOfBoth('takes-any-sequence-number', 'WIR-012', 'does not compare the sequence number with the one due', [
     'core/frame-check',
