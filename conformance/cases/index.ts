@@ -10,6 +10,7 @@ import { continuityReject as clientContinuityReject } from './client/continuity-
 import { continuityDrain as clientContinuityDrain } from './client/continuity-drain.ts';
 import { continuityRotation as clientContinuityRotation } from './client/continuity-rotation.ts';
 import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
+import { outcomes as clientOutcomes } from './client/outcomes.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
 import { session as clientSession } from './client/session.ts';
@@ -127,6 +128,7 @@ export const cases: readonly ConformanceCase[] = [
   clientChannels,
   clientChannelStates,
   clientMessageFlow,
+  clientOutcomes,
   clientContinuityConnect,
   clientContinuityAccept,
   clientContinuityAgain,

@@ -116,6 +116,6 @@ export const continuityClientFaults: readonly Fault[] = [
   fault('client-fights-for-its-session', 'CNT-058', 'takes back a session that was taken from it', [
     'node/client-continuity',
     "if (end.code === 'SUPERSEDED' && end.remote) {",
-    'if (false) {',
+    "if (end.code === 'SUPERSEDED' && end.remote) { void this.#reconnect(undefined, undefined); return; } if (false) {",
   ]),
 ];

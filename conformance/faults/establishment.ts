@@ -184,11 +184,13 @@ export const establishmentFaults: readonly Fault[] = [
       "const content = connectContent(this.#bound, this.challenge, frame, connect.signature.length); if (connect.audience !== identity) throw new IncompatibleError('HAWSER_ERR_INCOMPATIBLE_AUDIENCE', 'AUDIENCE_MISMATCH', 'EST-016', identity, connect.audience, '');",
     ],
   ),
-  fault('server-resumes-anything', 'EST-018', 'grants a session to a CONNECT that asks to resume', [
-    'core/connection-engine',
-    "if (connect.mode === 'resume')",
-    'if (false)',
-  ]),
+  fault(
+    'server-resumes-anything',
+    'EST-018',
+    'grants a new session to a CONNECT that asks to resume',
+    ['node/server-connection', 'else if (resume !== undefined) {', 'else if (false) {'],
+    ['core/connection-engine', "if (connect.mode === 'resume')", 'if (false)'],
+  ),
   fault('server-reuses-session-ids', 'EST-019', 'gives each session the same id', [
     'core/connection-engine',
     'grant.sessionId ?? random(FIELDS.ACCEPT.session_id.bytes);',

@@ -81,7 +81,7 @@ export const sessionFaults: readonly Fault[] = [
   fault('server-counts-octets-as-life', 'SES-022', 'takes single octets for a sign of life', [
     'core/connection-engine',
     'this.#decoder.push(bytes);',
-    'this.#decoder.push(bytes); this.#session?.heard();',
+    'this.#decoder.push(bytes); this.#control?.heard();',
   ]),
   ...faultOfBoth('waits-forever', 'SES-022', 'never gives a silent peer up', [
     'core/liveness',
