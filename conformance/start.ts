@@ -32,6 +32,13 @@ interface StartFlags extends RunFlags {
   readonly kit?: string;
 }
 
+/** What is left to be said of a role once its reports are written. */
+interface Judgement {
+  readonly passed: boolean;
+  /** For a terminal. */
+  readonly text: string;
+}
+
 /** `--replay` goes behind it. */
 const REPRODUCE = 'node dist/conformance/start.js --no-reports';
 
@@ -74,13 +81,7 @@ async function start(flags: StartFlags): Promise<number> {
       ...(first === undefined ? [] : [judge(first.role, directory, first.flags)]),
       ...others.map(({ role, flags: own }) => askApart(role, directory, own)),
     ]);
-    for (const report of reports) {
-      process.stdout.write(`${formatTerminal(report)}\n`);
-      if (flags.reports) {
-        const path = join(packageRoot(), 'reports', `conformance-${report.role}`);
-        writeReports(report, { json: `${path}.json`, junit: `${path}.xml` });
-      }
-    }
+    for (const { text } of reports) process.stdout.write(`${text}\n`);
     if (flags.reports) process.stderr.write('start: the reports are in reports/\n');
     return reports.every(({ passed }) => passed) ? 0 : 1;
   } finally {
@@ -88,13 +89,19 @@ async function start(flags: StartFlags): Promise<number> {
   }
 }
 
-function judge(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<RunReport> {
+/** Judges a role and writes the reports of it. */
+async function judge(role: 'client' | 'server', directory: string, flags: StartFlags): Promise<Judgement> {
   const kit = new Kit(join(directory, role));
-  return role === 'server' ? judgeServer(kit, flags) : judgeClient(kit, flags);
+  const report = await (role === 'server' ? judgeServer(kit, flags) : judgeClient(kit, flags));
+  if (flags.reports) {
+    const path = join(packageRoot(), 'reports', `conformance-${role}`);
+    writeReports(report, { json: `${path}.json`, junit: `${path}.xml` });
+  }
+  return { passed: report.passed, text: formatTerminal(report) };
 }
 
 /** Has a process of its own judge a role. */
-async function askApart(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<RunReport> {
+async function askApart(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<Judgement> {
   const seed = flags.seed === undefined ? [] : ['--seed', String(flags.seed)];
   const child = fork(fileURLToPath(import.meta.url), [
     ...process.argv.slice(2),
@@ -105,17 +112,17 @@ async function askApart(role: 'client' | 'server', directory: string, flags: Run
     directory,
   ]);
   return new Promise((resolve, reject) => {
-    child.once('message', (message) => resolve(message as RunReport));
+    child.once('message', (message) => resolve(message as Judgement));
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`the process that judges the ${role} ended (${code ?? 'killed'})`)));
   });
 }
 
-/** What such a process does: its report goes to the one that started it. */
+/** What such a process does: its judgement goes to the one that started it. */
 async function judgeApart(role: 'client' | 'server', flags: StartFlags): Promise<number> {
   const skip = flags.skip.filter((pattern) => allCases.some(matches(role, pattern)));
-  const report = await judge(role, flags.kit ?? '', { ...flags, skip });
-  await new Promise<void>((resolve) => process.send?.(report, undefined, undefined, () => resolve()));
+  const judgement = await judge(role, flags.kit ?? '', { ...flags, skip });
+  await new Promise<void>((resolve) => process.send?.(judgement, undefined, undefined, () => resolve()));
   process.disconnect();
   return 0;
 }
