@@ -39,7 +39,7 @@ export function addRunOptions(command: Command): Command {
     .option('--seed <n>', 'seed of the run, to repeat it', wholeNumber(0, 0xffffffff))
     .option('--replay <token>', 'repeat one case with its seed, as a report names it', replayToken)
     .option('--repeat <n>', 'runs of each case; differing verdicts make it flaky', wholeNumber(1, 100_000), 1)
-    .option('--jobs <n>', 'cases at once', wholeNumber(1, 64), 8)
+    .option('--jobs <n>', 'cases at once', wholeNumber(1, 64), 32)
     .option('--step-ms <ms>', 'how long one step may take', wholeNumber(50, 600_000), 2000)
     .option('--known-failing <file>', 'YAML list of pattern, reason and expires; they still run')
     .option('--unsupported <feature>', 'a feature that the implementation does not have; repeatable', collect, [])

@@ -1,5 +1,8 @@
 /** Octet strings: hexadecimal text, concatenation and big-endian integers of any size. */
 
+/** Integers of so many octets fit a number, which is several times as fast as text. */
+const MAX_NUMBER_OCTETS = 6;
+
 /** Lower-case hexadecimal text of `octets`. */
 export function toHex(octets: Uint8Array): string {
   return Buffer.from(octets.buffer, octets.byteOffset, octets.byteLength).toString('hex');
@@ -33,6 +36,12 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
  * @throws RangeError when it does not fit.
  */
 export function integer(value: number | bigint, size: number): Uint8Array {
+  const fits = size > 0 && size <= MAX_NUMBER_OCTETS && value >= 0 && value < 256 ** size;
+  if (fits && typeof value === 'number' && Number.isInteger(value)) {
+    const octets = Buffer.alloc(size);
+    octets.writeUIntBE(value, 0, size);
+    return new Uint8Array(octets);
+  }
   const digits = BigInt(value)
     .toString(16)
     .padStart(2 * size, '0');
@@ -44,6 +53,9 @@ export function integer(value: number | bigint, size: number): Uint8Array {
 
 /** The big-endian unsigned integer in `octets`; 0 for no octets. */
 export function readInteger(octets: Uint8Array): bigint {
+  if (octets.length > 0 && octets.length <= MAX_NUMBER_OCTETS) {
+    return BigInt(Buffer.from(octets.buffer, octets.byteOffset, octets.length).readUIntBE(0, octets.length));
+  }
   return BigInt(`0x0${toHex(octets)}`);
 }
 

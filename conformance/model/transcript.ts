@@ -81,6 +81,14 @@ export function signedContent(label: SignatureLabel, transcript: Uint8Array): Ui
 
 /** The one scheme that belongs to a key (EST-003); undefined for a key that Hawser does not admit. */
 export function schemeOfKey(key: KeyObject): SchemeRow | undefined {
+  // Asking a key for its details costs as much as a signature.
+  if (!schemes.has(key)) schemes.set(key, findScheme(key));
+  return schemes.get(key);
+}
+
+const schemes = new WeakMap<KeyObject, SchemeRow | undefined>();
+
+function findScheme(key: KeyObject): SchemeRow | undefined {
   const curves: Readonly<Record<string, string>> = { prime256v1: 'ecdsa-p256', secp384r1: 'ecdsa-p384' };
   const type = key.asymmetricKeyType ?? '';
   const name = type === 'ec' ? curves[key.asymmetricKeyDetails?.namedCurve ?? ''] : type;

@@ -140,7 +140,7 @@ export const clientProperties: readonly ClientCase[] = clientCases([
           await requireReaction(peer, frame, reaction);
         },
         undefined,
-        { quick: 40, deep: 1000 },
+        { quick: 24, deep: 1000 },
       ),
   },
   {

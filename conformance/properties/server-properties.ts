@@ -161,7 +161,7 @@ export const serverProperties: readonly ServerCase[] = serverCases([
           await requireReaction(peer, frame, reaction);
         },
         undefined,
-        { quick: 40, deep: 1000 },
+        { quick: 24, deep: 1000 },
       ),
   },
   {
@@ -240,7 +240,7 @@ export const serverProperties: readonly ServerCase[] = serverCases([
     deepEstimateMs: 40000,
     run: (context) =>
       checkProperty(context, continuityCommands(), (commands) => runContinuity(context, commands), undefined, {
-        quick: 15,
+        quick: 10,
         deep: 600,
       }),
   },

@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto';
+import type { Cipher } from 'node:crypto';
+import { createCipheriv, createHash } from 'node:crypto';
 
-/** Deterministic octets from a seed: SHA-256 over seed and counter. Good for tests, not a secret. */
+/** Deterministic octets from a seed: the key stream of AES-256 in counter mode. Good for tests, not a secret. */
 export class SeededRandom {
   readonly seed: number;
-  #counter = 0;
-  #pool: Uint8Array = new Uint8Array(0);
+  #stream: Cipher | undefined;
 
   /** @param seed - an unsigned 32-bit integer. */
   constructor(seed: number) {
@@ -13,17 +13,10 @@ export class SeededRandom {
 
   /** The next `length` octets. */
   bytes(length: number): Uint8Array {
-    const result = new Uint8Array(length);
-    for (let filled = 0; filled < length;) {
-      if (this.#pool.length === 0) {
-        this.#pool = createHash('sha256').update(`${this.seed}/${this.#counter++}`).digest();
-      }
-      const part = this.#pool.subarray(0, length - filled);
-      result.set(part, filled);
-      this.#pool = this.#pool.subarray(part.length);
-      filled += part.length;
-    }
-    return result;
+    // The key is made with the first octet: most cases draw none.
+    const key = (): Uint8Array => createHash('sha256').update(String(this.seed)).digest();
+    this.#stream ??= createCipheriv('aes-256-ctr', key(), new Uint8Array(16));
+    return new Uint8Array(this.#stream.update(new Uint8Array(length)));
   }
 
   /** An integer from 0 to `bound` - 1. */

@@ -40,10 +40,12 @@ function headerCase(
     readonly title: string;
     readonly words: string;
     readonly code: string;
+    /** Only in the deep profile. */
+    readonly deep?: boolean;
     readonly change: (input: FrameInput, due: bigint) => FrameInput;
   },
 ): Case {
-  const { requirement, slug, title, words, code, change } = fault;
+  const { requirement, slug, title, words, code, change, deep = false } = fault;
   const early = row.layer === 'establishment';
   return {
     id: `${requirement}/client-${slug}`,
@@ -51,6 +53,7 @@ function headerCase(
     title,
     stimulus: `${arrival(row)} ${words}.`,
     expectation: `The client sends CLOSE(${code})${row.name === 'CHALLENGE' ? ' and no CONNECT' : ''}.`,
+    ...(deep ? { deep } : {}),
     run: async (context) => {
       const { peer } = await sendChanged(context, row, (input, ready) => change(input, ready.peer.nextSeq));
       await expectClose(context, peer, code, requirement, exactFor(row.name));
@@ -60,7 +63,7 @@ function headerCase(
 
 const sendable: readonly FrameRow[] = [...EARLY_FRAMES, ...SESSION_FRAMES];
 
-/** The lowest and the highest flag that each frame does not define. */
+/** The highest flag that each frame does not define; in the deep profile the lowest too. */
 const flagCases = sendable.flatMap((row) => {
   const defined = row.flags.reduce((bits, { bit }) => bits | bit, 0);
   const undefinedBits = [1, 2, 4, 8, 16, 32, 64, 128].filter((bit) => (defined & bit) === 0);
@@ -71,6 +74,7 @@ const flagCases = sendable.flatMap((row) => {
       title: `${row.name} with the undefined flag ${hex(bit)} is refused`,
       words: `with the flag ${hex(bit)}, which ${row.name} does not define`,
       code: 'FLAGS_INVALID',
+      deep: bit !== undefinedBits.at(-1),
       change: (input) => ({ flags: flagBits(row, input.flags) | bit }),
     }),
   );

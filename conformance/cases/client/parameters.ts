@@ -32,6 +32,8 @@ interface ListInput {
   /** Continues "carries a parameter list ...". */
   readonly words: string;
   readonly list: (context: ClientContext) => RawField;
+  /** Only in the deep profile. */
+  readonly deep?: true;
 }
 
 const carries = (carrier: Carrier, words: string): string =>
@@ -43,12 +45,13 @@ function refusedCases(
   carrier: Carrier,
   faults: readonly ListInput[],
 ): readonly Case[] {
-  return faults.map(({ slug, words, list }) => ({
+  return faults.map(({ slug, words, list, deep }) => ({
     id: `${requirement}/client-${carrier.toLowerCase()}-${slug}`,
     requirements: [requirement],
     title: `${carrier} with a parameter list ${words} is refused`,
     stimulus: carries(carrier, words),
     expectation: `The client sends CLOSE(${code})${carrier === 'CHALLENGE' ? ' and no CONNECT' : ''}.`,
+    ...(deep === undefined ? {} : { deep }),
     run: async (context) => {
       const { peer } = await sendList(context, carrier, list(context));
       await expectClose(context, peer, code, requirement);
@@ -232,15 +235,17 @@ const rangeFaults = (carrier: Carrier): readonly ListInput[] =>
   integersOf(carrier).flatMap((row) => {
     const { min = 0, max = 0xffff_ffff } = row;
     const below = min > 0 ? [{ what: 'below', value: min - 1 }] : [];
-    const zero = min > 1 ? [{ what: 'zero', value: 0 }] : [];
+    const zero = min > 1 ? [{ what: 'zero', value: 0, deep: true as const }] : [];
     const above = [
       { what: 'above', value: max + 1 },
-      { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1 },
+      { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1, deep: true as const },
     ];
-    return [...below, ...zero, ...above].map(({ what, value }) => ({
+    const values: readonly { what: string; value: number; deep?: true }[] = [...below, ...zero, ...above];
+    return values.map(({ what, value, deep }) => ({
       slug: `${row.name.replaceAll('_', '-')}-${what}`,
       words: `with ${row.name} = ${value}, outside of ${min} to ${max}`,
       list: () => parameterList({ id: row.id, value }),
+      ...(deep === undefined ? {} : { deep }),
     }));
   });
 

@@ -70,7 +70,7 @@ function wholeFields(context: ClientContext, row: FrameRow): Readonly<Record<str
   }
 }
 
-/** One case for each end of a payload before a field, and one inside each field that can be cut. */
+/** One case for each end of a payload inside a field; in the deep profile also for each end before one. */
 const truncatedCases = FRAMES.flatMap((row) =>
   row.fields
     .filter(({ type }) => type !== 'rest')
@@ -83,6 +83,7 @@ const truncatedCases = FRAMES.flatMap((row) =>
           place === 'before' ? `before the field ${field.name}` : `one octet before the end of the field ${field.name}`
         }.`,
         expectation: answer(row),
+        ...(place === 'before' ? { deep: true } : {}),
         run: (context) =>
           expectMalformed(context, row, 'WIR-014', (input) => {
             const fields = { ...input.fields, ...wholeFields(context, row) };

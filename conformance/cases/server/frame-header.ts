@@ -32,10 +32,12 @@ function headerCase(
     readonly title: string;
     readonly words: string;
     readonly code: string;
+    /** Only in the deep profile. */
+    readonly deep?: boolean;
     readonly change: (input: FrameInput) => FrameInput;
   },
 ): Case {
-  const { requirement, slug, title, words, code, change } = fault;
+  const { requirement, slug, title, words, code, change, deep = false } = fault;
   const early = row.name === 'CONNECT';
   return {
     id: `${requirement}/${slug}`,
@@ -45,6 +47,7 @@ function headerCase(
       ? `CONNECT, otherwise right and signed as it is, arrives ${words}.`
       : `In an established session ${a(row.name)} arrives that is right but for one thing: it comes ${words}.`,
     expectation: `The server answers with ${early ? 'REJECT' : 'CLOSE'}(${code}).`,
+    ...(deep ? { deep } : {}),
     run: async (context) => {
       if (early) {
         const peer = await connectChanged(context, change({}));
@@ -59,7 +62,7 @@ function headerCase(
 
 const sendable: readonly FrameRow[] = [CONNECT, ...CLIENT_FRAMES];
 
-/** The lowest and the highest flag that each frame does not define. */
+/** The highest flag that each frame does not define; in the deep profile the lowest too. */
 const flagCases = sendable.flatMap((row) => {
   const defined = row.flags.reduce((bits, { bit }) => bits | bit, 0);
   const undefinedBits = [1, 2, 4, 8, 16, 32, 64, 128].filter((bit) => (defined & bit) === 0);
@@ -73,6 +76,7 @@ const flagCases = sendable.flatMap((row) => {
         title: `${row.name} with the undefined flag ${hex(bit)} is refused`,
         words: `with the flag ${hex(bit)}, which ${row.name} does not define`,
         code: 'FLAGS_INVALID',
+        deep: bit !== undefinedBits.at(-1),
         change: (input) => ({ flags: flagBits(row, input.flags) | bit }),
       }),
     );

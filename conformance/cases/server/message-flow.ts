@@ -10,9 +10,17 @@ export function sourceRequest(count: number, size: number): Uint8Array {
   return concat(integer(count, 4), integer(size, 4));
 }
 
+/** What every message of test/source is a piece of. */
+const PATTERN_PERIOD = 251;
+let pattern = new Uint8Array(0);
+
 /** Message `n` of test/source, from 0. */
 export function sourceMessage(n: number, size: number): Uint8Array {
-  return Uint8Array.from({ length: size }, (_, index) => (n + index) % 251);
+  const start = n % PATTERN_PERIOD;
+  if (pattern.length < start + size) {
+    pattern = Uint8Array.from({ length: start + size }, (_, index) => index % PATTERN_PERIOD);
+  }
+  return pattern.slice(start, start + size);
 }
 
 /** The next message on a channel, put together from its fragments. */

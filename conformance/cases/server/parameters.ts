@@ -62,6 +62,8 @@ interface ListFault {
   /** Continues "carries a parameter list ...". */
   readonly words: string;
   readonly list: (context: ServerContext) => RawField;
+  /** Only in the deep profile. */
+  readonly deep?: true;
 }
 
 function refusedCases(
@@ -71,12 +73,13 @@ function refusedCases(
   faults: readonly ListFault[],
 ): readonly Case[] {
   const answer = carrier === 'CONNECT' ? 'REJECT' : 'CLOSE';
-  return faults.map(({ slug, words, list }) => ({
+  return faults.map(({ slug, words, list, deep }) => ({
     id: `${requirement}/${carrier.toLowerCase()}-${slug}`,
     requirements: [requirement],
     title: `${carrier} with a parameter list ${words} is refused`,
     stimulus: `${carrier}, otherwise right${carrier === 'CONNECT' ? ' and signed as it is' : ''}, carries a parameter list ${words}.`,
     expectation: `The server answers with ${answer}(${code}).`,
+    ...(deep === undefined ? {} : { deep }),
     run: (context) => expectListRefused(context, carrier, list(context), code, requirement),
   }));
 }
@@ -238,15 +241,16 @@ const rangeFaults: readonly ListFault[] = integersOfConnect.flatMap((row) => {
     ...(min > 0
       ? [
           { what: 'below', value: min - 1 },
-          { what: 'zero', value: 0 },
+          { what: 'zero', value: 0, deep: true as const },
         ]
       : []),
     { what: 'above', value: max + 1 },
-    { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1 },
-  ].map(({ what, value }) => ({
+    { what: 'all-ones', value: 256 ** (integerBytes(row.type ?? 'u32') ?? 4) - 1, deep: true as const },
+  ].map(({ what, value, deep }: { what: string; value: number; deep?: true }) => ({
     slug: `${slug}-${what}`,
     words: `with ${row.name} = ${value}, outside of ${min} to ${max}`,
     list: () => parameterList({ id: row.id, value }),
+    ...(deep === undefined ? {} : { deep }),
   }));
 });
 

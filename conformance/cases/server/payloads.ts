@@ -44,7 +44,10 @@ function extentOf(
   return { offset, length: spans.reduce((length, span) => length + span.length, 0) };
 }
 
-/** One case for each end of a payload before a field, and one inside each field that can be cut. */
+/**
+ * One case for each end of a payload inside a field that can be cut, or before one that can not; in the deep profile also for
+ * each end before any field.
+ */
 const truncatedCases = [CONNECT, ...CLIENT_FRAMES].flatMap((row) =>
   row.fields
     .filter(({ type }) => type !== 'rest')
@@ -61,6 +64,7 @@ const truncatedCases = [CONNECT, ...CLIENT_FRAMES].flatMap((row) =>
               : `one octet before the end of the field ${field.name}`
           }.`,
           expectation: answer(row),
+          ...(where === 'before' && field.type !== 'u8' ? { deep: true } : {}),
           run: (context) =>
             expectMalformed(context, row, 'WIR-014', (input) => {
               const parameters = [{ id: 'application_data', value: context.bytes(6) }];

@@ -39,6 +39,7 @@ type FailureCause = 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
 export class TesteeConnection {
   /** What its server is judged by. */
   readonly trust: Trust;
+  #judgedBy: Trust;
   readonly #request: ConnectRequest;
   readonly #client: Client;
   readonly #emit: (event: DriverEvent) => void;
@@ -54,6 +55,7 @@ export class TesteeConnection {
 
   private constructor(request: ConnectRequest, client: Client, trust: Trust, emit: (event: DriverEvent) => void) {
     this.trust = trust;
+    this.#judgedBy = trust;
     this.#request = request;
     this.#client = client;
     this.#emit = emit;
@@ -146,7 +148,9 @@ export class TesteeConnection {
 
   /** Applies newer revocation lists, if they are of the same authority. */
   updateTrust(ca: string, trust: Trust): void {
-    if (ca === this.#request.ca) void this.#session?.updateTrust(trust);
+    if (ca !== this.#request.ca || trust === this.#judgedBy) return;
+    this.#judgedBy = trust;
+    void this.#session?.updateTrust(trust);
   }
 
   /** The driver ends. A session without a connection is left to its retention. */

@@ -120,7 +120,11 @@ async function cutAt(context: ServerContext, scale: Scale, cut: Cut): Promise<Le
 const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
 
 /** How many places a default case tries in each direction. */
-const SAMPLES = 24;
+const SAMPLES = 8;
+/** How many times as many in the deep profile. */
+const DEEP_FACTOR = 30;
+/** Of so many boundaries a default run tries one; the deep profile tries all. */
+const BOUNDARY_STEP = 4;
 /** About how long one cut takes. */
 const CUT_MS = 25;
 
@@ -138,6 +142,7 @@ const boundaryCases: readonly NewCase[] = DIRECTIONS.flatMap((direction) => {
       title: `the connection is cut ${place} ${WORDS[direction]}`,
       stimulus: `An exchange on four channels is cut ${place} ${WORDS[direction]}; the client attaches the session again and completes it.`,
       expectation: EXPECTATION,
+      ...(frames % BOUNDARY_STEP === 0 ? {} : { deep: true }),
       estimateMs: CUT_MS,
       run: async (context) => {
         await exchange(context, FULL, { direction, frames });
@@ -154,10 +159,10 @@ const walkingCases: readonly NewCase[] = DIRECTIONS.flatMap((direction): readonl
     stimulus: `The exchange is cut inside ${SAMPLES} frames ${WORDS[direction]}, at octets chosen by the seed, and completed each time.`,
     expectation: EXPECTATION,
     estimateMs: SAMPLES * CUT_MS,
-    deepEstimateMs: 10 * SAMPLES * CUT_MS,
+    deepEstimateMs: DEEP_FACTOR * SAMPLES * CUT_MS,
     run: async (context) => {
       const sizes = (await rehearse(context, FULL))[direction];
-      for (let n = 0; n < SAMPLES * (context.deep ? 10 : 1); n += 1) {
+      for (let n = 0; n < SAMPLES * (context.deep ? DEEP_FACTOR : 1); n += 1) {
         const frame = context.random.integer(sizes.length);
         const octets = total(sizes.slice(0, frame)) + context.random.integer(sizes[frame] ?? 1);
         await cutAt(context, FULL, { direction, octets });

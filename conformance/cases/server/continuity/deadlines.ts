@@ -100,6 +100,7 @@ export const connectionDeadlines: readonly ServerCase[] = serverCases([
     title: `${MIN_SESSIONS} detached sessions of one identity are kept`,
     stimulus: `One client establishes ${MIN_SESSIONS} resumable sessions and loses all connections; then it attaches the sessions again, the oldest first.`,
     expectation: 'Each of them is there.',
+    deep: true,
     estimateMs: 1200,
     run: async (context) => {
       // Of an identity of its own: cases beside this one keep sessions too.
