@@ -2003,7 +2003,7 @@ export const registry: RegistryData = {
     { name: 'test/identity', doc: 'sends one message, the verified identity of the client in UTF-8, then END' },
     {
       name: 'test/outcome',
-      doc: 'takes the channel; the first two octets of each message are its verdict, a shorter message is accepted; answers END with END',
+      doc: 'takes the channel; on one with outcomes the first two octets of each message are its verdict, and a shorter message is accepted; without outcomes it consumes; answers END with END',
     },
     {
       name: 'test/drain',
