@@ -171,6 +171,11 @@ export const continuityServerFaults: readonly Fault[] = [
       'link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]',
       ';',
     ],
+    [
+      'core/connection-engine',
+      "if (this.#state.name !== 'established' || session?.isCarriedBy(this.#control) === true)",
+      'if (true)',
+    ],
     ['core/connection-engine', 'this.#carried()?.channelFrame(decoder);', 'this.#session?.channelFrame(decoder);'],
   ),
   fault('server-leaves-former-connections', 'CNT-029', 'leaves the former connection open', [

@@ -75,6 +75,14 @@ const LATE: readonly Late[] = [
   { slug: 'unknown', what: 'a frame of an unknown type', octets: () => Uint8Array.of(0x3f, ...new Uint8Array(15)) },
 ];
 
+/** The former connection has ended, and with it everything that was sent on it was read. */
+async function gone(former: ClientPeer): Promise<void> {
+  former.socket.end();
+  for (;;) {
+    if (typeof (await former.nextOrEnd('the end of the former connection')) === 'string') return;
+  }
+}
+
 const lateCases = LATE.map(({ slug, what, octets }): NewCase => ({
   id: `CNT-028/late-${slug}`,
   requirements: ['CNT-028', 'CNT-037'],
@@ -87,7 +95,7 @@ const lateCases = LATE.map(({ slug, what, octets }): NewCase => ({
     peer.sendMessage(channel, context.bytes(10));
     const next = await again(context, peer);
     peer.sendOctets(octets(peer, channel));
-    peer.socket.end();
+    await gone(peer);
     await next.barrier('CNT-028');
     next.sendMessage(channel, context.bytes(5));
     await requireCount(next, channel, 2, 15, 'CNT-028');
