@@ -302,42 +302,23 @@ export const priority: readonly ServerCase[] = serverCases([
   ...shareCases,
   ...valueCases,
   ...outOfRangeCases,
-  ...[
-    {
-      slug: 'answer',
-      title: 'the class of a channel holds for what the server answers on it',
-      stimulus:
-        'An answer of test/echo on an urgent channel waits for credit behind its first octet, as a bulk channel of test/source does. The client grants both in one write, the bulk channel first.',
-      prepare: async (context: ServerContext, peer: ClientPeer, echo: number): Promise<Uint8Array> => {
-        peer.sendMessage(echo, context.bytes(20));
-        await context.dependency('the first octet of an echo', () => peer.expect('MESSAGE', { channel: echo }));
-        return release(peer, echo);
-      },
-    },
-    {
-      slug: 'asked-in-the-same-write',
-      title: 'an urgent question is answered before megabytes of bulk',
-      stimulus:
-        'A bulk channel of test/source has no credit left. In one write the client grants 16 MiB on it and sends a message to test/echo on an urgent channel.',
-      prepare: (context: ServerContext, peer: ClientPeer, channel: number): Promise<Uint8Array> => {
-        const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(1) } };
-        return Promise.resolve(peer.build('MESSAGE', input));
-      },
-    },
-  ].map(({ slug, title, stimulus, prepare }): NewCase => ({
-    id: `CHN-035/${slug}`,
+  {
+    id: 'CHN-035/answer',
     requirements: ['CHN-035'],
-    title,
-    stimulus,
+    title: 'the class of a channel holds for what the server answers on it',
+    stimulus:
+      'An answer of test/echo on an urgent channel waits for credit behind its first octet, as a bulk channel of test/source does. The client grants both in one write, the bulk channel first.',
     expectation: `The echo arrives behind ${BOUND} bulk fragments at most.`,
     run: async (context) => {
       const { peer, sources } = await stalled(context, [{ priority: BULK, count: 1024, size: MAX }]);
       const echo = await context.dependency('opening test/echo', () =>
         peer.open('test/echo', undefined, classOf(URGENT)),
       );
-      const last = await prepare(context, peer, echo);
+      peer.sendMessage(echo, context.bytes(20));
+      await context.dependency('the first octet of an echo', () => peer.expect('MESSAGE', { channel: echo }));
       const limits = { message_limit: MAX_U53, byte_limit: FLOOD_BYTES };
-      peer.sendTogether(...sources.map(({ channel }) => peer.build('CREDIT', { channel, fields: limits })), last);
+      const credits = sources.map(({ channel }) => peer.build('CREDIT', { channel, fields: limits }));
+      peer.sendTogether(...credits, release(peer, echo));
       for (let others = 0; ; others += 1) {
         const frame = await peer.next('MESSAGE', 'MESSAGE', { requirement: 'CHN-035' });
         if (frame.name !== 'MESSAGE') fail('MESSAGE', frame.text, 'CHN-035');
@@ -345,7 +326,7 @@ export const priority: readonly ServerCase[] = serverCases([
         if (others === BOUND) fail(`the echo behind at most ${BOUND} bulk fragments`, 'one more', 'CHN-035');
       }
     },
-  })),
+  },
   {
     id: 'CHN-035/on-the-next-connection',
     requirements: ['CHN-035', 'CHN-036', 'CNT-013'],
