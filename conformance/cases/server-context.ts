@@ -97,7 +97,11 @@ export class ServerContext extends BaseContext {
    * Demands that a client is not accepted: its TLS is refused, or REJECT(AUTHENTICATION_FAILED) comes, before or after its
    * CONNECT (section 2.7). Where no signature can be right, SIGNATURE_INVALID, which is checked before, is as good.
    */
-  async expectNotAccepted(options: EstablishOptions, requirement: string): Promise<void> {
+  async expectNotAccepted(
+    options: EstablishOptions,
+    requirement: string,
+    ask: (peer: ClientPeer) => void = (peer) => peer.sendConnect(options.connect),
+  ): Promise<void> {
     const attempt = await this.attempt(options);
     if (attempt.type === 'refused') return;
     const { peer } = attempt;
@@ -105,7 +109,7 @@ export class ServerContext extends BaseContext {
     let answer = await peer.nextOrEnd(what);
     if (typeof answer !== 'string' && answer.name === 'CHALLENGE') {
       peer.challenge = answer;
-      peer.sendConnect(options.connect);
+      ask(peer);
       answer = await peer.nextOrEnd(what);
     }
     if (typeof answer === 'string') return;

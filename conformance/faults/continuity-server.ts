@@ -163,6 +163,16 @@ export const continuityServerFaults: readonly Fault[] = [
     'if (endsAt === undefined || (!record.over && now < endsAt + 60_000))',
   ]),
   fault(
+    'server-ends-sessions-of-the-revoked',
+    'SES-026',
+    'ends a session that is kept with the certificate of its client',
+    [
+      'node/session',
+      'link.pump.handle(link.connection.detach(code, link.pump.now(), error));',
+      'link.pump.handle(link.connection.close(code, link.pump.now(), error));',
+    ],
+  ),
+  fault(
     'server-listens-to-former-connections',
     'CNT-028',
     'processes frames of a connection that has lost its session',

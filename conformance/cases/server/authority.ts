@@ -2,9 +2,11 @@ import { X509Certificate } from 'node:crypto';
 import { setTimeout as elapse } from 'node:timers/promises';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import type { Credential } from '../../peer/credential.ts';
+import { fail } from '../../peer/failure.ts';
 import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
 import type { ServerContext } from '../server-context.ts';
+import { again, keptOpen, requireCount, requireEcho } from './continuity/sessions.ts';
 
 const HOUR_MS = 3_600_000;
 /** Certificates tell time in whole seconds, and are valid up to the end of their last one; and room for both schedulers. */
@@ -29,6 +31,18 @@ async function expectAuthorityClose(
   });
   close.requireCode(code, requirement);
   peer.sendClose();
+  await peer.expectEnd('SES-014');
+}
+
+/** Demands that the connection of a session that is kept ends because of the authority of its client, and nothing more. */
+async function expectConnectionEnd(peer: ClientPeer, code: string, withinMs?: number): Promise<void> {
+  const what = `CLOSE(${code}) without END_SESSION`;
+  const close = await peer.expectWhere(what, ({ name }) => name === 'CLOSE', {
+    requirement: 'SES-026',
+    ...(withinMs === undefined ? {} : { withinMs }),
+  });
+  close.requireCode(code, 'SES-026');
+  if (close.has('END_SESSION')) fail(what, close.text, 'CNT-014');
   await peer.expectEnd('SES-014');
 }
 
@@ -126,6 +140,68 @@ export const authority: readonly ServerCase[] = serverCases([
       await context.reload();
       await good.barrier('SES-025');
       await good.close();
+    },
+  },
+  {
+    id: 'SES-026/session-that-is-kept',
+    requirements: ['SES-026', 'CNT-014', 'CNT-021', 'CNT-030'],
+    title: 'a revocation ends the connection of a session that is kept, and the next certificate of its owner finds it',
+    stimulus:
+      'In a resumable session a client with a fresh certificate sends messages to test/sink; its certificate is revoked, and the server loads the list again. Then the client attaches the session with another certificate for the same identity.',
+    expectation:
+      'CLOSE(AUTHORITY_REVOKED) without END_SESSION; the session is attached again, and test/sink counts the messages of both connections.',
+    features: ['reload'],
+    estimateMs: 400,
+    run: async (context) => {
+      const [revoked, next] = [await freshCredential(context, HOUR_MS), await freshCredential(context, HOUR_MS)];
+      const { peer, channel } = await keptOpen(context, 'test/sink', { credential: revoked });
+      for (let n = 0; n < 3; n += 1) peer.sendMessage(channel, context.bytes(10));
+      await context.dependency('a PING', () => peer.barrier());
+      await context.issuance.revoke(revoked);
+      await context.reload();
+      await expectConnectionEnd(peer, 'AUTHORITY_REVOKED');
+      const later = await again(context, peer, { connection: { credential: next } });
+      later.sendMessage(channel, context.bytes(5));
+      await requireCount(later, channel, 4, 35, 'CNT-030');
+    },
+  },
+  {
+    id: 'SES-026/revoked-while-detached',
+    requirements: ['SES-026', 'TLS-024', 'CNT-021'],
+    title: 'who was revoked while the session had no connection does not get it back, and its owner does',
+    stimulus:
+      'A resumable session loses its connection; then the certificate of its client is revoked, and the server loads the list again. The client asks to attach the session with the revoked certificate, and then with another one for the same identity.',
+    expectation: 'The first attempt is not accepted, and the second one is.',
+    features: ['reload'],
+    estimateMs: 400,
+    run: async (context) => {
+      const [revoked, next] = [await freshCredential(context, HOUR_MS), await freshCredential(context, HOUR_MS)];
+      const { peer, channel } = await keptOpen(context, 'test/echo', { credential: revoked });
+      await peer.detach();
+      await context.issuance.revoke(revoked);
+      await context.reload();
+      await context.expectNotAccepted({ credential: revoked }, 'TLS-024', (attempt) => attempt.sendResume(peer));
+      const later = await again(context, peer, { connection: { credential: next } });
+      await requireEcho(later, channel, context.bytes(12), 'CNT-021');
+    },
+  },
+  {
+    id: 'SES-026/moved-in-time',
+    requirements: ['SES-026', 'SES-025'],
+    title: 'a session that has moved to another certificate is not touched by the revocation of the former one',
+    stimulus:
+      'A client moves its resumable session to a connection with another certificate for the same identity; then the former certificate is revoked, and the server loads the list again.',
+    expectation: 'The session goes on where it is.',
+    features: ['reload'],
+    estimateMs: 400,
+    run: async (context) => {
+      const [former, next] = [await freshCredential(context, HOUR_MS), await freshCredential(context, HOUR_MS)];
+      const { peer, channel } = await keptOpen(context, 'test/echo', { credential: former });
+      const later = await again(context, peer, { connection: { credential: next } });
+      await context.issuance.revoke(former);
+      await context.reload();
+      await context.reload();
+      await requireEcho(later, channel, context.bytes(12), 'SES-025');
     },
   },
   {
