@@ -10,6 +10,7 @@ import { continuityReject as clientContinuityReject } from './client/continuity-
 import { continuityDrain as clientContinuityDrain } from './client/continuity-drain.ts';
 import { continuityRotation as clientContinuityRotation } from './client/continuity-rotation.ts';
 import { continuityConnect as clientContinuityConnect } from './client/continuity-connect.ts';
+import { keptAnswers as clientKeptAnswers } from './client/kept-answers.ts';
 import { outcomes as clientOutcomes } from './client/outcomes.ts';
 import { messageFlow as clientMessageFlow } from './client/message-flow.ts';
 import { sessionEnd as clientSessionEnd } from './client/session-end.ts';
@@ -56,6 +57,7 @@ import { interopApplications as serverInteropApplications } from './server/inter
 import { authority as serverAuthority } from './server/authority.ts';
 import { continuityGrants as serverContinuityGrants } from './server/continuity/grants.ts';
 import { continuityAcknowledgements as serverContinuityAcknowledgements } from './server/continuity/acknowledgements.ts';
+import { keptAnswers as serverKeptAnswers } from './server/continuity/kept-answers.ts';
 import { continuityDetached as serverContinuityDetached } from './server/continuity/detached.ts';
 import { continuityAttempts as serverContinuityAttempts } from './server/continuity/attempts.ts';
 import { continuityGaps as serverContinuityGaps } from './server/continuity/gaps.ts';
@@ -100,6 +102,7 @@ export const cases: readonly ConformanceCase[] = [
   serverAuthority,
   serverContinuityGrants,
   serverContinuityAcknowledgements,
+  serverKeptAnswers,
   serverContinuityDetached,
   serverContinuityAttempts,
   serverContinuityGaps,
@@ -129,6 +132,7 @@ export const cases: readonly ConformanceCase[] = [
   clientChannelStates,
   clientMessageFlow,
   clientOutcomes,
+  clientKeptAnswers,
   clientContinuityConnect,
   clientContinuityAccept,
   clientContinuityAgain,

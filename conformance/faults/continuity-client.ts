@@ -113,6 +113,11 @@ export const continuityClientFaults: readonly Fault[] = [
     'if (deadlineMs === 0)',
     'if (true)',
   ]),
+  fault('client-opens-without-bound', 'CNT-060', 'opens any number of channels that nobody answers', [
+    'core/open-window',
+    'return this.#pending.size >= LIMITS.max_pending_opens;',
+    'return false;',
+  ]),
   fault('client-fights-for-its-session', 'CNT-058', 'takes back a session that was taken from it', [
     'node/client-continuity',
     "if (end.code === 'SUPERSEDED' && end.remote) {",

@@ -1,5 +1,5 @@
 import type { Fault } from './fault.ts';
-import { fault } from './fault.ts';
+import { fault, faultOfBoth } from './fault.ts';
 
 /** Faults of sections 12.1 to 12.5, of a server. */
 export const continuityServerFaults: readonly Fault[] = [
@@ -172,6 +172,11 @@ export const continuityServerFaults: readonly Fault[] = [
       'link.pump.handle(link.connection.close(code, link.pump.now(), error));',
     ],
   ),
+  ...faultOfBoth('keeps-answers-for-ever', 'CNT-061', 'keeps any number of answers for a peer that acknowledges none', [
+    'core/channel-receiver',
+    'if (outbox.keptAnswers < maxChannels + LIMITS.max_kept_answers)',
+    'if (true)',
+  ]),
   fault(
     'server-listens-to-former-connections',
     'CNT-028',

@@ -1280,6 +1280,18 @@ export const registry: RegistryData = {
       doc: 'fragments of higher classes in a row while one of a lower class waits',
     },
     {
+      name: 'max_pending_opens',
+      value: 1024,
+      section: 'CNT',
+      doc: 'channels of a resumable session whose OPEN or RESET has no acknowledged answer, beyond which a client opens no other',
+    },
+    {
+      name: 'max_kept_answers',
+      value: 4096,
+      section: 'CNT',
+      doc: 'answers to OPEN and RESET that an endpoint keeps for a peer that does not acknowledge them, beyond one for each channel it granted',
+    },
+    {
       name: 'max_connection_records',
       value: 16777216,
       section: 'CNT',

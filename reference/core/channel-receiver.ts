@@ -17,7 +17,7 @@ import type { FateLedger } from './fate-ledger.ts';
 import { type Journal, receivedKey } from './journal.ts';
 import type { MessageScheduler } from './message-scheduler.ts';
 import type { Outbox } from './outbox.ts';
-import { ERROR_CODE, FLAG, FRAME_TYPE, PARAMETER } from './registry.gen.ts';
+import { ERROR_CODE, FLAG, FRAME_TYPE, LIMITS, PARAMETER } from './registry.gen.ts';
 import { addVerdict } from './verdict-sender.ts';
 
 const { FIRST, LAST } = FLAG.MESSAGE;
@@ -31,12 +31,14 @@ export interface ChannelReceiverOptions {
   readonly journal: Journal | undefined;
   /** A verdict, or END, may have been the last thing that a channel waited for. */
   readonly settled: (channel: Channel) => void;
+  /** The own OPEN or RESET has its answer. */
+  readonly answered: (channel: number, seq: number) => void;
   readonly scheduler: MessageScheduler;
   readonly grants: CreditGrants;
   readonly emit: (event: Event) => void;
   /** The largest message that this endpoint takes. */
   readonly maxMessageBytes: number;
-  /** How many channels the client may hold (server). */
+  /** How many channels the client may hold. */
   readonly maxChannels: number;
 }
 
@@ -77,16 +79,16 @@ export class ChannelReceiver {
         this.#open(number, payload);
         break;
       case FRAME_TYPE.OPENED:
-        this.#opened(channel, number, payload);
+        this.#opened(channel, frame, payload);
         break;
       case FRAME_TYPE.REFUSED:
-        this.#refused(channel, number, payload);
+        this.#refused(channel, frame, payload);
         break;
       case FRAME_TYPE.END:
         this.#end(channel, number, payload);
         break;
       case FRAME_TYPE.RESET:
-        this.#reset(channel, number, payload);
+        this.#reset(channel, frame, payload);
         break;
       default:
         throw new InternalError(`A frame of type ${type} is not one of a channel.`);
@@ -104,6 +106,7 @@ export class ChannelReceiver {
       outcomes: parameters.outcomes === 1,
     };
     const channel = this.#channels.accept(number, this.#options.maxChannels, kind);
+    this.#checkAnswers(FRAME_TYPE.OPEN);
     if (channel === undefined) {
       // Judged before policy, and so before anyone else sees the request. [CHN-009]
       const refused = encodeRefused({ code: ERROR_CODE.CHANNEL_LIMIT, retryAfterMs: 0 });
@@ -113,21 +116,23 @@ export class ChannelReceiver {
     this.#emit({ type: 'channel-requested', channel: number, ...kind });
   }
 
-  #opened(channel: Channel | undefined, number: number, payload: Uint8Array): void {
+  #opened(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, payload: Uint8Array): void {
     const { parameters } = decodeOpened(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.OPENED, number);
     if (channel === undefined) return;
     channel.state = next;
     if (action === 'discard') return; // [CHN-031]
+    this.#options.answered(number, seq);
     this.#options.grants.schedule(channel);
     const applicationData = parameters.application_data?.slice();
     this.#emit({ type: 'channel-opened', channel: number, applicationData });
   }
 
-  #refused(channel: Channel | undefined, number: number, payload: Uint8Array): void {
+  #refused(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, payload: Uint8Array): void {
     const { code: wireCode, retryAfterMs } = decodeRefused(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.REFUSED, number);
     if (action !== 'report the code' || channel === undefined) return;
+    this.#options.answered(number, seq);
     const code = meaningOf('REFUSED', wireCode); // [ERR-002]
     this.#emit({ type: 'channel-refused', channel: number, code, wireCode, retryAfterMs });
     this.#channels.step(channel, next);
@@ -244,11 +249,13 @@ export class ChannelReceiver {
     else this.#options.settled(channel);
   }
 
-  #reset(channel: Channel | undefined, number: number, payload: Uint8Array): void {
+  #reset(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, payload: Uint8Array): void {
     const { code: wireCode } = decodeReset(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.RESET, number);
     const answered = action === 'send RESET(CHANNEL_CLOSED)';
+    this.#options.answered(number, seq);
     if (answered) {
+      this.#checkAnswers(FRAME_TYPE.RESET);
       // [CHN-029]
       const answer = encodeReset({ code: ERROR_CODE.CHANNEL_CLOSED });
       this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);
@@ -265,5 +272,12 @@ export class ChannelReceiver {
       });
     } else this.#emit({ type: 'channel-closed', channel: number, sentMessages: channel.sentMessages });
     this.#channels.step(channel, next, true);
+  }
+
+  /** Whoever asks, and acknowledges no answer, does not decide how many are kept for it. [CNT-061] */
+  #checkAnswers(type: number): void {
+    const { maxChannels, outbox } = this.#options;
+    if (outbox.keptAnswers < maxChannels + LIMITS.max_kept_answers) return;
+    throw violation('RATE_EXCEEDED', 'CNT-061', type, 'asks for an answer while too many are not acknowledged');
   }
 }

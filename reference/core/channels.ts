@@ -16,6 +16,7 @@ import { greaseParameter } from './grease.ts';
 import { ACCEPTED, type Verdict } from './inbox.ts';
 import { type Journal, receivedKey } from './journal.ts';
 import { MessageScheduler } from './message-scheduler.ts';
+import { OpenWindow } from './open-window.ts';
 import type { Outbox } from './outbox.ts';
 import type { RawParameter } from './parameters.ts';
 import { ERROR_CODE, type ErrorName, FIELDS, FRAME_TYPE } from './registry.gen.ts';
@@ -69,8 +70,10 @@ export class Channels {
   readonly #receiver: ChannelReceiver;
   readonly #scheduler: MessageScheduler;
   readonly #grants: CreditGrants;
-  /** Channels whose OPEN waits until the peer is live. */
-  #held: Channel[] = [];
+  /** Channels whose OPEN waits, in their order. */
+  readonly #held: Channel[] = [];
+  /** What bounds the OPENs of a client in a resumable session. */
+  readonly #window: OpenWindow | undefined;
   /** A state in which messages may be sent; the last one met. */
   #sending: ChannelState | undefined;
   readonly #verdictSender: VerdictSender;
@@ -85,6 +88,7 @@ export class Channels {
     this.#outbox = outbox;
     this.#set = new ChannelSet(machine, terms, (number) => this.#forget(number), journal);
     this.#grants = new CreditGrants(outbox);
+    this.#window = resumable && machine === 'client-channel' ? new OpenWindow() : undefined;
     this.#verdictSender = new VerdictSender(outbox, (channel) => this.#settled(channel));
     this.#scheduler = new MessageScheduler({
       outbox,
@@ -103,6 +107,7 @@ export class Channels {
       grants: this.#grants,
       emit,
       settled: (channel) => this.#settled(channel),
+      answered: (channel, seq) => this.#window?.answered(channel, seq),
       maxMessageBytes: terms.maxMessageBytes,
       maxChannels,
     });
@@ -134,12 +139,19 @@ export class Channels {
     if (!this.#obstacles.delete(obstacle)) return;
     if (this.#obstacles.has('suspect') || this.#obstacles.has('detached')) return;
     this.#scheduler.suspended = false;
-    if (this.#obstacles.size === 0) {
-      const held = this.#held;
-      this.#held = [];
-      for (const channel of held) this.#sendOpen(channel);
-    }
+    this.#sendHeld();
     this.wake();
+  }
+
+  /** The peer is told that this endpoint holds everything through a sequence number. */
+  acknowledged(cursor: number): void {
+    this.#window?.acknowledged(cursor);
+    this.#sendHeld();
+  }
+
+  /** An OPEN or RESET was sent before a crash, and has no answer. */
+  restoreAsked(channel: number): void {
+    this.#window?.asked(channel);
   }
 
   /** The session has another connection: what is not sequenced may have been lost with the former one. */
@@ -204,9 +216,8 @@ export class Channels {
     const payload = encodeOpen({ nonce, application, parameters }, this.#grease());
     const channel = this.#set.create(kind);
     channel.heldOpen = payload;
-    if (this.#obstacles.size > 0)
-      this.#held.push(channel); // [SES-021] [CNT-046]
-    else this.#sendOpen(channel);
+    this.#held.push(channel);
+    this.#sendHeld();
     return channel.number;
   }
 
@@ -271,6 +282,7 @@ export class Channels {
     channel.discard();
     this.#set.abandon(channel);
     this.abandon(number);
+    this.#window?.asked(number);
     this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: ERROR_CODE[code] }));
     channel.state = next;
   }
@@ -320,12 +332,22 @@ export class Channels {
     throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', `${command} is for the ${role}.`);
   }
 
+  /** Sends the OPENs that nothing keeps back. [SES-021] [CNT-046] [CNT-060] */
+  #sendHeld(): void {
+    while (this.#obstacles.size === 0 && this.#window?.full !== true) {
+      const channel = this.#held.shift();
+      if (channel === undefined) return;
+      this.#sendOpen(channel);
+    }
+  }
+
   #sendOpen(channel: Channel): void {
     const { heldOpen, heldReset, number } = channel;
     if (heldOpen === undefined) return;
     channel.heldOpen = undefined;
     channel.state = after(channel.state, 'send OPEN');
     this.#set.opened(number);
+    this.#window?.asked(number);
     this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);
     if (heldReset === undefined) return;
     channel.state = after(channel.state, 'send RESET');

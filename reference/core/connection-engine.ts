@@ -20,12 +20,13 @@ import { continuityParameters, initialCredit, valueOf } from './peer-parameters.
 import type { ParameterSet } from './parameters.ts';
 import {
   ERROR_CODE,
-  ERRORS,
   type ErrorName,
+  ERRORS,
   FIELDS,
   FLAG,
   FRAME_TYPE,
   type MachineEvent,
+  PARAMETER,
   TIMERS,
 } from './registry.gen.ts';
 import { type Fates, type Gap, Session } from './session.ts';
@@ -752,7 +753,7 @@ export class ConnectionEngine implements Connection {
         maxMessageBytes: valueOf(this.#declared, 'max_message_bytes'),
         initialMessageCredit: valueOf(credit, 'initial_message_credit'),
         initialByteCredit: valueOf(credit, 'initial_byte_credit'),
-        maxChannels: valueOf(granted, 'max_channels'),
+        maxChannels: isClient ? (peer.maxChannels ?? PARAMETER.max_channels.default) : valueOf(granted, 'max_channels'),
       },
       peer,
       retentionMs: isClient ? peer.retentionMs : valueOf(granted, 'session_retention_ms'),

@@ -28,7 +28,8 @@ export class CreditGrants {
 
   /** Sends what is due, but not on channels on which nothing more can come. */
   flush(): void {
-    if (this.#due.length === 0) return;
+    // A peer that lets us keep too much for it gets no further credit: what it sends may have to be answered. [CNT-010]
+    if (this.#due.length === 0 || this.#outbox.full) return;
     const due = this.#due;
     this.#due = [];
     for (const channel of due) {

@@ -68,6 +68,8 @@ const MAX_KEPT_BYTES = 8 * 1024 * 1024;
 
 /** Frames likewise. */
 const MAX_KEPT_FRAMES = 65_536;
+/** What answers OPEN and RESET. [CNT-061] */
+const ANSWERS: ReadonlySet<number> = new Set([FRAME_TYPE.OPENED, FRAME_TYPE.REFUSED, FRAME_TYPE.RESET]);
 
 /** Entries that are let go of before the rest is moved. */
 const COMPACT_AT = 1024;
@@ -90,6 +92,7 @@ export class Outbox {
   #next = 0;
   #keptBytes = 0;
   #waitingBytes = 0;
+  #keptAnswers = 0;
   /** Keys of messages that are stored by themselves and not sent completely, by channel. */
   readonly #unfinished = new Map<number, string>();
   #seq = 0;
@@ -134,6 +137,11 @@ export class Outbox {
   /** Whether no further fragment may be numbered until the peer acknowledges. */
   get full(): boolean {
     return this.#keptBytes > MAX_KEPT_BYTES || this.#entries.length - this.#first > MAX_KEPT_FRAMES;
+  }
+
+  /** How many answers to OPEN and RESET the peer has not acknowledged. [CNT-061] */
+  get keptAnswers(): number {
+    return this.#keptAnswers;
   }
 
   /** Octets that the transport has not taken, and those that have not been written yet. */
@@ -202,6 +210,7 @@ export class Outbox {
       return seq;
     }
     this.#keptBytes += payload.length;
+    if (ANSWERS.has(type)) this.#keptAnswers += 1;
     const journal = this.#journal;
     if (journal !== undefined) {
       const frees = this.#freedBy(type, channel, fragmentOf);
@@ -233,6 +242,7 @@ export class Outbox {
       if (entry.seq > cursor || (entry.seq === 0 && this.#first >= this.#next)) break;
       if (entry.seq > 0) {
         this.#keptBytes -= entry.payload.length;
+        if (ANSWERS.has(entry.type)) this.#keptAnswers -= 1;
         this.#journal?.delete(sentKey(entry.seq));
         for (const key of entry.frees) this.#journal?.delete(key);
         if (this.#first >= this.#next) this.#waitingBytes -= entry.payload.length;
@@ -282,6 +292,7 @@ export class Outbox {
     this.#entries = frames.map((frame) => ({ ...frame, batch: 0 }));
     this.#keptBytes = frames.reduce((sum, { payload }) => sum + payload.length, 0);
     this.#waitingBytes = this.#keptBytes;
+    this.#keptAnswers = frames.filter(({ type }) => ANSWERS.has(type)).length;
   }
 
   /** What the store need not hold any more when a frame is acknowledged, beside the frame. */

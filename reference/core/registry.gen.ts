@@ -802,6 +802,8 @@ export const LIMITS = {
   credit_refresh_percent: 50,
   urgent_bound_frames: 4,
   priority_share_frames: 16,
+  max_pending_opens: 1024,
+  max_kept_answers: 4096,
   max_connection_records: 16777216,
   grease_max_bytes: 16,
   test_max_liveness_interval_ms: 2000,

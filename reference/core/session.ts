@@ -345,6 +345,7 @@ export class Session {
     this.#acknowledged(peerCursor);
     this.#outbox.rewind();
     this.#statedCursor = this.#custodyCursor;
+    this.channels.acknowledged(this.#statedCursor);
     this.#connect(control, sink);
     this.#releaseHeld();
     this.channels.reattached();
@@ -621,6 +622,7 @@ export class Session {
   #acknowledge(): void {
     if (!this.resumable || this.#custodyCursor === this.#statedCursor || this.#control === undefined) return;
     this.#statedCursor = this.#custodyCursor;
+    this.channels.acknowledged(this.#statedCursor);
     this.#outbox.unsequenced(FRAME_TYPE.ACK, 0, 0, encodeAck({ receiveCursor: this.#custodyCursor }));
   }
 
@@ -720,6 +722,7 @@ export class Session {
     const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
     const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
     const channel = this.channels.set.restore(number, state, kind, stored);
+    if (state === 'opening' || state === 'reset-sent') this.channels.restoreAsked(number);
     if (begun !== undefined) {
       const message = byKey.get(messageKey(number, begun.message));
       if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);
