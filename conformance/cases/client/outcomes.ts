@@ -1,10 +1,10 @@
-import { concat, integer } from '../../model/codec.ts';
 import { fail } from '../../peer/failure.ts';
 import type { ServerPeer } from '../../peer/server-peer.ts';
 import type { ConnectionUnderTest } from '../../testee/connection-under-test.ts';
 import type { ClientCase } from '../case.ts';
 import { clientCases } from '../case.ts';
 import type { ClientContext } from '../client-context.ts';
+import { judgedAs, MAX_VERDICT, requireVerdicts } from '../verdicts.ts';
 import { keptOpen } from './continuity-sessions.ts';
 
 type Case = Omit<ClientCase, 'role'>;
@@ -14,8 +14,6 @@ interface Open {
   readonly client: ConnectionUnderTest;
   readonly channel: number;
 }
-
-const MAX_VERDICT = 0xffff;
 
 const JUDGES = { outcomes: true, judge: true } as const;
 
@@ -34,26 +32,6 @@ const SESSIONS = [
     open: (context: ClientContext): Promise<Open> => keptOpen(context, 'test/sink', JUDGES),
   },
 ] as const;
-
-/** A message on which the application of the client decides in this way. */
-function judgedAs(verdict: number, more = 0): Uint8Array {
-  return concat(integer(verdict, 2), new Uint8Array(more));
-}
-
-/** Demands exactly these verdicts, from the first message on; those that are equal may come together. */
-async function requireVerdicts(peer: ServerPeer, channel: number, verdicts: readonly number[]): Promise<void> {
-  let at = 0;
-  while (at < verdicts.length) {
-    const frame = await peer.expect('OUTCOME', { channel, requirement: 'CNT-039' });
-    const last = Number(frame.integer('last_message'));
-    const verdict = Number(frame.integer('verdict'));
-    if (last <= at) fail(`a verdict on message ${at + 1}`, frame.text, 'CNT-039');
-    if (last > verdicts.length) fail(`no verdict beyond message ${verdicts.length}`, frame.text, 'CNT-040');
-    for (; at < last; at += 1) {
-      if (verdicts[at] !== verdict) fail(`verdict ${verdicts[at]} on message ${at + 1}`, frame.text, 'CNT-039');
-    }
-  }
-}
 
 /** Demands that no verdict comes before the answer to a PING. */
 async function requireNoVerdict(peer: ServerPeer, requirement: string): Promise<void> {

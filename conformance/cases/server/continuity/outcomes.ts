@@ -1,10 +1,10 @@
-import { concat, integer } from '../../../model/codec.ts';
 import { errorNamed } from '../../../model/registry.ts';
 import type { ClientPeer } from '../../../peer/client-peer.ts';
 import { assertEqual, fail } from '../../../peer/failure.ts';
 import type { ServerCase } from '../../case.ts';
 import { serverCases } from '../../case.ts';
 import type { OpenOptions, ServerContext } from '../../server-context.ts';
+import { judgedAs, MAX_VERDICT, requireVerdicts } from '../../verdicts.ts';
 import { expectExactly } from '../client-frames.ts';
 import { receiveMessage, sourceRequest } from '../message-flow.ts';
 import { again, keptOpen, requireMessage } from './sessions.ts';
@@ -14,13 +14,6 @@ type NewCase = Omit<ServerCase, 'role'>;
 /** Parameters of OPEN that ask for verdicts. */
 const JUDGED = [{ id: 'outcomes', value: 1 }];
 
-const MAX_VERDICT = 0xffff;
-
-/** A message that test/outcome judges with this verdict. */
-function judgedAs(verdict: number, more = 0): Uint8Array {
-  return concat(integer(verdict, 2), new Uint8Array(more));
-}
-
 /** A message in one frame, not yet sent. */
 function whole(peer: ClientPeer, channel: number, fragment: Uint8Array): Uint8Array {
   return peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
@@ -29,29 +22,6 @@ function whole(peer: ClientPeer, channel: number, fragment: Uint8Array): Uint8Ar
 /** Sends the client's verdict on everything through a message. */
 function judge(peer: ClientPeer, channel: number, last: number | bigint, verdict = 0): void {
   peer.send('OUTCOME', { channel, fields: { last_message: last, verdict } });
-}
-
-/** Demands exactly these verdicts, on the messages after `after`; those that are equal may come together. */
-async function requireVerdicts(
-  peer: ClientPeer,
-  channel: number,
-  verdicts: readonly number[],
-  after = 0,
-  requirement = 'CNT-039',
-): Promise<void> {
-  let at = 0;
-  while (at < verdicts.length) {
-    const frame = await peer.expect('OUTCOME', { channel, requirement });
-    const last = Number(frame.integer('last_message')) - after;
-    const verdict = Number(frame.integer('verdict'));
-    if (last <= at) fail(`a verdict on message ${after + at + 1}`, frame.text, requirement);
-    if (last > verdicts.length) fail(`no verdict beyond message ${after + verdicts.length}`, frame.text, 'CNT-040');
-    for (; at < last; at += 1) {
-      if (verdicts[at] !== verdict) {
-        fail(`verdict ${verdicts[at]} on message ${after + at + 1}`, frame.text, requirement);
-      }
-    }
-  }
 }
 
 /** Demands that nothing but CREDIT comes on a channel before the answer to a PING. */
