@@ -378,10 +378,18 @@ export class Channels {
     if (channel.ending) this.#sendEnd(channel);
   }
 
-  /** A channel is over: whoever hears of that knows what became of its messages. */
+  /** A channel is over: whoever hears of that knows what became of its messages, and until then they are *unknown*. */
   #forget(number: number): void {
-    this.#options.verdicts.settled(number, Infinity);
-    this.#abandoned.delete(number);
+    const ranges: MessageRange[] = [...(this.#abandoned.get(number) ?? [])];
+    this.#options.verdicts.settled(number, Infinity, ranges);
+    // With a journal nobody hears of it before it is stored, and the session may end first. [CNT-012]
+    if (this.#options.journal === undefined || ranges.length === 0) this.#abandoned.delete(number);
+    else this.#abandoned.set(number, ranges);
+  }
+
+  /** The owner has heard that a channel is over. */
+  told(number: number): void {
+    if (this.#set.get(number) === undefined) this.#abandoned.delete(number);
   }
 
   /** [EXT-003] */

@@ -90,6 +90,8 @@ export class ConnectionEngine implements Connection {
   #unheard = false;
   /** When the server ends the connection, and with which code. [CNT-048] [CNT-053] */
   #drain: { readonly at: number; readonly code: ErrorName } | undefined;
+  /** The end of the session, while it waits for the store. */
+  #waiting: { readonly by: number; readonly finish: (stored: boolean) => void; readonly answers: boolean } | undefined;
   #expiresAt = Infinity;
   #peer: PeerParameters | undefined;
   #evidence: EvidenceMaterial | undefined;
@@ -149,19 +151,31 @@ export class ConnectionEngine implements Connection {
   receive(bytes: Uint8Array, now: number): readonly Event[] {
     this.#advance(now);
     const session = this.#session;
-    if (this.#state.name !== 'established' || session?.isCarriedBy(this.#control) === true) this.#read(bytes);
+    this.#finishWaiting();
+    // It is read when the end of the session has been said.
+    if (this.#waiting !== undefined) this.#unread.push(bytes);
+    else if (this.#state.name !== 'established' || session?.isCarriedBy(this.#control) === true) this.#read(bytes);
     // Not a frame of the former connection has any effect. [CNT-019] [CNT-037]
     else if (this.#control !== undefined && session?.awaits(this.#control) === true) this.#unread.push(bytes);
     return this.takeEvents();
   }
 
-  #read(bytes: Uint8Array): void {
+  /** @param waited - the cell of a CLOSE that was read before, and not processed. */
+  #read(bytes: Uint8Array | undefined, waited?: Cell<Machine>): void {
     if (this.#isClosed()) return;
-    this.#decoder.push(bytes);
+    if (bytes !== undefined) this.#decoder.push(bytes);
+    let due = waited;
     let heard = false;
     // A frame that is an error ends the loop; what follows it is read on in state closing.
     for (let more = true; more;) {
       try {
+        if (due !== undefined) {
+          const cell = due;
+          due = undefined;
+          this.#process(cell);
+          this.#unheard = false;
+          if (this.#isClosed()) this.#decoder.stop();
+        }
         for (let step = this.#decoder.next(); step !== 'none'; step = this.#decoder.next()) {
           const cell = checkHeader(this.#decoder, this.#state, this.#session?.due ?? 1);
           // The rest of the frame has yet to come. [WIR-003]
@@ -170,6 +184,8 @@ export class ConnectionEngine implements Connection {
             heard = true;
             if (this.#control?.heard() === true) this.#carried()?.live();
           }
+          const ends = cell.action === 'send CLOSE' && this.#endedBy(this.#decoder.flags);
+          if (ends && this.#waitForStore(() => this.#read(undefined, cell), true)) return;
           this.#process(cell);
           this.#unheard = false;
           if (this.#isClosed()) this.#decoder.stop();
@@ -181,6 +197,46 @@ export class ConnectionEngine implements Connection {
         more = this.#fail(error, last?.action === 'send CLOSE' ? last.next : undefined);
       }
     }
+  }
+
+  /**
+   * Has the last word of a session wait until everything that was processed is stored; what comes in the meantime is not read.
+   * A last word that leaves something out which is stored later would be contradicted by the next process. [CNT-012]
+   *
+   * @param finish - says it; without the store, if that has not answered by the close deadline.
+   * @param answers - whether the last frame read is the peer's CLOSE, which is not processed yet.
+   * @returns whether it waits.
+   */
+  #waitForStore(finish: (stored: boolean) => void, answers = false): boolean {
+    const session = this.#carried();
+    if (session === undefined || session.settledCustody) return false;
+    session.windUp();
+    this.#waiting = { by: this.#now + TIMERS.close_deadline_ms, finish, answers };
+    return true;
+  }
+
+  #finishWaiting(): void {
+    const waiting = this.#waiting;
+    const stored = this.#carried()?.settledCustody ?? true;
+    if (waiting === undefined || (!stored && this.#now < waiting.by)) return;
+    this.#waiting = undefined;
+    waiting.finish(stored);
+    this.#read(undefined);
+    this.#readOn();
+  }
+
+  /** Reads what had to wait. */
+  #readOn(): void {
+    for (const bytes of this.#unread.splice(0)) this.#read(bytes);
+  }
+
+  /** The connection ends in another way: nothing waits any more. */
+  #stopWaiting(): void {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    this.#waiting = undefined;
+    this.#read(undefined, waiting.answers ? this.#state.cells[this.#decoder.type] : undefined);
+    this.#readOn();
   }
 
   transportEnded(now: number, cause?: unknown): readonly Event[] {
@@ -210,7 +266,8 @@ export class ConnectionEngine implements Connection {
     } else if (this.#isOver()) {
       return this.takeEvents();
     } else if (this.#control !== undefined) {
-      this.#tickEstablished(this.#control);
+      this.#finishWaiting();
+      if (!this.#isOver()) this.#tickEstablished(this.#control);
     } else if (now >= this.#establishmentDeadline) {
       const limitMs = TIMERS.establishment_deadline_ms;
       this.#fail(new TimeoutError('establishment', limitMs, `Nothing was established within ${limitMs} ms.`)); // [EST-028]
@@ -226,6 +283,7 @@ export class ConnectionEngine implements Connection {
     return Math.min(
       this.#control.liveness.nextDeadline(),
       this.#session?.barrierDeadline ?? Infinity,
+      this.#waiting?.by ?? Infinity,
       this.#drain?.at ?? Infinity,
       this.#expiresAt,
     );
@@ -239,6 +297,7 @@ export class ConnectionEngine implements Connection {
   }
 
   takeOutput(limitBytes: number = DEFAULT_OUTPUT_BYTES): readonly Uint8Array[] {
+    this.#finishWaiting();
     if (this.#state.name === 'established') this.#carried()?.flush(limitBytes);
     return this.#output.take();
   }
@@ -343,16 +402,20 @@ export class ConnectionEngine implements Connection {
 
   close(code: ErrorName, now: number, error?: HawserError): readonly Event[] {
     checkCode('CLOSE', code);
-    if (this.#isOver()) return this.takeEvents();
+    if (this.#isOver() || this.#waiting !== undefined) return this.takeEvents();
     this.#advance(now);
     if (error !== undefined) this.#ending.fail(error);
     if (this.#role.type === 'server' && this.#session === undefined) {
       this.#sendReject('SHUTTING_DOWN', 0);
       this.#enter('close asked for before ACCEPT');
-    } else {
-      this.#sendClose(code, true);
-      this.#enter('close asked for');
+      return this.takeEvents();
     }
+    // Without the store the session is kept: its owner ends it on the next connection.
+    const finish = (stored: boolean): void => {
+      this.#sendClose(code, stored);
+      this.#enter(stored ? 'close asked for' : 'detach asked for');
+    };
+    if (!this.#waitForStore(finish)) finish(true);
     return this.takeEvents();
   }
 
@@ -365,6 +428,7 @@ export class ConnectionEngine implements Connection {
     if (error !== undefined) this.#ending.fail(error);
     this.#sendClose(code, false);
     this.#enter(this.#session === undefined ? 'close asked for' : 'detach asked for');
+    this.#stopWaiting();
     return this.takeEvents();
   }
 
@@ -374,6 +438,7 @@ export class ConnectionEngine implements Connection {
     // Nothing that still comes has any effect on the session. [CNT-028] [CNT-037]
     this.#sendClose(this.#role.type === 'server' ? 'SUPERSEDED' : 'NO_ERROR', false); // [CNT-029]
     this.#enter(this.#role.type === 'server' ? 'session attached to another connection' : 'detach asked for');
+    this.#stopWaiting();
     return this.takeEvents();
   }
 
@@ -385,7 +450,7 @@ export class ConnectionEngine implements Connection {
       return this.takeEvents();
     }
     session.takeUp(control, this.#emit);
-    for (const bytes of this.#unread.splice(0)) this.#read(bytes);
+    this.#readOn();
     return this.takeEvents();
   }
 
@@ -790,8 +855,13 @@ export class ConnectionEngine implements Connection {
     const code = wireErrorOf(failure) ?? 'INTERNAL_ERROR';
     const timer = failure instanceof TimeoutError ? failure.timer : undefined;
     if (this.#session !== undefined || this.#role.type === 'client') {
-      this.#sendClose(code, ERRORS[code].scope !== 'connection'); // [SES-003] [EST-027] [CNT-014]
-      if (next === undefined) this.#enter(LOCAL_EVENT[timer ?? 'none']);
+      const ends = ERRORS[code].scope !== 'connection';
+      const finish = (stored: boolean): void => {
+        this.#sendClose(code, ends && stored); // [SES-003] [EST-027] [CNT-014]
+        if (next === undefined) this.#enter(LOCAL_EVENT[timer ?? 'none']);
+      };
+      if (ends && next === undefined && this.#waitForStore(finish)) return false;
+      finish(true);
     } else {
       this.#sendReject(code, 0); // [EST-026]
       this.#enter(timer === undefined ? 'error found before ACCEPT' : LOCAL_EVENT[timer]);
@@ -861,6 +931,7 @@ export class ConnectionEngine implements Connection {
    */
   #end(answered: boolean, peerReceiveCursor: number | undefined, ended: boolean, final = true): void {
     this.#unread = [];
+    this.#waiting = undefined;
     const attempt = this.#resuming;
     if (attempt !== undefined) {
       this.#endAttempt(attempt, answered);

@@ -99,6 +99,8 @@ export class Session {
   #latest: ConnectionControl | undefined;
   /** What CLOSE with END_SESSION has stated: nothing follows it, unless the peer has not heard of it. [SES-011] */
   #finalCursor: number | undefined;
+  /** The end of the session waits for what is not stored yet. */
+  #winding = false;
   /** The last attempt was answered with REJECT. */
   #rejected = false;
   #sink: ((event: Event) => void) | undefined;
@@ -301,7 +303,7 @@ export class Session {
 
   /** Whether another connection may be asked to carry the session, or may carry it: not once it ends. */
   get attachable(): boolean {
-    if (this.#finalCursor !== undefined && this.#control !== undefined) return false;
+    if ((this.#winding || this.#finalCursor !== undefined) && this.#control !== undefined) return false;
     return this.role === 'server' ? !this.#over : this.#state.local.has('CONNECT sent');
   }
 
@@ -340,6 +342,7 @@ export class Session {
     this.#epoch = epoch;
     // An end that the peer has not heard of did not happen.
     this.#finalCursor = undefined;
+    this.#winding = false;
     this.#journal?.touch();
     this.#advance(now);
     this.#acknowledged(peerCursor);
@@ -384,6 +387,15 @@ export class Session {
     if (this.#over || this.#state.name === 'detached') return;
     this.#step(event);
     this.#disconnect();
+  }
+
+  /**
+   * The session is about to end: what has been processed is stored, and nothing else is begun. Its last word can be said when
+   * `settledCustody` is true: what is stored after it would come back with a crash, though the peer was told that it is lost.
+   * [CNT-012]
+   */
+  windUp(): void {
+    this.#winding = true;
   }
 
   /** CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011] */
@@ -491,7 +503,7 @@ export class Session {
   flush(limitBytes: number): void {
     this.#acknowledge();
     this.#outbox.flush(limitBytes);
-    this.channels.flush(limitBytes);
+    if (!this.#winding) this.channels.flush(limitBytes);
     const control = this.#control;
     if (control === undefined || this.#outbox.now < this.barrierDeadline) return;
     if (control.pingWithin('barrier', this.#outbox.sent)) {
@@ -559,7 +571,7 @@ export class Session {
 
   /** Whether commands have no effect. */
   get #mute(): boolean {
-    return this.#finalCursor !== undefined || this.#over;
+    return this.#winding || this.#finalCursor !== undefined || this.#over;
   }
 
   #advance(now: number): void {
@@ -609,6 +621,7 @@ export class Session {
       if (batch > stored || this.#finalCursor !== undefined) break;
       released += 1;
       this.#give(event);
+      if (event.type === 'channel-reset' || event.type === 'channel-closed') this.channels.told(event.channel);
     }
     this.#held = this.#held.slice(released);
   }

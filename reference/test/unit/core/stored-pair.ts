@@ -16,12 +16,18 @@ export class StoredEnd {
 
   /** Stores what has come up; returns whether that was anything. */
   write(): boolean {
+    const confirm = this.writeUnconfirmed();
+    confirm?.();
+    return confirm !== undefined;
+  }
+
+  /** The same, of which the process does not hear before it confirms it; undefined where there is nothing to store. */
+  writeUnconfirmed(): (() => void) | undefined {
     const batch = this.session.takeJournal();
-    if (batch === undefined) return false;
+    if (batch === undefined) return undefined;
     for (const key of batch.delete) this.#entries.delete(key);
     for (const { key, value } of batch.put) this.#entries.set(key, Uint8Array.from(value));
-    this.session.stored(batch.number, 0);
-    return true;
+    return () => this.session.stored(batch.number, 0);
   }
 
   /** What a process finds that takes the place of one that has crashed: nothing that was not written. */
