@@ -42,11 +42,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'server-ends-sessions-for-errors-of-connections',
     'CNT-014',
     'ends the session for an error of scope connection',
-    [
-      'core/connection-engine',
-      "this.#sendClose(code, ERRORS[code].scope !== 'connection');",
-      'this.#sendClose(code, true);',
-    ],
+    ['core/connection-engine', "const ends = ERRORS[code].scope !== 'connection';", 'const ends = true;'],
   ),
   fault('server-answers-close-with-end-session', 'CNT-015', 'answers CLOSE without END_SESSION with one that has it', [
     'core/connection-engine',
