@@ -42,7 +42,7 @@ export { isFailure, mayCarry, meaningOf, wireErrorOf, type CodeFrame } from './e
 export type { JournalBatch, JournalEntry } from './journal.ts';
 export { type Fates, type Gap, type ResumePoint, Session, type SessionOptions, type SessionState } from './session.ts';
 export type { Custody, SessionTerms } from './session-state.ts';
-export type { ParameterSet } from './parameters.ts';
+export type { ParameterSet, ParameterValue } from './parameters.ts';
 export type {
   ClientOptions,
   ConnectionOptions,

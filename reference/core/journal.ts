@@ -6,7 +6,7 @@ export interface JournalEntry {
 
 /** What has changed in a session since the batch before, to be stored in one step. */
 export interface JournalBatch {
-  /** Counts the batches of a session in this process, from 1: for {@link Journal.stored}. */
+  /** Counts the batches of a session in this process, from 1: for {@link Session.stored}. */
   readonly number: number;
   readonly put: readonly JournalEntry[];
   readonly delete: readonly string[];

@@ -29,7 +29,7 @@ import { after, type State, stateOf } from './transitions.ts';
 type Machine = 'client-session' | 'server-session';
 
 /** State of a session, in the registry's words. */
-export type SessionState = MachineState<Machine>;
+export type SessionState = MachineState<'client-session' | 'server-session'>;
 
 /** Shortest time between two PINGs that ask which messages were received: a fraction of the budget. */
 const BARRIER_INTERVAL_MS = 50;
@@ -281,33 +281,57 @@ export class Session {
 
   // What connections do with a session.
 
-  /** The sequence number that the next sequenced frame of the peer has to have. [WIR-012] */
+  /**
+   * The sequence number that the next sequenced frame of the peer has to have. [WIR-012]
+   *
+   * @internal
+   */
   get due(): number {
     return this.#cursor + 1;
   }
 
-  /** What a client states when it resumes. [CNT-020] */
+  /**
+   * What a client states when it resumes. [CNT-020]
+   *
+   * @internal
+   */
   get resumePoint(): ResumePoint {
     return { sessionId: this.id, epoch: this.#epoch, receiveCursor: this.#custodyCursor };
   }
 
-  /** Whether everything that was processed is in custody: only then may a cursor be stated. [CNT-006] */
+  /**
+   * Whether everything that was processed is in custody: only then may a cursor be stated. [CNT-006]
+   *
+   * @internal
+   */
   get settledCustody(): boolean {
     return this.#custodyCursor === this.#cursor;
   }
 
-  /** The first connection of the session. */
+  /**
+   * The first connection of the session.
+   *
+   * @internal
+   */
   begin(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#connect(control, sink);
   }
 
-  /** Whether another connection may be asked to carry the session, or may carry it: not once it ends. */
+  /**
+   * Whether another connection may be asked to carry the session, or may carry it: not once it ends.
+   *
+   * @internal
+   */
   get attachable(): boolean {
     if ((this.#winding || this.#finalCursor !== undefined) && this.#control !== undefined) return false;
     return this.role === 'server' ? !this.#over : this.#state.local.has('CONNECT sent');
   }
 
-  /** CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019] */
+  /**
+   * CONNECT in mode `resume` was sent: the former connection has no part in the session any more. [CNT-019]
+   *
+   * @internal
+   */
   attaching(): void {
     this.#step('CONNECT sent');
     this.#rejected = false;
@@ -318,6 +342,7 @@ export class Session {
    * What the peer's cursor makes impossible: it exceeds what was sent, or is below what was acknowledged. [CNT-025] [CNT-032]
    *
    * @returns the sequence numbers that are missing; undefined when there is no gap.
+   * @internal
    */
   gapAt(peerCursor: number): Gap | undefined {
     const { sent, acknowledged } = this.#outbox;
@@ -325,7 +350,11 @@ export class Session {
     return peerCursor < acknowledged ? { first: peerCursor + 1, last: acknowledged } : undefined;
   }
 
-  /** Another connection carries the session from now on. [CNT-030] [CNT-033] */
+  /**
+   * Another connection carries the session from now on. [CNT-030] [CNT-033]
+   *
+   * @internal
+   */
   attach(
     epoch: number,
     peerCursor: number,
@@ -356,7 +385,11 @@ export class Session {
     this.channels.clear('detached');
   }
 
-  /** Whether a connection may carry the session again, now or once the attempt to move it has failed. */
+  /**
+   * Whether a connection may carry the session again, now or once the attempt to move it has failed.
+   *
+   * @internal
+   */
   awaits(control: ConnectionControl): boolean {
     if (this.#latest !== control) return false;
     return this.#state.name === 'attaching' || (this.#state.name === 'detached' && this.#rejected);
@@ -367,13 +400,18 @@ export class Session {
    *
    * @param rejected - whether the server has said so. An attempt without an answer may still succeed, with a cursor that has
    *   to be the last one stated: the former connection can not be taken up any more. [CNT-025]
+   * @internal
    */
   attemptFailed(rejected: boolean): void {
     this.detach('connection lost');
     this.#rejected = rejected;
   }
 
-  /** The attempt to move has failed, and the former connection is still there. [CNT-019] */
+  /**
+   * The attempt to move has failed, and the former connection is still there. [CNT-019]
+   *
+   * @internal
+   */
   takeUp(control: ConnectionControl, sink: (event: Event) => void): void {
     this.#step('attempt failed, the former connection is there');
     control.left = undefined;
@@ -382,7 +420,11 @@ export class Session {
     this.channels.clear('detached');
   }
 
-  /** The connection has ended, or is given up; the session goes on without one. [CNT-013] */
+  /**
+   * The connection has ended, or is given up; the session goes on without one. [CNT-013]
+   *
+   * @internal
+   */
   detach(event: 'connection lost' | 'connection ended'): void {
     if (this.#over || this.#state.name === 'detached') return;
     this.#step(event);
@@ -393,46 +435,76 @@ export class Session {
    * The session is about to end: what has been processed is stored, and nothing else is begun. Its last word can be said when
    * `settledCustody` is true: what is stored after it would come back with a crash, though the peer was told that it is lost.
    * [CNT-012]
+   *
+   * @internal
    */
   windUp(): void {
     this.#winding = true;
   }
 
-  /** CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011] */
+  /**
+   * CLOSE with END_SESSION was sent: nothing more is sent, or handed to the application. [SES-011]
+   *
+   * @internal
+   */
   closing(): void {
     this.#finalCursor = this.#custodyCursor;
   }
 
-  /** The session is over. */
+  /**
+   * The session is over.
+   *
+   * @internal
+   */
   end(): void {
     this.#state = this.role === 'client' ? clientState('ended') : serverState('ended');
     this.#disconnect();
     this.#held = [];
   }
 
-  /** DRAIN: nothing new is opened on this connection. [CNT-046] */
+  /**
+   * DRAIN: nothing new is opened on this connection. [CNT-046]
+   *
+   * @internal
+   */
   draining(): void {
     const next = this.#state.cells[FRAME_TYPE.DRAIN]?.next;
     if (next !== undefined) this.#state = next;
     this.channels.obstruct('draining');
   }
 
-  /** The peer is SUSPECT: nothing new is begun. [SES-021] */
+  /**
+   * The peer is SUSPECT: nothing new is begun. [SES-021]
+   *
+   * @internal
+   */
   suspect(): void {
     this.channels.obstruct('suspect');
   }
 
-  /** The peer is live again. */
+  /**
+   * The peer is live again.
+   *
+   * @internal
+   */
   live(): void {
     this.channels.clear('suspect');
   }
 
-  /** The time of what happens next. */
+  /**
+   * The time of what happens next.
+   *
+   * @internal
+   */
   set now(now: number) {
     this.#outbox.now = now;
   }
 
-  /** Processes a frame of the layer channel. It counts as processed only if that was no error. */
+  /**
+   * Processes a frame of the layer channel. It counts as processed only if that was no error.
+   *
+   * @internal
+   */
   channelFrame(frame: FrameDecoder): void {
     this.channels.receive(frame);
     if (!isSequenced(frame.type)) return;
@@ -441,7 +513,11 @@ export class Session {
     else this.#journal.touch();
   }
 
-  /** The peer holds what it says: let go of it. [CNT-004] [CNT-007] */
+  /**
+   * The peer holds what it says: let go of it. [CNT-004] [CNT-007]
+   *
+   * @internal
+   */
   ackFrame(payload: Uint8Array): void {
     const { receiveCursor } = decodeAck(payload);
     if (!this.resumable) {
@@ -456,7 +532,11 @@ export class Session {
     if (blocked) this.channels.wake();
   }
 
-  /** A PONG has come: everything before its PING was processed. */
+  /**
+   * A PONG has come: everything before its PING was processed.
+   *
+   * @internal
+   */
   pongFrame({ purpose, sendCursor }: OutstandingPing): void {
     if (purpose === 'barrier') this.#barrierPending = false;
     if (this.resumable) return;
@@ -466,40 +546,68 @@ export class Session {
     if (blocked) this.channels.wake();
   }
 
-  /** Checks the cursors of the peer's CLOSE; both, unless frames have been discarded. [SES-013] */
+  /**
+   * Checks the cursors of the peer's CLOSE; both, unless frames have been discarded. [SES-013]
+   *
+   * @internal
+   */
   checkClose({ receiveCursor, sendCursor }: Close, discarding: boolean): void {
     if (receiveCursor <= this.#outbox.sent && (discarding || sendCursor === this.#cursor)) return;
     throw violation('CURSOR_INVALID', 'SES-013', FRAME_TYPE.CLOSE, 'contradicts what was sent or received');
   }
 
-  /** The peer's CLOSE says what it holds; where the session goes on, that is let go of (section 12.2). */
+  /**
+   * The peer's CLOSE says what it holds; where the session goes on, that is let go of (section 12.2).
+   *
+   * @internal
+   */
   acknowledgedByClose(receiveCursor: number): void {
     if (this.resumable) this.#acknowledged(receiveCursor);
   }
 
-  /** Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014] */
+  /**
+   * Writes CLOSE to a connection, which need not carry the session any more. [SES-003] [SES-017] [CNT-014]
+   *
+   * @internal
+   */
   writeClose({ output, left }: ConnectionControl, code: ErrorName, endSession: boolean): void {
     const close = { code: ERROR_CODE[code], ...(left ?? this.#cursors) };
     output.frame(FRAME_TYPE.CLOSE, endSession ? FLAG.CLOSE.END_SESSION : 0, 0, 0, encodeClose(close));
   }
 
-  /** Whether a connection carries the session. */
+  /**
+   * Whether a connection carries the session.
+   *
+   * @internal
+   */
   isCarriedBy(control: ConnectionControl | undefined): boolean {
     return control !== undefined && this.#control === control;
   }
 
-  /** Whether the end of a connection means anything to the session: no other one has taken it. [CNT-019] [CNT-037] */
+  /**
+   * Whether the end of a connection means anything to the session: no other one has taken it. [CNT-019] [CNT-037]
+   *
+   * @internal
+   */
   endsWith(control: ConnectionControl | undefined): boolean {
     if (control === undefined || this.#latest !== control) return false;
     return this.#control === control || this.#state.name === 'detached';
   }
 
-  /** Sends a PING that the owner asked for. */
+  /**
+   * Sends a PING that the owner asked for.
+   *
+   * @internal
+   */
   ping(): void {
     this.#control?.ping(this.#outbox.sent);
   }
 
-  /** Writes what may leave, until `limitBytes` wait for the transport. */
+  /**
+   * Writes what may leave, until `limitBytes` wait for the transport.
+   *
+   * @internal
+   */
   flush(limitBytes: number): void {
     this.#acknowledge();
     this.#outbox.flush(limitBytes);
@@ -512,7 +620,11 @@ export class Session {
     }
   }
 
-  /** When the next barrier may be sent; never while none is wanted, or one is on its way. */
+  /**
+   * When the next barrier may be sent; never while none is wanted, or one is on its way.
+   *
+   * @internal
+   */
   get barrierDeadline(): number {
     if (this.resumable || !this.#ledger.wantsBarrier || this.#barrierPending) return Infinity;
     return this.#barrierAt + BARRIER_INTERVAL_MS;
@@ -523,6 +635,7 @@ export class Session {
    *
    * @param peerReceiveCursor - the final one of the peer, where it is known: beyond it nothing was taken, within it everything.
    * @param doubt - one end has lost its memory: what was begun is unknown, whatever else is known. [CNT-043]
+   * @internal
    */
   fates(peerReceiveCursor: number | undefined, doubt = false): Fates {
     const { sent } = this.#outbox;
@@ -554,7 +667,11 @@ export class Session {
     };
   }
 
-  /** Messages of which a fragment was written to a connection, and the last one was not. [CNT-043] */
+  /**
+   * Messages of which a fragment was written to a connection, and the last one was not. [CNT-043]
+   *
+   * @internal
+   */
   #begun(
     queued: readonly (MessageRange & { readonly begun: boolean })[],
   ): readonly { readonly channel: number; readonly message: number }[] {

@@ -32,7 +32,7 @@ export interface ScheduledTask {
 /** The longest delay that the platform's timer takes. */
 const MAX_DELAY_MS = 0x7fffffff;
 
-/** A timer: {@link setTimeout}, or its stand-in in a test. */
+/** A timer: `setTimeout`, or its stand-in in a test. */
 export interface TimerPlatform {
   readonly now: MonotonicClock;
   set(callback: () => void, delayMs: number): unknown;

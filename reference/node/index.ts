@@ -23,13 +23,20 @@ export {
   type ChannelEnd,
   type MessageHandler,
   type Outcome,
+  type OutcomeHandler,
   type OutcomeRange,
   Rejection,
   type ResetCode,
 } from './channel.ts';
 export type { ClientContinuity } from './client-continuity.ts';
 export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
-export { DeadlineQueue, type MonotonicClock, type TimerPlatform } from './deadline-queue.ts';
+export {
+  DeadlineQueue,
+  type MonotonicClock,
+  type ScheduledTask,
+  type TimedTask,
+  type TimerPlatform,
+} from './deadline-queue.ts';
 export type { Environment } from './environment.ts';
 export { verifyEvidence } from './evidence.ts';
 export { type KeyLog, openKeyLog } from './key-log.ts';

@@ -32,7 +32,7 @@ export { type Identity, type IdentityResult, identityOf } from './identity.ts';
 export { keyAlgorithmOf, rsaBitsOf } from './key-algorithm.ts';
 export { type KeyAlgorithm, type UnsafeKeyAlgorithm, generatePrivateKey } from './key-pair.ts';
 export { type CertificateRole, type LeafProfileResult, checkLeafProfile } from './leaf-profile.ts';
-export type { KeyUsageName, SubjectAltName } from './parsed-certificate.ts';
+export { KEY_USAGE_BITS, type KeyUsageName, type SubjectAltName } from './parsed-certificate.ts';
 export { encodePem, parseCertificatesPem, parseCrls } from './pem.ts';
 export type { RevocationPolicy } from './revocation-check.ts';
 export type { SignatureHash } from './signing-key.ts';
