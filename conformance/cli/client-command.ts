@@ -5,7 +5,7 @@ import { ClientDriver } from '../testee/driver.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
 import { addRunOptions } from './run-flags.ts';
-import { listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
+import { checkReports, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -53,6 +53,7 @@ async function runClient(words: readonly string[], flags: ClientFlags): Promise<
     const attachment: Attachment = { role: 'client', driver, unsupported: flags.unsupported };
     if (flags.smoke === true) return await runSmoke(attachment, kit, flags);
     const subject = { name: program, command: `hawser-conformance client --pki ${pki} -- ${words.join(' ')}` };
+    checkReports(flags);
     const report = await runSuite(attachment, kit, subject, flags);
     process.stdout.write(formatTerminal(report));
     writeReports(report, flags);

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ConformanceCase } from '../cases/case.ts';
 import { cases as allCases } from '../cases/index.ts';
@@ -108,6 +108,23 @@ export async function runSuite(
   );
 }
 
+/**
+ * Sees to it before the run that its reports can be written.
+ *
+ * @throws UsageError
+ */
+export function checkReports(files: { readonly json?: string; readonly junit?: string }): void {
+  for (const path of [files.json, files.junit]) {
+    if (path === undefined) continue;
+    try {
+      mkdirSync(dirname(path), { recursive: true });
+      closeSync(openSync(path, 'a'));
+    } catch (error) {
+      throw unwritable(path, error);
+    }
+  }
+}
+
 /** Writes a report to the files that were asked for, and makes their folders. */
 export function writeReports(report: RunReport, files: { readonly json?: string; readonly junit?: string }): void {
   if (files.json !== undefined) write(files.json, formatJson(report));
@@ -145,6 +162,11 @@ function write(path: string, text: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, text);
   } catch (error) {
-    throw new UsageError(`can not write ${path} (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+    throw unwritable(path, error);
   }
+}
+
+function unwritable(path: string, error: unknown): UsageError {
+  const code = (error as NodeJS.ErrnoException).code ?? 'error';
+  return new UsageError(`can not write ${path} (${code}): name a file in a folder that you may write to`);
 }

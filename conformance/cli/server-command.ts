@@ -7,7 +7,7 @@ import type { Attachment } from '../runner/attachment.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
 import { addRunOptions } from './run-flags.ts';
-import { listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
+import { checkReports, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -61,6 +61,7 @@ async function runServer(flags: ServerFlags): Promise<number> {
   const words = `hawser-conformance server --connect ${connect} --pki ${pki}`;
   const subject = { name: connect, command: reload === undefined ? words : `${words} --reload '${reload}'` };
   if (flags.smoke === true) return runSmoke(attachment, kit, flags);
+  checkReports(flags);
   const report = await runSuite(attachment, kit, subject, flags);
   const [first] = report.results;
   if (first !== undefined && report.results.every(({ verdict }) => verdict === 'setup-failed')) {

@@ -5,7 +5,21 @@ import type { RunReport } from './run-report.ts';
 
 const LABEL_WIDTH = 13;
 
-/** The whole report as text: failing cases in full, then a line per chapter, then the sum. */
+/** So many cases are told in full: where more fail, one reason is behind most of them. */
+const TOLD_IN_FULL = 25;
+
+const HINT = {
+  server:
+    'Most cases could not even begin. Does the server listen there, with the certificates, ca.pem and crl.pem of this kit, and in test mode?',
+  client: 'Most cases could not even begin. Does the driver connect, with the certificates of the request?',
+} as const;
+
+/** Whether it failed before it came to what it is about. */
+function isConsequence({ verdict }: CaseResult): boolean {
+  return verdict === 'setup-failed' || verdict === 'dependency-failed';
+}
+
+/** The whole report as text: failing cases in full, or the first of them, then a line per chapter, then the sum. */
 export function formatTerminal(report: RunReport): string {
   const { implementation, role, specRevision, suiteVersion, results, seed } = report;
   const name =
@@ -14,9 +28,21 @@ export function formatTerminal(report: RunReport): string {
     `Hawser conformance ${suiteVersion} (specification ${specRevision}): ${role} ${name}, ${results.length} cases, seed ${seed}`,
     '',
   ];
-  for (const result of results) {
-    if (!isGreen(result.verdict)) lines.push(...formatFailure(result, report), '');
+  const failures = results.filter(({ verdict }) => !isGreen(verdict));
+  // What failed by itself says more than what could not be tried.
+  const told = failures.toSorted((a, b) => Number(isConsequence(a)) - Number(isConsequence(b))).slice(0, TOLD_IN_FULL);
+  for (const result of failures) if (told.includes(result)) lines.push(...formatFailure(result, report), '');
+  for (const { verdict, id, title } of failures.filter((result) => !told.includes(result))) {
+    lines.push(`${verdict.toUpperCase()}  ${id}  ${title}`);
   }
+  if (failures.length > told.length) {
+    lines.push(
+      '',
+      `${told.length} of ${failures.length} cases that did not pass are told in full; --json has all.`,
+      '',
+    );
+  }
+  if (failures.filter(isConsequence).length > results.length / 2) lines.push(HINT[role], '');
   for (const result of results.filter(({ verdict }) => verdict === 'pass-lenient')) {
     const { expected = '', actual = '' } = result.finding ?? {};
     lines.push(`lenient ${result.id}: right action, wrong code: expected ${expected}, got ${actual}`);

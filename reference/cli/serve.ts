@@ -14,7 +14,7 @@ import {
 import { UsageError, fileProblem } from './failure.ts';
 import { writeFile } from './files.ts';
 import { wholeNumber } from './numbers.ts';
-import { openStore } from './store-option.ts';
+import { openStore, shownStore } from './store-option.ts';
 
 interface ServeFlags extends EndpointFlags {
   readonly config?: string;
@@ -147,6 +147,9 @@ async function serve(flags: ServeFlags): Promise<void> {
   if (testMode) checkTestModeParameters(parameters, {});
   const keyLogFile = process.env['SSLKEYLOGFILE'];
   const store = await openStore(flags.store);
+  if (flags.store !== 'memory' && store.custody !== 'stored') {
+    log.warn({ store: shownStore(flags.store) }, 'this store may lose what it has acknowledged: custody is received');
+  }
   const server = createServer({
     ...endpoint,
     continuity: {
@@ -293,6 +296,7 @@ function printable({ config: _config, printConfig: _printConfig, ...flags }: Ser
   const { allow, application, ...others } = flags;
   return {
     ...others,
+    store: shownStore(others.store),
     ...(allow === undefined ? {} : { allow: allow.map((rule) => `${rule.identity}=${rule.application}`) }),
     ...(application === undefined ? {} : { application: [...application].map(([name, kind]) => `${name}=${kind}`) }),
   };

@@ -1,17 +1,34 @@
+import { statSync } from 'node:fs';
 import type { SessionStore } from '../store/index.ts';
 import { UsageError } from './failure.ts';
 
 /** What `--store` says: `memory`, a Redis address, or a folder. */
 export async function openStore(where: string): Promise<SessionStore> {
+  if (where === '') throw new UsageError('--store', '--store takes memory, a folder or redis://HOST:PORT.');
   const { MemoryStore, openDurableStore, openRedisStore } = await import('../store/index.ts');
   if (where === 'memory') return new MemoryStore();
   const address = /^rediss?:/.test(where);
   if (!address && /^[a-z]+:\/\//.test(where)) {
     throw new UsageError('--store', `--store takes memory, a folder or redis://HOST:PORT, not ${where}.`);
   }
+  if (address && !URL.canParse(where)) {
+    throw new UsageError('--store', `--store ${shownStore(where)} is no address: it takes redis://HOST:PORT.`);
+  }
+  if (!address && statSync(where, { throwIfNoEntry: false })?.isDirectory() === false) {
+    throw new UsageError('--store', `--store ${where} is a file: name a folder, which need not exist.`);
+  }
   try {
     return address ? await openRedisStore({ url: where }) : await openDurableStore({ directory: where });
   } catch (error) {
-    throw new UsageError('--store', `The store ${where} can not be opened: ${(error as Error).message}`, error);
+    throw new UsageError(
+      '--store',
+      `The store ${shownStore(where)} can not be opened: ${(error as Error).message}`,
+      error,
+    );
   }
+}
+
+/** Where a store is, as anybody may read it: without the password. */
+export function shownStore(where: string): string {
+  return where.replace(/^(rediss?:\/\/[^@/]*:)[^@]*@/, '$1***@');
 }

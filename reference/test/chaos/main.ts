@@ -12,17 +12,38 @@ import { runFleet } from './fleet.ts';
 import { judgementText } from './judgement-text.ts';
 import type { Extent, Outcome } from './scenario.ts';
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    quick: { type: 'boolean', default: false },
-    scenario: { type: 'string' },
-    keep: { type: 'boolean', default: false },
-  },
-});
+const USAGE = `npm run chaos -- [--seed N] [--scenario durable|fleet] [--quick] [--keep]
+--seed makes the decisions of an earlier run again, --quick is the short form, --keep leaves logs and stores.
+`;
 
+function usageError(text: string): never {
+  process.stderr.write(`chaos: ${text}\n${USAGE}`);
+  process.exit(2);
+}
+
+function parse() {
+  try {
+    return parseArgs({
+      options: {
+        seed: { type: 'string' },
+        quick: { type: 'boolean', default: false },
+        scenario: { type: 'string' },
+        keep: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    }).values;
+  } catch (error) {
+    return usageError((error as Error).message);
+  }
+}
+
+const values = parse();
+if (values.help) {
+  process.stdout.write(USAGE);
+  process.exit();
+}
 const seed = values.seed === undefined ? randomInt(2 ** 31) : Number(values.seed);
-if (!Number.isSafeInteger(seed)) throw new RangeError('--seed takes a whole number.');
+if (!Number.isSafeInteger(seed)) usageError('--seed takes a whole number.');
 
 interface Scenario {
   readonly run: (seed: number, extent: Extent, directory: string) => Promise<Outcome | undefined>;
@@ -48,7 +69,7 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
 };
 
 const chosen = Object.entries(SCENARIOS).filter(([name]) => values.scenario === undefined || values.scenario === name);
-if (chosen.length === 0) throw new RangeError(`--scenario takes ${Object.keys(SCENARIOS).join(' or ')}.`);
+if (chosen.length === 0) usageError(`--scenario takes ${Object.keys(SCENARIOS).join(' or ')}.`);
 
 process.stdout.write(`seed ${seed}\n`);
 for (const [name, scenario] of chosen) {
