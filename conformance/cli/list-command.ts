@@ -5,7 +5,7 @@ import { listCases } from './run-suite.ts';
 /** `hawser-conformance list`: every case of the suite. */
 export function listCommand(): Command {
   return new Command('list')
-    .description('list every case: id, role, level and title, separated by tabs')
+    .description('list every case: id, role with level and profile, and title, separated by tabs')
     .addOption(new Option('--role <role>', 'only the cases of one role').choices(['server', 'client']))
     .addHelpText('after', '\nExample:\n  hawser-conformance list --role server\n')
     .action(({ role }: { readonly role?: string }) => {

@@ -12,6 +12,7 @@ const CHAPTERS: Readonly<Record<string, string>> = {
   EXT: 'Versions and extension',
   CNT: 'Continuity',
   APP: 'Interop applications',
+  CST: 'Cost ledger',
 };
 
 /** One chapter in a report. */
