@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { FrameInput } from '../model/codec.ts';
-import { buildFrame, buildRawFrame, equal, FrameReader } from '../model/codec.ts';
+import { buildFrame, buildRawFrame, concat, decodeHeader, equal, FrameReader } from '../model/codec.ts';
 import type { ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
 import { frameNamed, registry } from '../model/registry.ts';
@@ -96,6 +96,12 @@ export class Peer {
   readonly #arrivals: Arrival[] = [];
   /** Data of the PINGs that wait for their PONG. */
   readonly #pings: Uint8Array[] = [];
+  /** A frame is being sent in pieces: a PONG would stand inside of it. */
+  #inPieces = false;
+  /** The beginning of a frame that a case has sent as octets, and not completed. */
+  #unfinished: Uint8Array = new Uint8Array(0);
+  /** Data of the PINGs that are still to be answered. */
+  readonly #heldPings: Uint8Array[] = [];
   /** PONGs that answered the oldest PING. */
   readonly #inOrder = new WeakSet<ReceivedFrame>();
   #closeSent = false;
@@ -254,7 +260,7 @@ export class Peer {
   }
 
   /** Sends several frames in one write. */
-  sendTogether(...frames: readonly Uint8Array[]): void {
+  sendTogether(frames: readonly Uint8Array[]): void {
     for (const frame of frames) this.#note(frame);
     this.#write(frames);
   }
@@ -263,7 +269,9 @@ export class Peer {
   sendOctets(octets: Uint8Array, text: string = describeOctets(octets)): void {
     this.#monitor.stop();
     this.log.add('sent', text, octets);
+    this.#unfinished = remainderOf(concat(this.#unfinished, octets));
     this.socket.write(octets);
+    this.#answerHeldPings();
   }
 
   /** Sends octets cut into pieces, each in a TLS record of its own; the rest, if any, is the last piece. */
@@ -277,9 +285,18 @@ export class Peer {
     }
     if (at < octets.length) pieces.push(octets.subarray(at));
     this.log.add('note', `in ${pieces.length} pieces`);
+    this.#inPieces = true;
     for (const piece of pieces) {
       await new Promise<void>((resolve) => this.socket.write(piece, () => resolve()));
     }
+    this.#inPieces = false;
+    this.#answerHeldPings();
+  }
+
+  /** Answers the PINGs that came while a frame of the harness was not complete. */
+  #answerHeldPings(): void {
+    if (this.#inPieces || this.#unfinished.length > 0 || this.#closeSent) return;
+    for (const data of this.#heldPings.splice(0)) this.send('PONG', { fields: { data } });
   }
 
   /** The next frame, which has to be of this name. PING, CREDIT, ACK and ignorable frames are passed over unless asked for. */
@@ -429,7 +446,7 @@ export class Peer {
       if (arrival.type === 'reset') fail(what, arrival.text, requirement);
       const { frame } = arrival;
       if (frame.name === wanted) return frame;
-      if (frame.name === 'PING' && this.answerPings) continue;
+      if (frame.name === 'PING' && (this.answerPings || wanted !== '*')) continue;
       if ((frame.name === 'CREDIT' || frame.name === 'ACK') && wanted !== '*') continue;
       if (frame.name === 'IGNORABLE' && !this.keepIgnorable) continue;
       return frame;
@@ -585,7 +602,8 @@ export class Peer {
     if (finding !== undefined) this.#arrive({ type: 'finding', finding }, `not allowed here: ${finding.actual}`);
     if (frame.name === 'ACCEPT' && this.role === 'client') this.established = true;
     if (frame.name === 'PING' && this.answerPings && this.established && !this.#closeSent) {
-      this.send('PONG', { fields: { data: frame.bytes('data') } });
+      this.#heldPings.push(frame.bytes('data'));
+      this.#answerHeldPings();
     }
   }
 
@@ -611,7 +629,7 @@ export class Peer {
   /** Sends again what the peer does not hold, in order and as it was. */
   protected sendAgain(cursor: bigint): void {
     const frames = this.session?.beyond(cursor) ?? [];
-    if (frames.length > 0) this.sendTogether(...frames);
+    if (frames.length > 0) this.sendTogether(frames);
   }
 
   /** What the monitor knows of the session. */
@@ -637,4 +655,15 @@ export class Peer {
       octets,
     );
   }
+}
+
+/** What is left of octets behind the last complete frame in them. */
+function remainderOf(octets: Uint8Array): Uint8Array {
+  let at = 0;
+  for (let header = decodeHeader(octets); header !== undefined; header = decodeHeader(octets.subarray(at))) {
+    const end = at + registry.header.bytes + header.length;
+    if (end > octets.length) break;
+    at = end;
+  }
+  return octets.subarray(at);
 }

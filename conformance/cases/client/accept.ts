@@ -619,7 +619,7 @@ export const accept: readonly ClientCase[] = clientCases([
     expectation: 'The client sends CLOSE(SIGNATURE_INVALID), nothing else, and reports a failure.',
     run: async (context) => {
       const met = await context.connecting();
-      met.peer.sendTogether(met.peer.buildAccept({ label: 'connect' }), met.peer.buildAccept());
+      met.peer.sendTogether([met.peer.buildAccept({ label: 'connect' }), met.peer.buildAccept()]);
       await expectRefused(context, met, 'SIGNATURE_INVALID', 'EST-022');
     },
   },

@@ -267,7 +267,7 @@ export const continuityAcks: readonly ClientCase[] = clientCases([
       const frames = small(40).map((fragment) =>
         peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } }),
       );
-      peer.sendTogether(...frames);
+      peer.sendTogether(frames);
       await peer.expectAck(peer.nextSeq - 1n, { requirement: 'CNT-005', withinMs: ACK_MS });
       const sent = acks() - before;
       if (sent > 4) fail('no more than four ACKs', `${sent}`, 'CNT-009');

@@ -341,7 +341,7 @@ export const frameHeader: readonly ClientCase[] = clientCases([
       const data = context.bytes(8);
       const accept = peer.buildAccept();
       const ping = peer.build('PING', { fields: { data } });
-      peer.sendTogether(accept, buildRawFrame({ type: greaseType(0), payload: context.bytes(3) }), ping);
+      peer.sendTogether([accept, buildRawFrame({ type: greaseType(0), payload: context.bytes(3) }), ping]);
       const pong = await peer.expect('PONG', { requirement: 'WIR-002' });
       if (!equal(pong.bytes('data'), data)) fail('PONG with the data of the PING', pong.text, 'SES-004');
       await client.expectEvent('established', 'WIR-002');
@@ -358,7 +358,7 @@ export const frameHeader: readonly ClientCase[] = clientCases([
       const fragment = context.bytes(8);
       const message = peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
       const fields = { code: 0, receive_cursor: peer.receivedSeq, send_cursor: peer.nextSeq - 1n };
-      peer.sendTogether(message, peer.build('CLOSE', { flags: ['END_SESSION'], fields }));
+      peer.sendTogether([message, peer.build('CLOSE', { flags: ['END_SESSION'], fields })]);
       await client.expectEvent('message', 'WIR-002');
       const close = await peer.expect('CLOSE', { requirement: 'SES-012' });
       close.requireCode('NO_ERROR', 'SES-012');
@@ -522,7 +522,7 @@ export const frameHeader: readonly ClientCase[] = clientCases([
       const { peer, client, channel } = await context.opened();
       const fragment = context.bytes(4);
       const message = peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
-      peer.sendTogether(message, message);
+      peer.sendTogether([message, message]);
       await expectClose(context, peer, 'SEQUENCE_INVALID', 'WIR-012');
       await client.expectEvent('message', 'WIR-012');
       await client.expectEvent('failed', 'WIR-012');

@@ -56,9 +56,9 @@ export const keptAnswers: readonly ClientCase[] = clientCases([
       peer.send('END', { channel });
       await client.expectEvent('ended');
       const reset = (): Uint8Array => peer.build('RESET', { channel, fields: { code: 0x0403 } });
-      peer.sendTogether(...Array.from({ length: MAX_KEPT + MAX_CHANNELS }, reset));
+      peer.sendTogether(Array.from({ length: MAX_KEPT + MAX_CHANNELS }, reset));
       assertEqual('RESETs', await countOf(peer, 'RESET', 'CNT-061'), MAX_KEPT + MAX_CHANNELS, 'CNT-061');
-      peer.sendTogether(reset());
+      peer.sendTogether([reset()]);
       await peer.expectViolation('RATE_EXCEEDED', { requirement: 'CNT-061' });
     },
   },

@@ -392,7 +392,7 @@ export const orderOfChecks: readonly ClientCase[] = clientCases([
     expectation: 'The client sends CLOSE(FLAGS_INVALID), and nothing else.',
     run: async (context) => {
       const { peer } = await context.established();
-      peer.sendTogether(buildFrame('PING', { flags: 0x01 }), buildRawFrame({ type: 0x3f }));
+      peer.sendTogether([buildFrame('PING', { flags: 0x01 }), buildRawFrame({ type: 0x3f })]);
       await expectClose(context, peer, 'FLAGS_INVALID', 'WIR-028', { exact: true, probe: false });
     },
   },
@@ -405,7 +405,7 @@ export const orderOfChecks: readonly ClientCase[] = clientCases([
     expectation: 'The client sends CLOSE(CHANNEL_INVALID), and nothing else.',
     run: async (context) => {
       const { peer } = await context.established();
-      peer.sendTogether(buildFrame('PING', { channel: 1 }), buildRawFrame({ type: type('PING'), length: 0xffff }));
+      peer.sendTogether([buildFrame('PING', { channel: 1 }), buildRawFrame({ type: type('PING'), length: 0xffff })]);
       await expectClose(context, peer, 'CHANNEL_INVALID', 'WIR-028', { exact: true, probe: false });
     },
   },
@@ -418,7 +418,7 @@ export const orderOfChecks: readonly ClientCase[] = clientCases([
     run: async (context) => {
       const { peer, client } = await context.established();
       const close = buildFrame('CLOSE', { flags: ['END_SESSION'], fields: { receive_cursor: peer.receivedSeq } });
-      peer.sendTogether(buildFrame('PING', { trailing: Uint8Array.of(0) }), close);
+      peer.sendTogether([buildFrame('PING', { trailing: Uint8Array.of(0) }), close]);
       await expectClose(context, peer, 'FRAME_MALFORMED', 'WIR-028', { exact: true, probe: false });
       await client.expectEvent('failed', 'WIR-028');
     },
@@ -431,7 +431,7 @@ export const orderOfChecks: readonly ClientCase[] = clientCases([
     expectation: 'The client sends CLOSE(FRAME_UNEXPECTED), and no CONNECT.',
     run: async (context) => {
       const { peer } = await context.connected();
-      peer.sendTogether(buildFrame('PING'), challengeFrame(context));
+      peer.sendTogether([buildFrame('PING'), challengeFrame(context)]);
       await expectClose(context, peer, 'FRAME_UNEXPECTED', 'WIR-028', { exact: true });
     },
   },
@@ -443,7 +443,7 @@ export const orderOfChecks: readonly ClientCase[] = clientCases([
     expectation: 'The client sends CLOSE(FRAME_UNEXPECTED) and reports a failure, never a session.',
     run: async (context) => {
       const { peer, client } = await context.connecting();
-      peer.sendTogether(buildFrame('PING'), peer.buildAccept());
+      peer.sendTogether([buildFrame('PING'), peer.buildAccept()]);
       await expectClose(context, peer, 'FRAME_UNEXPECTED', 'WIR-028', { exact: true, probe: false });
       await client.expectEvent('failed', 'WIR-028');
     },

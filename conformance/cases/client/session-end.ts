@@ -41,7 +41,7 @@ export const sessionEnd: readonly ClientCase[] = clientCases([
       const { peer } = await context.established();
       for (let sent = 0; sent < 192; sent += 16) {
         const data = Array.from({ length: 16 }, () => context.bytes(8));
-        peer.sendTogether(...data.map((octets) => peer.build('PING', { fields: { data: octets } })));
+        peer.sendTogether(data.map((octets) => peer.build('PING', { fields: { data: octets } })));
         for (let count = 0; count < 16; count += 1) await peer.expect('PONG', { requirement: 'SES-009' });
       }
     },

@@ -14,7 +14,7 @@ export const session: readonly ClientCase[] = clientCases([
     run: async (context) => {
       const { peer } = await context.established();
       const data = Array.from({ length: 16 }, () => context.bytes(8));
-      peer.sendTogether(...data.map((octets) => peer.build('PING', { fields: { data: octets } })));
+      peer.sendTogether(data.map((octets) => peer.build('PING', { fields: { data: octets } })));
       for (const octets of data) {
         const pong = await peer.expect('PONG', { requirement: 'SES-004' });
         if (!equal(pong.bytes('data'), octets)) fail('PONGs in the order of the PINGs', pong.text, 'SES-004');

@@ -195,7 +195,7 @@ export const silenceBeforeAccept: readonly ClientCase[] = clientCases([
       const opened = peer.build('OPENED', { channel: 1 });
       const fields = { fragment: context.bytes(5) };
       const message = peer.build('MESSAGE', { channel: 1, flags: ['FIRST', 'LAST'], fields });
-      peer.sendTogether(opened, message, peer.build('END', { channel: 1 }), peer.buildAccept());
+      peer.sendTogether([opened, message, peer.build('END', { channel: 1 }), peer.buildAccept()]);
       await expectClose(context, peer, 'FRAME_UNEXPECTED', 'SES-001', { exact: true, probe: false });
       await client.expectEvent('failed', 'SES-001');
     },
@@ -223,7 +223,7 @@ export const silenceBeforeAccept: readonly ClientCase[] = clientCases([
     run: async (context) => {
       const { peer } = await context.connected();
       const frames = [0, 1].map(() => buildFrame('CHALLENGE', { fields: { server_nonce: context.bytes(32) } }));
-      peer.sendTogether(...frames);
+      peer.sendTogether(frames);
       const first = await peer.next('CONNECT or CLOSE', '*', { requirement: 'SES-001' });
       const close = first.name === 'CONNECT' ? await peer.next('CLOSE', '*', { requirement: 'SES-001' }) : first;
       if (close.name !== 'CLOSE') fail('CLOSE(FRAME_UNEXPECTED)', close.text, 'SES-001');

@@ -114,6 +114,7 @@ const AFTERWARDS: Readonly<Record<string, Afterwards>> = {
   CREDIT: closesWith('CHANNEL_INVALID'),
   END: closesWith('CHANNEL_INVALID'),
   RESET: closesWith('CHANNEL_INVALID'),
+  OUTCOME: closesWith('CHANNEL_INVALID'),
 };
 
 /** The first frame of the server after CONNECT; nothing may stand before it. */
@@ -137,7 +138,7 @@ const decidingCases = errorCells('deciding').map((frame): NewCase => ({
     const peer = await context.challenged();
     const connect = peer.buildConnect();
     peer.connectFrame = connect;
-    peer.sendTogether(connect, earlyFrame(frame));
+    peer.sendTogether([connect, earlyFrame(frame)]);
     const answer = await decision(peer);
     if (answer.name === 'ACCEPT') {
       await (AFTERWARDS[frame] ?? closesWith('FRAME_UNEXPECTED'))(peer);
@@ -319,7 +320,7 @@ export const accept: readonly ServerCase[] = serverCases([
       const peer = await context.challenged();
       const connect = peer.buildConnect();
       peer.connectFrame = connect;
-      peer.sendTogether(connect, buildFrame('CLOSE', { flags: ['END_SESSION'] }));
+      peer.sendTogether([connect, buildFrame('CLOSE', { flags: ['END_SESSION'] })]);
       const frame = await peer.nextOrEnd('ACCEPT, or the end of the stream');
       if (typeof frame === 'string') return;
       if (frame.name !== 'ACCEPT') fail('ACCEPT, or the end of the stream', frame.text, 'EST-033');
@@ -349,7 +350,7 @@ export const accept: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.challenged();
       const connect = peer.buildConnect({ signature: (octets) => octets.map((octet) => octet ^ 0xff) });
-      peer.sendTogether(connect, earlyFrame('PING'));
+      peer.sendTogether([connect, earlyFrame('PING')]);
       const answer = await decision(peer);
       if (answer.name !== 'REJECT') fail('REJECT', answer.text, 'EST-005');
       if (answer.code !== 'FRAME_UNEXPECTED') answer.requireCode('SIGNATURE_INVALID', 'EST-026');
@@ -368,7 +369,7 @@ export const accept: readonly ServerCase[] = serverCases([
       peer.sendConnect({ audience: context.kit.index.otherServerIdentity });
       const reject = await peer.expect('REJECT', { requirement: 'EST-016' });
       reject.requireCode('AUDIENCE_MISMATCH', 'EST-016');
-      peer.sendTogether(right, earlyFrame('PING'), earlyFrame('OPEN'), buildRawFrame({ type: 0x3f }));
+      peer.sendTogether([right, earlyFrame('PING'), earlyFrame('OPEN'), buildRawFrame({ type: 0x3f })]);
       await peer.expectEnd('EST-023');
     },
   },

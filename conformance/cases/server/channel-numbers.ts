@@ -43,7 +43,7 @@ async function fill(
     return false;
   }
   const first = peer.nextChannel;
-  peer.sendTogether(...Array.from({ length: granted }, () => buildOpen(peer, application, data)));
+  peer.sendTogether(Array.from({ length: granted }, () => buildOpen(peer, application, data)));
   for (let channel = first; channel < first + granted; channel += 1) {
     await peer.expect('OPENED', { channel, requirement: 'CHN-009' });
   }
@@ -140,7 +140,7 @@ const DISTURBANCES: readonly Disturbance[] = [
       const channel = await peer.open('test/hold');
       const count = Math.min(peer.serverParameter('initial_message_credit'), 200);
       const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: peer.random(1) } };
-      peer.sendTogether(...Array.from({ length: count }, () => peer.build('MESSAGE', input)));
+      peer.sendTogether(Array.from({ length: count }, () => peer.build('MESSAGE', input)));
     },
   },
 ];
@@ -268,7 +268,7 @@ export const channelNumbers: readonly ServerCase[] = serverCases([
       const peer = await context.established();
       const names = ['test/echo', 'no/such/application', 'test/refuse', 'test/hold'];
       const all = [...names, ...names];
-      peer.sendTogether(...all.map((name) => buildOpen(peer, name)));
+      peer.sendTogether(all.map((name) => buildOpen(peer, name)));
       for (const [at, name] of all.entries()) {
         const answer = await peer.next('OPENED or REFUSED', 'OPENED', { channel: at + 1, requirement: 'CHN-005' });
         const opens = name === 'test/echo' || name === 'test/hold';
@@ -290,7 +290,7 @@ export const channelNumbers: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const open = buildOpen(peer, 'test/echo');
-      peer.sendTogether(open, peer.build('RESET', { channel: 1, fields: { code: CANCELLED } }));
+      peer.sendTogether([open, peer.build('RESET', { channel: 1, fields: { code: CANCELLED } })]);
       let frame = await peer.next('OPENED or RESET', 'RESET', { channel: 1, requirement: 'CHN-005' });
       if (frame.name === 'OPENED') frame = await peer.expect('RESET', { channel: 1, requirement: 'CHN-029' });
       if (frame.name !== 'RESET') fail('RESET(CHANNEL_CLOSED)', frame.text, 'CHN-029');
@@ -343,7 +343,7 @@ export const channelNumbers: readonly ServerCase[] = serverCases([
       const peer = await context.established();
       const granted = peer.serverParameter('max_channels');
       if (granted > LARGEST_GRANT) return;
-      peer.sendTogether(...Array.from({ length: granted + 3 }, () => buildOpen(peer, 'test/hold')));
+      peer.sendTogether(Array.from({ length: granted + 3 }, () => buildOpen(peer, 'test/hold')));
       for (let channel = 1; channel <= granted; channel += 1) {
         await peer.expect('OPENED', { channel, requirement: 'CHN-009' });
       }

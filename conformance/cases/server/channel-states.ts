@@ -2,6 +2,7 @@ import type { FrameInput } from '../../model/codec.ts';
 import { errorNamed, machineOf } from '../../model/registry.ts';
 import { fail } from '../../peer/failure.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
+import type { ReceivedFrame } from '../../peer/received-frame.ts';
 import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
 import type { ServerContext } from '../server-context.ts';
@@ -88,11 +89,12 @@ const SETTLING: State = {
   reach: async (context) => {
     const { peer, channel } = await context.opened('test/echo', { more: [{ id: 'outcomes', value: 1 }] });
     peer.sendMessage(channel, context.bytes(3));
-    await context.dependency('a message of test/echo', () => peer.expect('MESSAGE', { channel }));
     peer.send('END', { channel });
-    await context.dependency('END of test/echo', () =>
-      peer.expectWhere('END', (frame) => frame.name === 'END' && frame.channel === channel),
-    );
+    await context.dependency('a message, a verdict and END of test/echo', async () => {
+      const due = new Set(['MESSAGE', 'OUTCOME', 'END']);
+      const isDue = (frame: ReceivedFrame): boolean => frame.channel === channel && due.has(frame.name);
+      while (due.size > 0) due.delete((await peer.expectWhere([...due].join(', '), isDue)).name);
+    });
     return { peer, channel };
   },
 };
@@ -264,7 +266,7 @@ const DISCARDED: readonly Discarded[] = [
     send: (peer, channel) => {
       const count = Math.min(peer.serverParameter('initial_message_credit'), 2000) + 1;
       const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: new Uint8Array(0) } };
-      peer.sendTogether(...Array.from({ length: count }, () => peer.build('MESSAGE', input)));
+      peer.sendTogether(Array.from({ length: count }, () => peer.build('MESSAGE', input)));
     },
   },
   {
@@ -406,7 +408,7 @@ const openingCases = BEHIND_OPEN.map(({ frame, opened }): NewCase => ({
     const peer = await context.established();
     const open = peer.build('OPEN', { channel: 1, ...frameFor(context, 'OPEN') });
     peer.nextChannel = 2;
-    peer.sendTogether(open, peer.build(frame, { channel: 1, ...frameFor(context, frame) }));
+    peer.sendTogether([open, peer.build(frame, { channel: 1, ...frameFor(context, frame) })]);
     const answer = await peer.next('OPENED or CLOSE', 'OPENED', { requirement: 'CHN-003' });
     if (answer.name === 'OPENED') {
       await opened(peer);
@@ -434,7 +436,7 @@ export const channelStates: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const open = (): Uint8Array => peer.build('OPEN', { channel: 1, ...frameFor(context, 'OPEN') });
-      peer.sendTogether(open(), open());
+      peer.sendTogether([open(), open()]);
       await expectExactly(peer, 'CHANNEL_INVALID', 'CHN-002');
     },
   },
@@ -548,10 +550,10 @@ export const channelStates: readonly ServerCase[] = serverCases([
     expectation: 'Exactly one RESET comes from the server, and the session goes on.',
     run: async (context) => {
       const { peer, channel } = await context.opened('test/reset');
-      peer.sendTogether(
+      peer.sendTogether([
         peer.build('MESSAGE', { channel, ...frameFor(context, 'MESSAGE') }),
         peer.build('RESET', { channel, ...frameFor(context, 'RESET') }),
-      );
+      ]);
       const frame = await peer.expect('RESET', { channel, requirement: 'CHN-029' });
       if (frame.code !== 'APPLICATION_ERROR') frame.requireCode('CHANNEL_CLOSED', 'CHN-029');
       await requireSilence(peer, channel, 'CHN-029');

@@ -90,7 +90,7 @@ export const channels: readonly ServerCase[] = serverCases([
       const granted = peer.serverParameter('initial_message_credit');
       const message = (): Uint8Array =>
         peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment: new Uint8Array(0) } });
-      peer.sendTogether(...Array.from({ length: granted }, message));
+      peer.sendTogether(Array.from({ length: granted }, message));
       await context.dependency('using up the credit', () => peer.barrier());
       peer.sendFrame(message());
       await peer.expectViolation('CREDIT_EXCEEDED', { requirement: 'CHN-021' });

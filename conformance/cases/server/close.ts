@@ -245,7 +245,7 @@ const discardCases = ENDINGS.map(({ slug, what, reach }): NewCase => ({
   expectation: 'No frame is sent in answer, and the stream ends in order.',
   run: async (context) => {
     const peer = await reach(context);
-    peer.sendTogether(...everything(), buildFrame('CLOSE', { flags: ['END_SESSION'] }), buildFrame('PING'));
+    peer.sendTogether([...everything(), buildFrame('CLOSE', { flags: ['END_SESSION'] }), buildFrame('PING')]);
     await peer.expectEnd('SES-028');
     const cut = reset(peer);
     if (cut !== undefined) fail('an orderly end of the stream', cut, 'SES-014');
@@ -280,7 +280,7 @@ const lingerCases = ENDINGS.map(({ slug, what, reach }): NewCase => ({
   run: async (context) => {
     const peer = await reach(context);
     for (let round = 0; round < 3; round += 1) {
-      peer.sendTogether(...Array.from({ length: 20 }, () => buildFrame('PING')));
+      peer.sendTogether(Array.from({ length: 20 }, () => buildFrame('PING')));
       const { peer: other } = await context.opened('test/echo');
       await other.close();
     }
@@ -481,7 +481,7 @@ export const close: readonly ServerCase[] = serverCases([
         flags: ['END_SESSION'],
         fields: { receive_cursor: peer.receivedSeq, send_cursor: peer.nextSeq - 1n },
       });
-      peer.sendTogether(message, own);
+      peer.sendTogether([message, own]);
       await closeOf(peer, 'NO_ERROR', 'SES-011');
       await peer.expectEnd('SES-011');
     },

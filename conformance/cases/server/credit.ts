@@ -223,7 +223,7 @@ export const credit: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer, channel } = await context.opened('test/hold');
       const count = peer.serverParameter('initial_message_credit');
-      peer.sendTogether(...Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
+      peer.sendTogether(Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
       await context.dependency('using up the credit', () => peer.barrier());
       peer.send('MESSAGE', { channel, flags: ['FIRST'], fields: { fragment: context.bytes(1) } });
       await expectExactly(peer, 'CREDIT_EXCEEDED', 'CHN-021');
@@ -238,7 +238,7 @@ export const credit: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer, channel } = await context.opened('test/hold');
       const count = peer.serverParameter('initial_message_credit') - 1;
-      peer.sendTogether(...Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
+      peer.sendTogether(Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
       for (const flags of [['FIRST'], [], [], ['LAST']]) peer.sendFrame(whole(peer, channel, context.bytes(2), flags));
       await peer.barrier('CHN-021');
     },
@@ -254,7 +254,7 @@ export const credit: readonly ServerCase[] = serverCases([
       const count = peer.serverParameter('initial_message_credit');
       for (let channel = 1; channel <= 2; channel += 1) {
         await context.dependency('opening test/hold', () => peer.open('test/hold'));
-        peer.sendTogether(...Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
+        peer.sendTogether(Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
         await peer.barrier('CHN-021');
       }
       peer.sendMessage(1, new Uint8Array(0));
@@ -473,7 +473,7 @@ export const credit: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer, channel } = await context.opened('test/sink');
       const count = peer.serverParameter('initial_message_credit');
-      peer.sendTogether(...Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
+      peer.sendTogether(Array.from({ length: count }, () => whole(peer, channel, new Uint8Array(0))));
       for (let limit = 0n; limit <= BigInt(count);) {
         const more = await peer.next('CREDIT', 'CREDIT', { channel, requirement: 'CHN-034' });
         if (more.name !== 'CREDIT') fail('CREDIT', more.text, 'CHN-034');
@@ -514,7 +514,7 @@ export const credit: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer, channel } = await context.opened('test/sink');
       const count = peer.serverParameter('initial_message_credit');
-      peer.sendTogether(...Array.from({ length: Math.ceil(count / 2) }, () => whole(peer, channel, new Uint8Array(0))));
+      peer.sendTogether(Array.from({ length: Math.ceil(count / 2) }, () => whole(peer, channel, new Uint8Array(0))));
       const more = await peer.next('CREDIT', 'CREDIT', { channel, requirement: 'CHN-025' });
       assertEqual('frame', more.name, 'CREDIT', 'CHN-025');
       assertThat(

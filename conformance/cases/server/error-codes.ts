@@ -178,12 +178,12 @@ export const errorCodes: readonly ServerCase[] = serverCases([
       };
       // In groups, since no endpoint may have more PINGs unanswered (SES-008).
       for (let group = 0; group < 16; group += 1) {
-        peer.sendTogether(...Array.from({ length: 16 }, ping));
+        peer.sendTogether(Array.from({ length: 16 }, ping));
         await answered(16);
       }
       for (let quarter = 0; quarter < 16; quarter += 1) {
         await new Promise((resolve) => setTimeout(resolve, 250));
-        peer.sendTogether(...Array.from({ length: 12 }, ping));
+        peer.sendTogether(Array.from({ length: 12 }, ping));
         await answered(12);
       }
     },

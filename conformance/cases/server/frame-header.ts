@@ -344,7 +344,7 @@ export const frameHeader: readonly ServerCase[] = serverCases([
       const data = context.bytes(8);
       const ping = peer.build('PING', { fields: { data } });
       const fields = { code: 0, receive_cursor: peer.receivedSeq, send_cursor: 0 };
-      peer.sendTogether(ping, peer.build('CLOSE', { flags: ['END_SESSION'], fields }));
+      peer.sendTogether([ping, peer.build('CLOSE', { flags: ['END_SESSION'], fields })]);
       const pong = await peer.expect('PONG', { requirement: 'SES-004' });
       if (!equal(pong.bytes('data'), data)) fail('PONG with the data of the PING', pong.text, 'SES-004');
       const close = await peer.expect('CLOSE', { requirement: 'SES-012' });

@@ -230,7 +230,7 @@ const consumeCases = CONSUMES.map(({ name, data }): NewCase => ({
     await peer.expect('END', { channel, requirement: 'APP-001' });
     const count = peer.serverParameter('initial_message_credit');
     const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(2) } };
-    peer.sendTogether(...Array.from({ length: count }, () => peer.build('MESSAGE', input)));
+    peer.sendTogether(Array.from({ length: count }, () => peer.build('MESSAGE', input)));
     const more = await peer.next('CREDIT', 'CREDIT', { channel, requirement: 'APP-006' });
     assertEqual('frame', more.name, 'CREDIT', 'APP-006');
   },
@@ -337,7 +337,7 @@ export const interopApplications: readonly ServerCase[] = serverCases([
       const { peer, channel } = await context.opened('test/reset');
       await requireSilence(peer, channel);
       const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(2) } };
-      peer.sendTogether(...Array.from({ length: 3 }, () => peer.build('MESSAGE', input)));
+      peer.sendTogether(Array.from({ length: 3 }, () => peer.build('MESSAGE', input)));
       const reset = await peer.expect('RESET', { channel, requirement: 'APP-001' });
       reset.requireCode('APPLICATION_ERROR', 'APP-001');
       peer.send('RESET', { channel, fields: { code: errorNamed('CHANNEL_CLOSED').code } });
@@ -367,7 +367,7 @@ export const interopApplications: readonly ServerCase[] = serverCases([
       const { peer, channel } = await context.opened('test/hold');
       const count = peer.serverParameter('initial_message_credit');
       const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(1) } };
-      peer.sendTogether(...Array.from({ length: count }, () => peer.build('MESSAGE', input)));
+      peer.sendTogether(Array.from({ length: count }, () => peer.build('MESSAGE', input)));
       peer.send('END', { channel });
       for (let round = 0; round < 2; round += 1) {
         const frame = (await peer.barrier('APP-001')).find((passed) => passed.channel === channel);

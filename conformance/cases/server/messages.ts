@@ -284,7 +284,7 @@ export const messages: readonly ServerCase[] = serverCases([
       const frames = Array.from(message, (octet, at) =>
         peer.build('MESSAGE', { channel, flags: flagsAt(at, 300), fields: { fragment: Uint8Array.of(octet) } }),
       );
-      peer.sendTogether(...frames);
+      peer.sendTogether(frames);
       await requireEcho(peer, channel, message, 'CHN-015');
     },
   },
@@ -343,7 +343,7 @@ export const messages: readonly ServerCase[] = serverCases([
       const { peer, channel } = await context.opened('test/echo');
       const all = Array.from({ length: 10 }, () => context.bytes(20));
       const frames = all.map((fragment) => peer.build('MESSAGE', { channel, flags: BOTH, fields: { fragment } }));
-      peer.sendTogether(...frames, peer.build('END', { channel }));
+      peer.sendTogether([...frames, peer.build('END', { channel })]);
       for (const message of all) await requireEcho(peer, channel, message, 'CHN-015');
       await peer.expect('END', { channel, requirement: 'CHN-028' });
     },
@@ -473,7 +473,7 @@ export const messages: readonly ServerCase[] = serverCases([
       ];
       await context.dependency('a PING', () => peer.barrier());
       const grant = { message_limit: 1, byte_limit: 1_048_576 };
-      peer.sendTogether(...channels.map((channel) => peer.build('CREDIT', { channel, fields: grant })));
+      peer.sendTogether(channels.map((channel) => peer.build('CREDIT', { channel, fields: grant })));
       const complete = new Set<number>();
       const begun = new Set<number>();
       while (complete.size === 0) {

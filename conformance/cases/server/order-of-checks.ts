@@ -407,7 +407,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
       const fragment = new Uint8Array(0);
       const whole = (): Uint8Array =>
         peer.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
-      peer.sendTogether(...Array.from({ length: granted - 1 }, whole));
+      peer.sendTogether(Array.from({ length: granted - 1 }, whole));
       peer.send('MESSAGE', { channel, flags: ['FIRST'], fields: { fragment: Uint8Array.of(0) } });
       await context.dependency('using up the credit', () => peer.barrier());
       peer.send('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment } });
@@ -423,7 +423,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
     expectation: 'The server answers with CLOSE(FLAGS_INVALID), and with nothing else.',
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(buildFrame('PING', { flags: 0x01 }), buildRawFrame({ type: 0x3f }));
+      peer.sendTogether([buildFrame('PING', { flags: 0x01 }), buildRawFrame({ type: 0x3f })]);
       await expectExactly(peer, 'FLAGS_INVALID', 'WIR-028', { probe: false });
     },
   },
@@ -436,7 +436,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
     expectation: 'The server answers with CLOSE(CHANNEL_INVALID), and with nothing else.',
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(buildFrame('PING', { channel: 1 }), buildRawFrame({ type: type('PING'), length: 0xffff }));
+      peer.sendTogether([buildFrame('PING', { channel: 1 }), buildRawFrame({ type: type('PING'), length: 0xffff })]);
       await expectExactly(peer, 'CHANNEL_INVALID', 'WIR-028', { probe: false });
     },
   },
@@ -449,7 +449,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const close = buildFrame('CLOSE', { flags: ['END_SESSION'], fields: { receive_cursor: peer.receivedSeq } });
-      peer.sendTogether(buildFrame('PING', { trailing: Uint8Array.of(0) }), close);
+      peer.sendTogether([buildFrame('PING', { trailing: Uint8Array.of(0) }), close]);
       await expectExactly(peer, 'FRAME_MALFORMED', 'WIR-028', { probe: false });
     },
   },
@@ -461,7 +461,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
     expectation: 'The server answers with REJECT(FRAME_UNEXPECTED), and with nothing else.',
     run: async (context) => {
       const peer = await context.challenged();
-      peer.sendTogether(buildFrame('PING'), buildRawFrame({ type: 0x3f }));
+      peer.sendTogether([buildFrame('PING'), buildRawFrame({ type: 0x3f })]);
       await expectExactly(peer, 'FRAME_UNEXPECTED', 'WIR-028');
     },
   },
@@ -476,7 +476,7 @@ export const orderOfChecks: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.challenged();
       const wrong = signedConnect(context, peer, { fields: { signature: context.bytes(64) } });
-      peer.sendTogether(wrong, signedConnect(context, peer));
+      peer.sendTogether([wrong, signedConnect(context, peer)]);
       const what = 'REJECT(SIGNATURE_INVALID)';
       const answer = await peer.expect('REJECT', { requirement: 'CST-001' });
       // A server that verifies beside reading finds the second frame first (EST-014).

@@ -27,7 +27,7 @@ async function pingAndPong(peer: ClientPeer, count: number, requirement: string)
   for (let sent = 0; sent < count;) {
     const batch = Math.min(OUTSTANDING, count - sent);
     const data = Array.from({ length: batch }, () => peer.random(8));
-    peer.sendTogether(...data.map((octets) => peer.build('PING', { fields: { data: octets } })));
+    peer.sendTogether(data.map((octets) => peer.build('PING', { fields: { data: octets } })));
     for (const octets of data) {
       const pong = await peer.expect('PONG', { requirement });
       if (!equal(pong.bytes('data'), octets)) fail('PONGs in the order of the PINGs', pong.text, requirement);
@@ -97,7 +97,7 @@ export const ping: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const data = context.bytes(8);
-      peer.sendTogether(...Array.from({ length: OUTSTANDING }, () => peer.build('PING', { fields: { data } })));
+      peer.sendTogether(Array.from({ length: OUTSTANDING }, () => peer.build('PING', { fields: { data } })));
       for (let count = 0; count < OUTSTANDING; count += 1) {
         const pong = await peer.expect('PONG', { requirement: 'SES-004' });
         if (!equal(pong.bytes('data'), data)) fail('PONG with the same data', pong.text, 'SES-004');
@@ -119,7 +119,7 @@ export const ping: readonly ServerCase[] = serverCases([
       const message = (on: number): Uint8Array =>
         peer.build('MESSAGE', { channel: on, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(100) } });
       const frames = [channel, channel, channel, channel + 1].map(message);
-      peer.sendTogether(...frames, peer.build('PING', { fields: { data: context.bytes(8) } }));
+      peer.sendTogether([...frames, peer.build('PING', { fields: { data: context.bytes(8) } })]);
       const answer = await peer.expectWhere(
         'CLOSE, and no PONG before',
         (frame) => frame.name === 'CLOSE' || frame.name === 'PONG',
@@ -140,7 +140,7 @@ export const ping: readonly ServerCase[] = serverCases([
       const { peer, channel } = await context.opened('test/sink');
       const input = { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(10) } };
       const messages = Array.from({ length: 15 }, () => peer.build('MESSAGE', input));
-      peer.sendTogether(...messages, peer.build('PING', { fields: { data: context.bytes(8) } }));
+      peer.sendTogether([...messages, peer.build('PING', { fields: { data: context.bytes(8) } })]);
       await peer.expect('PONG', { requirement: 'SES-005' });
       const close = await peer.close();
       assertEqual('receive cursor', close.integer('receive_cursor'), peer.nextSeq - 1n, 'SES-005');
@@ -206,7 +206,7 @@ export const ping: readonly ServerCase[] = serverCases([
         return;
       }
       const pong = peer.build('PONG', { fields: { data: asked.bytes('data') } });
-      peer.sendTogether(pong, pong);
+      peer.sendTogether([pong, pong]);
       await expectExactly(peer, 'FRAME_UNEXPECTED', 'SES-007');
     },
   },
@@ -280,7 +280,7 @@ export const ping: readonly ServerCase[] = serverCases([
     expectation: 'PONG arrives.',
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(...Array.from({ length: BURST - 1 }, (_, n) => ignorable(n)));
+      peer.sendTogether(Array.from({ length: BURST - 1 }, (_, n) => ignorable(n)));
       await peer.barrier('SES-009');
     },
   },
@@ -308,7 +308,7 @@ export const ping: readonly ServerCase[] = serverCases([
         return peer.build('OPEN', { channel: peer.nextChannel++, fields });
       };
       const frames = Array.from({ length: BURST - 2 }, (_, n) => [ignorable(n), open()]).flat();
-      peer.sendTogether(...frames, open(), open());
+      peer.sendTogether([...frames, open(), open()]);
       await peer.barrier('SES-009');
     },
   },
@@ -322,11 +322,11 @@ export const ping: readonly ServerCase[] = serverCases([
     estimateMs: 4000,
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(...Array.from({ length: BURST }, (_, n) => ignorable(n)));
+      peer.sendTogether(Array.from({ length: BURST }, (_, n) => ignorable(n)));
       for (let round = 0; round < 3; round += 1) {
         // A little more than the refill of a second: the PING costs budget too.
         await elapse(1250);
-        peer.sendTogether(...Array.from({ length: REFILL }, (_, n) => ignorable(n)));
+        peer.sendTogether(Array.from({ length: REFILL }, (_, n) => ignorable(n)));
         await peer.barrier('SES-009');
       }
     },
@@ -342,10 +342,10 @@ export const ping: readonly ServerCase[] = serverCases([
     estimateMs: 17_000,
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(...Array.from({ length: BURST }, (_, n) => ignorable(n)));
+      peer.sendTogether(Array.from({ length: BURST }, (_, n) => ignorable(n)));
       for (let sent = BURST; sent <= FACTOR * BURST + REFILL; sent += REFILL + 1) {
         await elapse(1250);
-        peer.sendTogether(...Array.from({ length: REFILL }, (_, n) => ignorable(n)));
+        peer.sendTogether(Array.from({ length: REFILL }, (_, n) => ignorable(n)));
         await peer.barrier('SES-009');
       }
     },
@@ -358,7 +358,7 @@ export const ping: readonly ServerCase[] = serverCases([
     expectation: 'PONG arrives in both.',
     run: async (context) => {
       const peers = [await context.established(), await context.established()];
-      for (const peer of peers) peer.sendTogether(...Array.from({ length: BURST - 1 }, (_, n) => ignorable(n)));
+      for (const peer of peers) peer.sendTogether(Array.from({ length: BURST - 1 }, (_, n) => ignorable(n)));
       for (const peer of peers) await peer.barrier('SES-009');
     },
   },
@@ -371,7 +371,7 @@ export const ping: readonly ServerCase[] = serverCases([
     estimateMs: 400,
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(...Array.from({ length: FLOOD }, (_, n) => ignorable(n)));
+      peer.sendTogether(Array.from({ length: FLOOD }, (_, n) => ignorable(n)));
       await expectExactly(peer, 'RATE_EXCEEDED', 'SES-010', { probe: false });
     },
   },
@@ -385,7 +385,7 @@ export const ping: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const frame = peer.build('PING', { fields: { data: context.bytes(8) } });
-      peer.sendTogether(...Array.from({ length: FLOOD }, () => frame));
+      peer.sendTogether(Array.from({ length: FLOOD }, () => frame));
       const close = await peer.expectWhere('CLOSE(RATE_EXCEEDED)', ({ name }) => name === 'CLOSE', {
         requirement: 'SES-010',
       });
@@ -403,7 +403,7 @@ export const ping: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const peer = await context.established();
       const frame = peer.build('PING', { fields: { data: context.bytes(8) } });
-      peer.sendTogether(...Array.from({ length: FLOOD }, (_, n) => (n % 2 === 0 ? frame : ignorable(n))));
+      peer.sendTogether(Array.from({ length: FLOOD }, (_, n) => (n % 2 === 0 ? frame : ignorable(n))));
       const close = await peer.expectWhere('CLOSE(RATE_EXCEEDED)', ({ name }) => name === 'CLOSE', {
         requirement: 'SES-010',
       });
@@ -421,10 +421,10 @@ export const ping: readonly ServerCase[] = serverCases([
     estimateMs: 1200,
     run: async (context) => {
       const peer = await context.established();
-      peer.sendTogether(...Array.from({ length: BURST }, (_, n) => ignorable(n)));
+      peer.sendTogether(Array.from({ length: BURST }, (_, n) => ignorable(n)));
       // 1,280 a second against a tolerance of 256 a second and 1,024 in all: exhausted within a second.
       const flow = setInterval(() => {
-        if (peer.socket.writable) peer.sendTogether(...Array.from({ length: 2 * REFILL }, (_, n) => ignorable(n)));
+        if (peer.socket.writable) peer.sendTogether(Array.from({ length: 2 * REFILL }, (_, n) => ignorable(n)));
       }, 100);
       try {
         await expectExactly(peer, 'RATE_EXCEEDED', 'SES-010', { probe: false, withinMs: 5000 });

@@ -133,7 +133,7 @@ function inWords(seen: readonly number[]): string {
 
 /** Lets all sources go, those given first before the others, in one write; the classes as they arrive. */
 async function flood(peer: ClientPeer, sources: readonly Source[]): Promise<readonly number[]> {
-  peer.sendTogether(...sources.map(({ channel }) => release(peer, channel)));
+  peer.sendTogether(sources.map(({ channel }) => release(peer, channel)));
   return ranks(peer, sources);
 }
 
@@ -318,7 +318,7 @@ export const priority: readonly ServerCase[] = serverCases([
       await context.dependency('the first octet of an echo', () => peer.expect('MESSAGE', { channel: echo }));
       const limits = { message_limit: MAX_U53, byte_limit: FLOOD_BYTES };
       const credits = sources.map(({ channel }) => peer.build('CREDIT', { channel, fields: limits }));
-      peer.sendTogether(...credits, release(peer, echo));
+      peer.sendTogether([...credits, release(peer, echo)]);
       for (let others = 0; ; others += 1) {
         const frame = await peer.next('MESSAGE', 'MESSAGE', { requirement: 'CHN-035' });
         if (frame.name !== 'MESSAGE') fail('MESSAGE', frame.text, 'CHN-035');

@@ -65,7 +65,7 @@ export const wireFormat: readonly ServerCase[] = serverCases([
         fields: { nonce: context.bytes(32), application: 'test/sink', parameters: [] },
       });
       const pings = [1, 2, 3].map((n) => peer.build('PING', { fields: { data: new Uint8Array(8).fill(n) } }));
-      peer.sendTogether(open, ...pings);
+      peer.sendTogether([open, ...pings]);
       const seen: string[] = [];
       while (seen.length < 4) seen.push((await peer.next('OPENED and three PONGs', 'PONG')).name);
       if (seen.filter((name) => name === 'PONG').length !== 3 || !seen.includes('OPENED')) {

@@ -146,11 +146,11 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, resumable, end }): readonl
         peer.nextChannel += 1;
         return peer.build('OPEN', { channel: peer.nextChannel - 1, fields });
       };
-      peer.sendTogether(
+      peer.sendTogether([
         message,
         open('test/echo', []),
         open('test/source', [{ id: 'application_data', value: sourceRequest(1, 9) }]),
-      );
+      ]);
       const [echo, source] = [channel + 1, channel + 2];
       const seen: string[] = [];
       while (!seen.includes('DRAIN') || !seen.includes(`OPENED ${echo}`) || !seen.includes(`END ${source}`)) {
@@ -472,8 +472,10 @@ export const drain: readonly ServerCase[] = serverCases([
       const close = await context.dependency('opening test/close', () => former.open('test/close'));
       await former.barrier();
       former.cutAfter({ octets: 1 });
-      for (let n = 0; n < 3; n += 1) former.sendMessage(sink, context.bytes(10));
-      former.sendMessage(close, context.bytes(1));
+      // In one record, or the cut could overtake one of them.
+      const whole = (channel: number): Uint8Array =>
+        former.build('MESSAGE', { channel, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(10) } });
+      former.sendTogether([sink, sink, sink, close].map(whole));
       await former.expectNoFrame('APP-001');
       const reject = await refused(context, former, 'SESSION_ENDED', 'CNT-036');
       requireStated(reject, { final_receive_cursor: former.nextSeq - 1n });

@@ -31,7 +31,7 @@ async function ended(context: ServerContext, met: { readonly peer: ClientPeer; r
 /** RESETs, written together. */
 function sendResets(peer: ClientPeer, channel: number, count: number): void {
   const one = (): Uint8Array => peer.build('RESET', { channel, fields: { code: 0x0403 } });
-  peer.sendTogether(...Array.from({ length: count }, one));
+  peer.sendTogether(Array.from({ length: count }, one));
 }
 
 function sendOpens(peer: ClientPeer, count: number): void {

@@ -97,7 +97,7 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, open }): readonly NewCase[
     run: async (context) => {
       const { peer, channel } = await open(context, 'test/outcome');
       const verdicts = Array.from({ length: 16 }, (_, n) => (n * 4099) % MAX_VERDICT);
-      peer.sendTogether(...verdicts.map((verdict) => whole(peer, channel, judgedAs(verdict))));
+      peer.sendTogether(verdicts.map((verdict) => whole(peer, channel, judgedAs(verdict))));
       await requireVerdicts(peer, channel, verdicts);
       await requireNothing(peer, channel, 'CNT-039');
     },
@@ -111,7 +111,7 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, open }): readonly NewCase[
     run: async (context) => {
       const { peer, channel } = await open(context, 'test/outcome');
       const verdicts = [0, 0, 0, 0, 7, 7, 7, 0, 9, 9, 9, 9];
-      peer.sendTogether(...verdicts.map((verdict) => whole(peer, channel, judgedAs(verdict, 5))));
+      peer.sendTogether(verdicts.map((verdict) => whole(peer, channel, judgedAs(verdict, 5))));
       await requireVerdicts(peer, channel, verdicts);
       await requireNothing(peer, channel, 'CNT-039');
     },
@@ -126,7 +126,7 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, open }): readonly NewCase[
     run: async (context) => {
       const { peer, channel } = await open(context, 'test/echo');
       const sent = Array.from({ length: 5 }, () => context.bytes(12));
-      peer.sendTogether(...sent.map((message) => whole(peer, channel, message)));
+      peer.sendTogether(sent.map((message) => whole(peer, channel, message)));
       const { messages } = await gather(peer, channel, sent.length);
       for (const [n, message] of sent.entries()) {
         if (Buffer.compare(message, messages[n] ?? new Uint8Array(0)) !== 0) {
@@ -150,7 +150,7 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, open }): readonly NewCase[
     run: async (context) => {
       const { peer, channel } = await open(context, 'test/hold');
       const count = peer.serverParameter('initial_message_credit');
-      peer.sendTogether(...Array.from({ length: count }, () => whole(peer, channel, judgedAs(0))));
+      peer.sendTogether(Array.from({ length: count }, () => whole(peer, channel, judgedAs(0))));
       for (let round = 0; round < 2; round += 1) await requireNothing(peer, channel, 'CNT-040');
     },
   },
@@ -333,7 +333,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer, channel } = await plain(context, 'test/outcome');
       const frames = [5, 0, 6].map((verdict) => whole(peer, channel, judgedAs(verdict)));
-      peer.sendTogether(...frames, peer.build('END', { channel }));
+      peer.sendTogether([...frames, peer.build('END', { channel })]);
       let ended = false;
       const verdicts: number[] = [];
       while (!ended || verdicts.length < 3) {
@@ -387,7 +387,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
           if (credit.name !== 'CREDIT') fail('CREDIT', credit.text, 'CHN-034');
           limit = Number(credit.integer('message_limit'));
         }
-        peer.sendTogether(...Array.from({ length: batch }, () => whole(peer, channel, judgedAs(4))));
+        peer.sendTogether(Array.from({ length: batch }, () => whole(peer, channel, judgedAs(4))));
         let judged = round * batch;
         while (judged < (round + 1) * batch) {
           const frame = await peer.next('OUTCOME', 'CREDIT', { channel, requirement: 'CNT-039' });
@@ -652,7 +652,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
       const { peer: former, channel } = await keptOpen(context, 'test/outcome', { more: JUDGED });
       former.cutAfter({ frames: 2 });
       const verdicts = [11, 12, 13, 14, 15, 16];
-      former.sendTogether(...verdicts.map((verdict) => whole(former, channel, judgedAs(verdict))));
+      former.sendTogether(verdicts.map((verdict) => whole(former, channel, judgedAs(verdict))));
       await requireVerdicts(former, channel, verdicts.slice(0, 2));
       const peer = await again(context, former);
       await requireVerdicts(peer, channel, verdicts.slice(2), 2);
@@ -690,7 +690,7 @@ export const outcomes: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { peer: former, channel } = await keptOpen(context, 'test/outcome', { more: JUDGED });
       const verdicts = [31, 32, 33, 34];
-      former.sendTogether(...verdicts.map((verdict) => whole(former, channel, judgedAs(verdict))));
+      former.sendTogether(verdicts.map((verdict) => whole(former, channel, judgedAs(verdict))));
       const seen: number[] = [];
       former.sendClose('NO_ERROR', { flags: [] });
       for (;;) {
