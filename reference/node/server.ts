@@ -235,10 +235,12 @@ class HawserServer implements Server {
       this.#cutAll();
       return undefined;
     });
-    task.by(deadlines.now() + deadlineMs);
+    const deadline = deadlines.now() + deadlineMs;
+    task.by(deadline);
     await idle;
     task.cancel();
-    await this.#endSessions();
+    // What was cut at the deadline has left something to be written.
+    await this.#endSessions(Math.max(deadline, deadlines.now() + TIMERS.close_deadline_ms / 5));
     return cut;
   }
 
@@ -255,15 +257,29 @@ class HawserServer implements Server {
     this.#cutAll();
     this.#checkIdle();
     await idle;
-    await this.#endSessions();
+    await this.#endSessions(this.#environment.deadlines.now() + TIMERS.close_deadline_ms);
   }
 
-  /** What is left to be written is written; what is kept is for whoever opens the store next. */
-  async #endSessions(): Promise<void> {
+  /**
+   * What is left to be written is written; what is kept is for whoever opens the store next.
+   *
+   * @param deadline - until when a store that does not answer is waited for.
+   */
+  async #endSessions(deadline: number): Promise<void> {
     const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
       journal?.failing === false ? [journal] : [],
     );
-    await Promise.all(journals.map((journal) => journal.flushed()));
+    let task: ScheduledTask | undefined;
+    const late = new Promise<void>((resolve) => {
+      task = this.#environment.deadlines.add(() => {
+        this.#log.error({}, 'the store does not answer: what is not written is given up');
+        resolve();
+        return undefined;
+      });
+      task.by(deadline);
+    });
+    await Promise.race([Promise.all(journals.map((journal) => journal.flushed())), late]);
+    task?.cancel();
     this.#sessions.stop();
   }
 
