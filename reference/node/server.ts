@@ -130,6 +130,7 @@ class HawserServer implements Server {
   #credential: Credential;
   #trust: Trust;
   #closing = false;
+  #sessionsEnded: Promise<void> | undefined;
   /** Who waits for the last connection to be gone. */
   readonly #onIdle: (() => void)[] = [];
 
@@ -263,15 +264,21 @@ class HawserServer implements Server {
   /**
    * What is left to be written is written; what is kept is for whoever opens the store next.
    *
-   * @param deadline - until when a store that does not answer is waited for.
+   * @param deadline - until when a store that does not answer is waited for; the first one stands.
    */
-  async #endSessions(deadline: number): Promise<void> {
+  #endSessions(deadline: number): Promise<void> {
+    this.#sessionsEnded ??= this.#writeRest(deadline).then(() => this.#sessions.stop());
+    return this.#sessionsEnded;
+  }
+
+  async #writeRest(deadline: number): Promise<void> {
     const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
       journal?.failing === false ? [journal] : [],
     );
+    const { deadlines } = this.#environment;
     let task: ScheduledTask | undefined;
     const late = new Promise<void>((resolve) => {
-      task = this.#environment.deadlines.add(() => {
+      task = deadlines.add(() => {
         this.#log.error({}, 'the store does not answer: what is not written is given up');
         resolve();
         return undefined;
@@ -280,7 +287,6 @@ class HawserServer implements Server {
     });
     await Promise.race([Promise.all(journals.map((journal) => journal.flushed())), late]);
     task?.cancel();
-    this.#sessions.stop();
   }
 
   /**
