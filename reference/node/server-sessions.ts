@@ -104,6 +104,7 @@ export class ServerSessions {
   readonly #epochs = new Map<string, number>();
   /** Number of the last attempt that attached each of them here; absent while there was none. */
   readonly #attempts = new Map<string, number>();
+  /** Those that the store has as attached to this process. [CNT-016] */
   readonly #attached = new AttachedSessions();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
@@ -252,9 +253,9 @@ export class ServerSessions {
     if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
     // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
     const late = attempt <= (this.#attempts.get(id) ?? 0);
+    const epoch = held && this.#epochOf(held);
     try {
       if (held !== undefined && !late && !(await this.#pause(held))) return busy();
-      const epoch = held && this.#epochOf(held);
       const result = await this.store.attach(id, owner, attempt, request.epoch);
       if (result.type === 'attached') return await this.#take(result.session, held, epoch, connection);
       return await this.#refuse(id, result, request, held);
@@ -292,7 +293,8 @@ export class ServerSessions {
   async #settle(held: SessionEndpoint, attempt: number): Promise<void> {
     try {
       const header = (await this.store.load(held.id))?.header;
-      if (header?.epoch !== this.#epochOf(held) + 1 || header.attempt !== attempt) return;
+      const isHeld = this.#held.get(held.id) === held;
+      if (!isHeld || header?.epoch !== this.#epochOf(held) + 1 || header.attempt !== attempt) return;
       this.#epochs.set(held.id, header.epoch);
       this.#attempts.set(held.id, attempt);
     } catch (error) {
