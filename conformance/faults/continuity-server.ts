@@ -69,6 +69,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'CNT-023',
     'takes the session from its connection before it looks at the attempt',
     ['node/server-sessions', 'const late = attempt <= (this.#attempts.get(id) ?? 0);', 'const late = false;'],
+    ['node/server-sessions', 'held.link?.pump.pauseReading();', 'this.#supersede(held);'],
   ),
   fault('server-refuses-lower-epochs', 'CNT-024', 'takes a lower epoch for lost memory', [
     'store/session-table',
@@ -105,7 +106,7 @@ export const continuityServerFaults: readonly Fault[] = [
       'record: { ...record, header: { ...header, epoch: header.epoch + 1, attempt }, endsAt: undefined },',
       'record: { ...record, header: { ...header, epoch: header.epoch + 2, attempt }, endsAt: undefined },',
     ],
-    ['node/server-sessions', 'this.#epochOf(held) + 1 === epoch', 'this.#epochOf(held) + 2 === epoch'],
+    ['node/server-sessions', 'before + 1 === epoch', 'before + 2 === epoch'],
   ),
   fault('server-supersedes-with-another-code', 'CNT-029', 'ends the former connection with another code', [
     'core/connection-engine',

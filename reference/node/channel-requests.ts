@@ -1,4 +1,4 @@
-import type { ErrorName } from '../core/index.ts';
+import { ERROR_CODE, type ErrorName, RemoteError } from '../core/index.ts';
 import type { Application, ChannelRequest } from './application.ts';
 import type { ChannelEndpoint } from './channel.ts';
 import type { Log } from './log.ts';
@@ -29,6 +29,8 @@ export class ChannelRequests {
     const refuse = (code: ErrorName, retryAfterMs: number): void => {
       session.core.refuse(number, code, retryAfterMs, session.now());
       session.flushSoon();
+      const message = `The application end has refused the channel: ${code}.`;
+      channel.finish({ type: 'refused', code, error: new RemoteError(code, ERROR_CODE[code], message, retryAfterMs) });
       session.forget(number);
     };
     // [CHN-007] [CHN-008]; a channel that was open once is judged again: the policy may have changed.

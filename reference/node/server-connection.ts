@@ -1,7 +1,6 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import {
-  type Closed,
   type ConnectReceived,
   type Connection,
   type DeclaredParameters,
@@ -64,20 +63,6 @@ const EMPTY_HASH = new Uint8Array(32);
 
 /** Codes with which a server sends a client to another connection. */
 export type DrainCode = Extract<ErrorName, 'NO_ERROR' | 'SHUTTING_DOWN' | 'CONNECTION_EXPIRED'>;
-
-/** How a session is left that was about to be attached. */
-const DETACHED: Closed = {
-  type: 'closed',
-  outcome: 'aborted',
-  code: undefined,
-  error: undefined,
-  remote: true,
-  peerReceiveCursor: undefined,
-  session: 'detached',
-  acceptedMessages: [],
-  unknownMessages: [],
-  undeliveredMessages: [],
-};
 
 /** Time that a client gets to leave a connection whose keys are used up. [CNT-056] */
 const SPENT_DEADLINE_MS = 60_000;
@@ -221,7 +206,7 @@ export class ServerConnection {
     const { sessions, grant, environment } = this.#host;
     const sessionId = environment.random(FIELDS.ACCEPT.session_id.bytes); // [EST-019]
     const id = Buffer.from(sessionId).toString('hex');
-    const granted = await sessions.retentionFor(peer.identity, askedMs);
+    const granted = await sessions.retentionFor(id, peer.identity, askedMs);
     const retentionMs = granted > 0 && (await sessions.create(id, peer.identity, granted)) ? granted : 0;
     const { custody } = sessions.store;
     const deadlineMs = this.#deadlineMs(peer);
@@ -230,26 +215,25 @@ export class ServerConnection {
   }
 
   async #resume(peer: VerifiedPeer, request: ResumeRequest): Promise<void> {
-    const { sessions, closing } = this.#host;
-    const result = await sessions.resume(peer.identity, request);
+    const engine = this.#engine;
+    const host = this.#host;
+    const result = await host.sessions.resume(peer.identity, request, {
+      // The client may have gone in the meantime, and this server have begun to shut down.
+      get ready() {
+        return engine.state === 'deciding' && host.closing === undefined;
+      },
+      give: (session, epoch) => {
+        this.#resuming = session;
+        this.#pump.handle(engine.resume(session.core, { epoch, deadlineMs: this.#deadlineMs(peer) }, this.#pump.now()));
+      },
+    });
     if (result.type === 'reject') {
       const { code, retryAfterMs, parameters } = result;
-      this.#pump.handle(this.#engine.reject(code, retryAfterMs, this.#pump.now(), parameters));
-      return;
-    }
-    const { session, epoch } = result;
-    if (closing !== undefined) {
+      this.#pump.handle(engine.reject(code, retryAfterMs, this.#pump.now(), parameters));
+    } else if (result.type === 'kept' && host.closing !== undefined) {
       // Judged last: who is not the owner learns nothing else. The session waits for another server, or this one again.
-      this.#pump.handle(this.#engine.reject(closing, 0, this.#pump.now()));
-      sessions.linkEnded(session, DETACHED);
-      return;
+      this.#pump.handle(engine.reject(host.closing, 0, this.#pump.now()));
     }
-    this.#resuming = session;
-    this.#pump.handle(
-      this.#engine.resume(session.core, { epoch, deadlineMs: this.#deadlineMs(peer) }, this.#pump.now()),
-    );
-    // The client has gone in the meantime: the session stays without a connection, under the epoch that was raised.
-    if (this.#session === undefined && this.#engine.state !== 'closing') sessions.linkEnded(session, DETACHED);
   }
 
   /** [CNT-054] [CNT-055] */

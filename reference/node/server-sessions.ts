@@ -1,5 +1,13 @@
-import { type ErrorName, type ParameterSet, type ResumeRequest, Session as CoreSession } from '../core/index.ts';
-import { type Cursors, MemoryStore, type SessionStore, type StoredSession } from '../store/index.ts';
+import {
+  HawserError,
+  type ErrorName,
+  InternalError,
+  type ParameterSet,
+  type ResumeRequest,
+  Session as CoreSession,
+} from '../core/index.ts';
+import { type AttachResult, type Cursors, MemoryStore, type SessionStore, type StoredSession } from '../store/index.ts';
+import { AttachedSessions } from './attached-sessions.ts';
 import type { ChannelEndpoint } from './channel.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
 import type { Environment } from './environment.ts';
@@ -29,13 +37,27 @@ export interface ServerContinuity {
   readonly maxRetentionMs?: number;
   /** The longest life of a connection of such a session, in milliseconds; 0 for no bound. Default 0. */
   readonly connectionDeadlineMs?: number;
-  /** Detached sessions that one client may have; beyond them it is granted none. Default 256. [CNT-016] */
+  /**
+   * Detached sessions that one client may have. Each resumable session may become one, so that those with a connection to
+   * this server count too; beyond the bound a session is granted no retention. Default 256. [CNT-016]
+   */
   readonly maxDetachedPerClient?: number;
+}
+
+/** The connection on which a client wants to resume. */
+export interface ResumingConnection {
+  /** Whether it can be given the session: it still waits for the answer, and nothing else speaks against it. */
+  readonly ready: boolean;
+  /** Gives it the session. */
+  give(session: SessionEndpoint, epoch: number): void;
 }
 
 /** What a client that wants to resume gets. */
 export type Resumption =
-  | { readonly type: 'resume'; readonly session: SessionEndpoint; readonly epoch: number }
+  /** Its connection was given the session, and has answered. */
+  | { readonly type: 'given' }
+  /** Its connection was not ready: the session stays where it was. */
+  | { readonly type: 'kept' }
   | {
       readonly type: 'reject';
       readonly code: ErrorName;
@@ -66,6 +88,9 @@ const ENDED: SessionEnd = {
   undeliveredMessages: [],
 };
 
+/** How a session is left that was about to be attached. */
+const DETACHED: SessionEnd = { ...ENDED, remote: true, session: 'detached' };
+
 const REFUSED: Resumption = { type: 'reject', code: 'RESUME_REFUSED', retryAfterMs: 0, parameters: {} };
 
 /** The resumable sessions of a server, with or without a connection, and their store. */
@@ -79,6 +104,8 @@ export class ServerSessions {
   readonly #epochs = new Map<string, number>();
   /** Number of the last attempt that attached each of them here; absent while there was none. */
   readonly #attempts = new Map<string, number>();
+  /** Those that the store has as attached to this process. [CNT-016] */
+  readonly #attached = new AttachedSessions();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
   /** Resumptions under way, one at a time for each session. */
@@ -110,16 +137,22 @@ export class ServerSessions {
   }
 
   /**
-   * The retention that a client is granted, in milliseconds. [CNT-016] A session of which the store can not take custody is
-   * not granted any.
+   * The retention that a client is granted for a new session, in milliseconds. [CNT-016] A session of which the store can not
+   * take custody is not granted any.
    */
-  async retentionFor(owner: string, askedMs: number): Promise<number> {
+  async retentionFor(id: string, owner: string, askedMs: number): Promise<number> {
     const { maxRetentionMs = DEFAULT_MAX_RETENTION_MS, maxDetachedPerClient = DEFAULT_MAX_DETACHED } = this.#options;
     const retentionMs = Math.min(askedMs, maxRetentionMs);
     if (retentionMs === 0) return 0;
+    // Before anything is waited for: of several that are asked for at once each counts those before it.
+    const attached = this.#attached.count(owner);
+    this.#attached.add(id, owner);
     try {
-      return (await this.store.count(owner)) < maxDetachedPerClient ? retentionMs : 0;
+      const granted = attached + (await this.store.count(owner)) < maxDetachedPerClient ? retentionMs : 0;
+      if (granted === 0) this.#attached.delete(id);
+      return granted;
     } catch (error) {
+      this.#attached.delete(id);
       this.#host.log.error({ err: error }, 'the store fails: a session is granted no retention');
       return 0;
     }
@@ -130,11 +163,14 @@ export class ServerSessions {
     try {
       const header = { id, role: 'server', owner, epoch: 1, attempt: 0, retentionMs } as const;
       await this.store.create(header, { put: [], delete: [] });
-      return true;
     } catch (error) {
+      this.#attached.delete(id);
       this.#host.log.error({ session: id, err: error }, 'the store fails: the session is not resumable');
       return false;
     }
+    // Also where no session is ever detached the store has to let go of those that have ended. [CNT-035]
+    this.#sweep.by(this.#host.environment.deadlines.now() + SWEEP_MS);
+    return true;
   }
 
   /** A session exists. */
@@ -144,6 +180,7 @@ export class ServerSessions {
 
   /** ACCEPT was not sent after all. */
   async discard(id: string): Promise<void> {
+    this.#attached.delete(id);
     await this.#quietly(this.store.end(id, 1, { receiveCursor: 0, sendCursor: 0 }));
   }
 
@@ -151,7 +188,7 @@ export class ServerSessions {
   linkEnded(session: SessionEndpoint, end: SessionEnd): void {
     const { core, id } = session;
     if (!core.resumable) return;
-    const cursors: Cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
+    const cursors = cursorsOf(session);
     const epoch = this.#epochOf(session);
     if (end.session === 'ended') {
       this.#forget(id);
@@ -159,20 +196,22 @@ export class ServerSessions {
       return;
     }
     const { deadlines } = this.#host.environment;
-    this.#detachedUntil.set(id, deadlines.now() + core.terms.retentionMs + GRACE_MS);
+    // One that was not attached after all is kept no longer than from when it was detached.
+    const until = this.#detachedUntil.get(id) ?? deadlines.now() + core.terms.retentionMs + GRACE_MS;
+    this.#detachedUntil.set(id, until);
     void this.#quietly(this.#detached(session, epoch, cursors));
     this.#sweep.by(deadlines.now() + SWEEP_MS);
   }
 
   /**
-   * Finds the session that a client wants to resume, and raises its epoch. [CNT-021] to [CNT-029]
+   * Finds the session that a client wants to resume, raises its epoch, and moves it. [CNT-021] to [CNT-029]
    *
    * @param owner - the verified identity of the client.
    */
-  resume(owner: string, request: ResumeRequest): Promise<Resumption> {
+  resume(owner: string, request: ResumeRequest, connection: ResumingConnection): Promise<Resumption> {
     const id = Buffer.from(request.sessionId).toString('hex');
     const before = this.#queues.get(id) ?? Promise.resolve();
-    const result = before.then(() => this.#resume(id, owner, request));
+    const result = before.then(() => this.#resume(id, owner, request, connection));
     const settled = result
       .catch(() => undefined)
       .then(() => {
@@ -182,28 +221,17 @@ export class ServerSessions {
     return result;
   }
 
-  /** The epoch that a client states is higher than ours, or its cursor can not be served: the session ends. [CNT-025] */
-  async endByGap(id: string, epoch: number, cursors: Cursors): Promise<void> {
-    await this.#quietly(this.store.end(id, epoch, cursors));
-  }
-
   /** Ends a session that no connection carries. */
   endDetached(session: SessionEndpoint, code: ErrorName): void {
-    const { core, id } = session;
     const epoch = this.#epochOf(session);
     this.#finish(session, code, false);
-    const cursors = { receiveCursor: core.receiveCursor, sendCursor: core.sendCursor };
-    void this.#quietly(this.store.end(id, epoch, cursors));
+    void this.#quietly(this.store.end(session.id, epoch, cursorsOf(session)));
   }
 
   /** Another server has the session, or a later attempt: nothing that is still done here has any effect. [CNT-038] */
   fenced(session: SessionEndpoint): void {
-    const { link } = session;
     this.#host.log.warn({ session: session.id }, 'the session is attached elsewhere: this server lets go of it');
-    if (link !== undefined) {
-      session.unlink();
-      link.pump.handle(link.connection.supersede(link.pump.now()));
-    }
+    this.#supersede(session);
     this.#letGo(session);
   }
 
@@ -213,72 +241,152 @@ export class ServerSessions {
     for (const session of this.#held.values()) session.journal?.stop();
   }
 
-  async #resume(id: string, owner: string, request: ResumeRequest): Promise<Resumption> {
-    const { attempt, epoch } = request;
-    const { log } = this.#host;
+  async #resume(
+    id: string,
+    owner: string,
+    request: ResumeRequest,
+    connection: ResumingConnection,
+  ): Promise<Resumption> {
+    const { attempt } = request;
+    const held = this.#held.get(id);
+    // Somebody else's attempt disturbs nothing.
+    if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
+    // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
+    const late = attempt <= (this.#attempts.get(id) ?? 0);
+    const epoch = held && this.#epochOf(held);
     try {
-      const held = this.#held.get(id);
-      // Somebody else's attempt disturbs nothing.
-      if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
-      // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
-      const late = attempt <= (this.#attempts.get(id) ?? 0);
-      if (held !== undefined && !late && !(await this.#release(held))) return busy();
-      const result = await this.store.attach(id, owner, attempt, epoch);
-      // The session is where it was, but without a connection: the attempt was a mistaken one.
-      if (result.type === 'stale' && !late) held?.journal?.release();
-      switch (result.type) {
-        case 'unknown':
-          if (held?.link !== undefined) this.fenced(held);
-          else if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
-          return REFUSED;
-        case 'ended':
-          return rejection('SESSION_ENDED', finalCursors(result.cursors)); // [CNT-036]
-        case 'stale':
-          return rejection('ATTEMPT_STALE', {}); // [CNT-023]
-        case 'ahead':
-          return await this.#endAhead(id, result.header.epoch, request.receiveCursor, held);
-        case 'attached':
-          return this.#take(result.session, held);
-      }
+      if (held !== undefined && !late && !(await this.#pause(held))) return busy();
+      const result = await this.store.attach(id, owner, attempt, request.epoch);
+      if (result.type === 'attached') return await this.#take(result.session, held, epoch, connection);
+      return await this.#refuse(id, result, request, held);
     } catch (error) {
-      log.error({ session: id, err: error }, 'the store fails: a client that wants to resume has to wait');
+      this.#host.log.error({ session: id, err: error }, 'the store fails: a client that wants to resume has to wait');
+      if (held !== undefined && !late) await this.#settle(held, attempt);
       return busy();
+    } finally {
+      // Whoever holds it now, as it was or anew.
+      const session = this.#held.get(id);
+      if (session !== undefined && !late) this.#goOn(session);
     }
   }
 
-  /** Takes the session from its former connection and waits until everything is stored; false where the store fails. */
-  async #release(held: SessionEndpoint): Promise<boolean> {
-    const { link } = held;
-    if (link !== undefined) {
-      link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]
-      held.unlink();
-    }
-    if (held.journal === undefined || (await held.journal.hold())) return true;
-    held.journal.release();
-    return false;
+  /**
+   * Stops the session where it is: of what its connection brings nothing more is processed, so that the cursor stands, and
+   * everything is stored. Its connection stays: the attempt may fail. [CNT-028] [CNT-052]
+   *
+   * @returns false where the store fails.
+   */
+  async #pause(held: SessionEndpoint): Promise<boolean> {
+    held.link?.pump.pauseReading();
+    return held.journal === undefined || (await held.journal.hold());
   }
 
-  #take({ header, entries }: StoredSession, held: SessionEndpoint | undefined): Resumption {
-    const { id, epoch, attempt, owner } = header;
-    this.#detachedUntil.delete(id);
-    if (held !== undefined && this.#epochOf(held) + 1 === epoch && held.state !== 'ended') {
-      this.#epochs.set(id, epoch);
-      this.#attempts.set(id, attempt);
-      held.journal?.release(epoch);
-      return { type: 'resume', session: held, epoch };
+  /** The attempt is over: the session goes on, with whatever connection it has. */
+  #goOn(session: SessionEndpoint): void {
+    session.link?.pump.resumeReading();
+    session.journal?.release(this.#epochOf(session));
+    // The store has it as attached, or the client does not come back. [CNT-013] [CNT-017]
+    if (session.link === undefined && session.state !== 'ended') this.linkEnded(session, DETACHED);
+  }
+
+  /** A call whose answer was lost may have raised the epoch all the same: then it is this process that holds it under that. */
+  async #settle(held: SessionEndpoint, attempt: number): Promise<void> {
+    try {
+      const header = (await this.store.load(held.id))?.header;
+      const isHeld = this.#held.get(held.id) === held;
+      if (!isHeld || header?.epoch !== this.#epochOf(held) + 1 || header.attempt !== attempt) return;
+      this.#epochs.set(held.id, header.epoch);
+      this.#attempts.set(held.id, attempt);
+    } catch (error) {
+      // Nobody knows the epoch: the client attaches the session anew once the store works.
+      held.fail('INTERNAL_ERROR', toHawserError(error));
     }
-    // Another server has had it in between: what this one still holds is out of date.
-    if (held !== undefined) this.#letGo(held);
-    if (entries.length === 0) return REFUSED;
+  }
+
+  /** The former connection has no part in the session any more. */
+  #supersede(session: SessionEndpoint): void {
+    const { link } = session;
+    if (link === undefined) return;
+    link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]
+    session.unlink();
+    // What it still brings is not processed, but its end is looked for.
+    link.pump.resumeReading();
+  }
+
+  /** The store has not attached the session. */
+  async #refuse(
+    id: string,
+    result: Exclude<AttachResult, { readonly type: 'attached' }>,
+    request: ResumeRequest,
+    held: SessionEndpoint | undefined,
+  ): Promise<Resumption> {
+    switch (result.type) {
+      case 'unknown':
+        if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
+        return REFUSED;
+      case 'ended':
+        return rejection('SESSION_ENDED', finalCursors(result.cursors)); // [CNT-036]
+      case 'stale':
+        return rejection('ATTEMPT_STALE', {}); // [CNT-023]
+      case 'ahead':
+        return this.#endAhead(id, result.header.epoch, request.receiveCursor, held);
+    }
+  }
+
+  /**
+   * The store has attached the session to this process.
+   *
+   * @param before - the epoch under which it was held.
+   */
+  async #take(
+    stored: StoredSession,
+    held: SessionEndpoint | undefined,
+    before: number | undefined,
+    connection: ResumingConnection,
+  ): Promise<Resumption> {
+    const { id, epoch } = stored.header;
+    const session = before !== undefined && before + 1 === epoch ? held : this.#restore(stored, held);
+    if (session === undefined) return REFUSED;
+    if (session.state === 'ended') {
+      // It has ended in the meantime, and its messages have their outcomes. [CNT-036] [CNT-042]
+      const cursors = cursorsOf(session);
+      await this.store.end(id, epoch, cursors);
+      return rejection('SESSION_ENDED', finalCursors(cursors));
+    }
+    this.#note(stored);
+    // Its end is on its way to the client, whose answer the former connection may bring.
+    if (!session.core.attachable) return rejection('SESSION_ENDED', finalCursors(cursorsOf(session)));
+    if (!connection.ready) return { type: 'kept' };
+    // In one turn: nothing may come in between that moves the cursor. [CNT-028]
+    this.#supersede(session);
+    connection.give(session, epoch);
+    return { type: 'given' };
+  }
+
+  /** Another server has had the session in between, or this one never: what it still holds is out of date. */
+  #restore({ header, entries }: StoredSession, held: SessionEndpoint | undefined): SessionEndpoint | undefined {
+    if (held !== undefined) {
+      this.#supersede(held);
+      this.#letGo(held);
+    }
+    if (entries.length === 0) return undefined;
+    const { epoch, owner } = header;
     const { environment, grease } = this.#host;
     const { random, deadlines } = environment;
     const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: epoch - 1 });
     const session = this.createEndpoint(core, owner);
-    this.#epochs.set(id, epoch);
-    this.#attempts.set(id, attempt);
+    this.#epochs.set(session.id, epoch);
     session.journal?.release(epoch);
     session.flushed();
-    return { type: 'resume', session, epoch };
+    return session;
+  }
+
+  /** The store has it as attached to this process, under a new epoch. */
+  #note({ header: { id, epoch, attempt, owner } }: StoredSession): void {
+    this.#epochs.set(id, epoch);
+    this.#attempts.set(id, attempt);
+    this.#attached.add(id, owner);
+    this.#detachedUntil.delete(id);
   }
 
   /** The endpoint of a session that this process holds from now on. */
@@ -307,10 +415,7 @@ export class ServerSessions {
   ): Promise<Resumption> {
     // Only where nothing but the epoch is wrong there is no gap. [CNT-026]
     const { first, last } = held?.core.gapAt(peerCursor) ?? { first: 0, last: 0 };
-    const cursors =
-      held === undefined
-        ? { receiveCursor: 0, sendCursor: 0 }
-        : { receiveCursor: held.core.receiveCursor, sendCursor: held.core.sendCursor };
+    const cursors = held === undefined ? { receiveCursor: 0, sendCursor: 0 } : cursorsOf(held);
     if (held !== undefined) this.#finish(held, 'RESUME_GAP', true);
     await this.store.end(id, epoch, cursors);
     return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });
@@ -318,8 +423,12 @@ export class ServerSessions {
 
   async #detached(session: SessionEndpoint, epoch: number, cursors: Cursors): Promise<void> {
     const result = await this.store.detached(session.id, epoch, cursors);
-    const isHeld = this.#held.get(session.id) === session && this.#epochOf(session) === epoch;
-    if (result === 'fenced' && isHeld) this.fenced(session);
+    const { id } = session;
+    const isHeld = this.#held.get(id) === session && this.#epochOf(session) === epoch;
+    if (!isHeld) return;
+    // While a client resumes it here, the epoch may have been raised for this process.
+    if (result === 'committed') this.#attached.delete(id);
+    else if (!this.#queues.has(id)) this.fenced(session);
   }
 
   /** Another holder has the session: what becomes of its messages is for that one to report. [CNT-042] */
@@ -331,6 +440,7 @@ export class ServerSessions {
 
   /** @param doubt - what was sent may or may not have arrived: nobody can tell any more. [CNT-043] */
   #finish(session: SessionEndpoint, code: ErrorName | undefined, doubt: boolean): void {
+    this.#supersede(session);
     this.#forget(session.id);
     const fates = session.core.fates(undefined, doubt);
     session.core.end();
@@ -345,6 +455,7 @@ export class ServerSessions {
     this.#held.delete(id);
     this.#epochs.delete(id);
     this.#attempts.delete(id);
+    this.#attached.delete(id);
     this.#detachedUntil.delete(id);
   }
 
@@ -376,6 +487,15 @@ export class ServerSessions {
       this.#host.log.warn({ err: error }, 'the store could not take note of the end of a connection or session');
     }
   }
+}
+
+/** How far a session came here. */
+function cursorsOf({ core: { receiveCursor, sendCursor } }: SessionEndpoint): Cursors {
+  return { receiveCursor, sendCursor };
+}
+
+function toHawserError(cause: unknown): HawserError {
+  return cause instanceof HawserError ? cause : new InternalError('The store failed.', { cause });
 }
 
 /** What REJECT tells of a session that is over. [CNT-026] [CNT-036] */

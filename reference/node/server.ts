@@ -130,6 +130,7 @@ class HawserServer implements Server {
   #credential: Credential;
   #trust: Trust;
   #closing = false;
+  #sessionsEnded: Promise<void> | undefined;
   /** Who waits for the last connection to be gone. */
   readonly #onIdle: (() => void)[] = [];
 
@@ -235,10 +236,12 @@ class HawserServer implements Server {
       this.#cutAll();
       return undefined;
     });
-    task.by(deadlines.now() + deadlineMs);
+    const deadline = deadlines.now() + deadlineMs;
+    task.by(deadline);
     await idle;
     task.cancel();
-    await this.#endSessions();
+    // What was cut at the deadline has left something to be written.
+    await this.#endSessions(Math.max(deadline, deadlines.now() + TIMERS.close_deadline_ms / 5));
     return cut;
   }
 
@@ -255,16 +258,35 @@ class HawserServer implements Server {
     this.#cutAll();
     this.#checkIdle();
     await idle;
-    await this.#endSessions();
+    await this.#endSessions(this.#environment.deadlines.now() + TIMERS.close_deadline_ms);
   }
 
-  /** What is left to be written is written; what is kept is for whoever opens the store next. */
-  async #endSessions(): Promise<void> {
+  /**
+   * What is left to be written is written; what is kept is for whoever opens the store next.
+   *
+   * @param deadline - until when a store that does not answer is waited for; the first one stands.
+   */
+  #endSessions(deadline: number): Promise<void> {
+    this.#sessionsEnded ??= this.#writeRest(deadline).then(() => this.#sessions.stop());
+    return this.#sessionsEnded;
+  }
+
+  async #writeRest(deadline: number): Promise<void> {
     const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
       journal?.failing === false ? [journal] : [],
     );
-    await Promise.all(journals.map((journal) => journal.flushed()));
-    this.#sessions.stop();
+    const { deadlines } = this.#environment;
+    let task: ScheduledTask | undefined;
+    const late = new Promise<void>((resolve) => {
+      task = deadlines.add(() => {
+        this.#log.error({}, 'the store does not answer: what is not written is given up');
+        resolve();
+        return undefined;
+      });
+      task.by(deadline);
+    });
+    await Promise.race([Promise.all(journals.map((journal) => journal.flushed())), late]);
+    task?.cancel();
   }
 
   /**

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Application, type ServerOptions, testApplications } from '../../node/index.ts';
+import { type Application, type ChannelEnd, type ServerOptions, testApplications } from '../../node/index.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 
@@ -39,6 +39,17 @@ describe('an application end', () => {
     await expectEcho(session);
     decide();
     await expect(opened).rejects.toMatchObject({ wireName: 'BUSY', retryAfterMs: 1234 });
+  });
+
+  it('sees the end of a channel that it has refused', async () => {
+    let closed: Promise<ChannelEnd> | undefined;
+    const { port } = await serverWith((channel, request) => {
+      ({ closed } = channel);
+      request.refuse('BUSY', 1234);
+    });
+    const session = await connectClient(kit, port);
+    await expect(session.open('it')).rejects.toMatchObject({ wireName: 'BUSY' });
+    expect(await closed).toMatchObject({ type: 'refused', code: 'BUSY' });
   });
 
   it.each<{ readonly name: string; readonly application: Application }>([

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { MemoryStore, type SessionStore } from '../../store/index.ts';
 import { connectClient, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { connectRaw, establishRaw, rawTlsOptions } from './support/raw-peer.ts';
@@ -8,6 +9,30 @@ let kit: Kit;
 beforeAll(async () => {
   kit = await createKit();
 });
+
+/** A memory that calls itself stable storage, and stops to answer when it is told to. */
+class MuteStore extends MemoryStore {
+  override readonly custody = 'stored' as never;
+  mute = false;
+  /** Resolves when something was asked that is never answered. */
+  readonly asked: Promise<void>;
+  #ask: () => void = () => undefined;
+
+  constructor() {
+    super();
+    this.asked = new Promise((resolve) => (this.#ask = resolve));
+  }
+
+  override commit(...args: Parameters<SessionStore['commit']>): ReturnType<SessionStore['commit']> {
+    if (!this.mute) return super.commit(...args);
+    this.#ask();
+    return new Promise(() => undefined);
+  }
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
+}
 
 describe('draining', () => {
   it('ends every session with SHUTTING_DOWN and takes no new connection', async () => {
@@ -52,5 +77,29 @@ describe('draining', () => {
     expect(await reader.code('CLOSE')).toBe('SHUTTING_DOWN');
     await server.close();
     expect(await drained).toBe(0);
+  });
+
+  it('does not wait for a store that never answers', async () => {
+    const clock = new TestClock();
+    const store = new MuteStore();
+    const { server, port, log } = await startServer(kit, {
+      environment: testEnvironment(clock),
+      continuity: { store },
+    });
+    const session = await connectClient(kit, port, { continuity: { retentionMs: 1000, reconnectBoundMs: 1 } });
+    await session.open('test/echo');
+    store.mute = true;
+    session.request('test/echo').opened.catch(() => undefined);
+    await store.asked;
+    const drained = server.drain(1000);
+    let over = false;
+    void drained.finally(() => (over = true));
+    await until(() => {
+      clock.advance(1000);
+      return over;
+    });
+    await log.line('the store does not answer');
+    // Nor is it waited for once more.
+    await server.close();
   });
 });

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net';
 import { type ConnectionOptions, type TLSSocket, connect as connectTls } from 'node:tls';
 import { onTestFinished } from 'vitest';
 import {
+  type ClientOptions,
   type Connection,
   ERROR_NAME,
   FRAME_NAME,
@@ -125,6 +126,41 @@ export async function connectRaw(options: ConnectionOptions): Promise<RawClient>
   return { socket, reader };
 }
 
+/** A resumable session that an engine holds, and which is asked for once more. */
+export interface RawAttempt {
+  readonly engine: Connection;
+  readonly attempt: number;
+  /** Leaves in one write with CONNECT. */
+  readonly behind?: Uint8Array;
+}
+
+/**
+ * Asks for a session that is kept for a second, or attaches one.
+ *
+ * @param of - the session, of which nothing is read any more; undefined asks for a new one.
+ */
+export async function attemptRaw(
+  kit: Kit,
+  port: number,
+  of?: RawAttempt,
+): Promise<RawClient & { readonly engine: Connection }> {
+  const { socket, reader } = await connectRaw(rawTlsOptions(kit, port));
+  const mode = of === undefined ? 'new' : 'resume';
+  const engine = createEngine(kit, socket, { mode, continuity: { retentionMs: 1000, custody: 'received' } });
+  socket.on('data', (chunk: Buffer) => {
+    const now = performance.now();
+    for (const { type } of engine.receive(chunk, now)) {
+      const session = of?.engine.session;
+      if (type === 'challenge-received' && session !== undefined)
+        engine.resume(session, { attempt: of?.attempt ?? 1 }, now);
+    }
+    const output = Buffer.concat([...engine.takeOutput(), ...(of?.behind === undefined ? [] : [of.behind])]);
+    if (output.length > 0) socket.write(output);
+  });
+  await (of === undefined ? reader.frame('ACCEPT') : Promise.resolve());
+  return { socket, reader, engine };
+}
+
 /** A {@link RawClient} with an established session: the engine did it, from now on the test writes. */
 export interface EstablishedRawClient extends RawClient {
   readonly engine: Connection;
@@ -137,13 +173,18 @@ export interface EstablishedRawClient extends RawClient {
 }
 
 /** A client's engine for a raw TLS connection, right after its handshake. */
-export function createEngine(kit: Kit, socket: TLSSocket): Connection {
+export function createEngine(
+  kit: Kit,
+  socket: TLSSocket,
+  options: Pick<ClientOptions, 'mode' | 'continuity'> = {},
+): Connection {
   const server = socket.getPeerX509Certificate();
   if (server === undefined) throw new Error('no certificate');
   return createClientConnection({
     now: performance.now(),
     random: randomBytes,
     grease: false,
+    ...options,
     audience: SERVER_IDENTITY,
     peerIdentity: SERVER_IDENTITY,
     signer: createSigner(kit.client.privateKey),

@@ -17,6 +17,8 @@ const PEER = {
   deadlineMs: 0,
 } as const;
 
+const READY = { ready: true, give: () => undefined };
+
 const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A session that was resumed with attempt 5 and has a connection; `supersede` tells whether it was taken from that. */
@@ -46,10 +48,11 @@ async function attached(): Promise<{
   });
   const session = sessions.createEndpoint(core, OWNER);
   await sessions.create(session.id, OWNER, 60_000);
-  await sessions.resume(OWNER, { sessionId: ID, epoch: 1, attempt: 5, receiveCursor: 0 });
+  await sessions.resume(OWNER, { sessionId: ID, epoch: 1, attempt: 5, receiveCursor: 0 }, READY);
   const supersede = vi.fn(() => []);
   const peer = { ...PEER, livenessIntervalMs: 300, maxMessageBytes: 1024, initialMessageCredit: 1 };
-  const link = { connection: { supersede, peer }, pump: { now: () => 0, handle: () => undefined } };
+  const pump = { now: () => 0, handle: () => undefined, pauseReading: () => undefined, resumeReading: () => undefined };
+  const link = { connection: { supersede, peer }, pump };
   session.attach(link as unknown as Link);
   return { sessions, session, supersede };
 }
@@ -57,7 +60,7 @@ async function attached(): Promise<{
 describe('the sessions of a server', () => {
   it.each([5, 4, 0])('stay on their connection when attempt %i comes late [CNT-023]', async (attempt) => {
     const { sessions, session, supersede } = await attached();
-    const result = await sessions.resume(OWNER, { sessionId: ID, epoch: 99, attempt, receiveCursor: 99 });
+    const result = await sessions.resume(OWNER, { sessionId: ID, epoch: 99, attempt, receiveCursor: 99 }, READY);
     expect(result).toMatchObject({ type: 'reject', code: 'ATTEMPT_STALE' });
     expect(supersede).not.toHaveBeenCalled();
     expect(session.link).toBeDefined();
@@ -65,16 +68,33 @@ describe('the sessions of a server', () => {
   });
 
   it('leave it for a later attempt [CNT-029]', async () => {
-    const { sessions, supersede } = await attached();
-    const result = await sessions.resume(OWNER, { sessionId: ID, epoch: 2, attempt: 6, receiveCursor: 0 });
-    expect(result).toMatchObject({ type: 'resume', epoch: 3 });
+    const { sessions, session, supersede } = await attached();
+    const give = vi.fn();
+    const request = { sessionId: ID, epoch: 2, attempt: 6, receiveCursor: 0 };
+    expect(await sessions.resume(OWNER, request, { ready: true, give })).toEqual({ type: 'given' });
     expect(supersede).toHaveBeenCalledOnce();
+    expect(give).toHaveBeenCalledExactlyOnceWith(session, 3);
+    sessions.stop();
+  });
+
+  it('stay on their connection when the one that asked for them is gone [CNT-052]', async () => {
+    const { sessions, session, supersede } = await attached();
+    const give = vi.fn();
+    const request = { sessionId: ID, epoch: 2, attempt: 6, receiveCursor: 0 };
+    expect(await sessions.resume(OWNER, request, { ready: false, give })).toEqual({ type: 'kept' });
+    expect(supersede).not.toHaveBeenCalled();
+    expect(give).not.toHaveBeenCalled();
+    expect(session.link).toBeDefined();
+    // The number of the attempt is used up, and the next one is the session's.
+    expect(await sessions.resume(OWNER, request, READY)).toMatchObject({ code: 'ATTEMPT_STALE' });
+    expect(await sessions.resume(OWNER, { ...request, attempt: 7 }, { ready: true, give })).toEqual({ type: 'given' });
+    expect(give).toHaveBeenCalledExactlyOnceWith(session, 4);
     sessions.stop();
   });
 
   it('name the gap also where the epoch is wrong, too [CNT-026]', async () => {
     const { sessions } = await attached();
-    const result = await sessions.resume(OWNER, { sessionId: ID, epoch: 9, attempt: 6, receiveCursor: 4 });
+    const result = await sessions.resume(OWNER, { sessionId: ID, epoch: 9, attempt: 6, receiveCursor: 4 }, READY);
     expect(result).toMatchObject({ code: 'RESUME_GAP', parameters: { gap_first: 1, gap_last: 4 } });
     sessions.stop();
   });
