@@ -446,7 +446,7 @@ export class ChannelEndpoint implements Channel {
     ].sort((a, b) => a.first - b.first);
     for (const fate of fates) {
       // The engine forgets what an answered PING shows to be received (section 5.3).
-      this.#settleThrough(fate.first - 1, this.#acknowledgeable ? UNKNOWN : ACCEPTED);
+      this.#settleThrough(fate.first - 1, this.#settles ? UNKNOWN : ACCEPTED);
       this.#settle(fate);
     }
     // Of what the own RESET has dropped, the first message may have been begun. [CNT-043]

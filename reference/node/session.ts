@@ -6,7 +6,7 @@ import {
   type ErrorName,
   type EvidenceRecord,
   type Event,
-  type HawserError,
+  HawserError,
   type OpenOptions,
   type PeerParameters,
   RemoteError,
@@ -481,9 +481,13 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   applicationFailed(channel: ChannelEndpoint, error: unknown): void {
-    // What fails for the end of its session, or of its channel, has nothing left to reset.
-    if (this.ending !== undefined || !this.#channels.has(channel.number)) return;
     const fields = { session: this.id, channel: channel.number, application: channel.application, err: error };
+    if (this.ending !== undefined || !this.#channels.has(channel.number)) {
+      // Who works on finds out by what this end rejects with; everything else is a failure.
+      if (!(error instanceof HawserError))
+        this.#parts.log.warn(fields, 'the application end failed; its channel was over');
+      return;
+    }
     this.#parts.log.error(fields, 'the application end failed; its channel is reset');
     channel.reset('APPLICATION_ERROR');
   }

@@ -122,6 +122,27 @@ describe('every message has an outcome [CNT-042]', () => {
     expect(told.types(3)).toEqual(['accepted']);
   });
 
+  it('also where whoever is told fails behind the end of the channel, which is logged', async () => {
+    let far: Channel | undefined;
+    const { port, log } = await startServer(kit, {
+      applications: new Map([['it', (channel) => void (far = channel)]]),
+    });
+    const session = await connectClient(kit, port, { continuity });
+    const channel = await session.open('it');
+    channel.end();
+    const received = new Promise<void>((resolve) => (channel.onEnd = resolve));
+    channel.onMessage = () => undefined;
+    if (far === undefined) throw new Error('the application end was not called');
+    const end = far;
+    await new Promise<void>((resolve) => (end.onEnd = resolve));
+    end.onOutcome = () => Promise.reject(new Error('the application is broken'));
+    await end.send(Buffer.from('x'));
+    end.end();
+    await received;
+    const line = await log.line('the application end failed; its channel was over');
+    expect(line.fields['err']).toMatchObject({ message: 'the application is broken' });
+  });
+
   it('in the order of the messages when the session is lost', async () => {
     const { port, server, arrived } = await serverWith(() => undefined);
     const session = await connectClient(kit, port);
