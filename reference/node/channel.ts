@@ -18,6 +18,10 @@ const MAX_QUEUED_MESSAGES = 256;
 
 const SENT: Promise<void> = Promise.resolve();
 
+const ACCEPTED: Outcome = { type: 'accepted' };
+const NOT_DELIVERED: Outcome = { type: 'not-delivered' };
+const UNKNOWN: Outcome = { type: 'unknown' };
+
 /** Codes that an application may abandon a channel with. */
 export type ResetCode = 'NO_ERROR' | 'CANCELLED' | 'APPLICATION_ERROR' | 'INTERNAL_ERROR';
 
@@ -100,8 +104,11 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   /** Called when the peer has sent its last message, after that message. */
   onEnd: (() => void) | undefined;
   /**
-   * Told of the outcome of own messages, each exactly once; but after a restart those again of which it had not taken note:
-   * it has when it has returned, or when the promise it returned settles. [CNT-042]
+   * Told of the outcome of own messages, each exactly once and in their order; but after a restart those again of which it had
+   * not taken note: it has when it has returned, or when the promise it returned settles. Set it before the first `send`. It
+   * is told also when the channel is over: where the session is resumable and the channel has no outcomes, an acknowledgement
+   * still accepts what was sent, and what was not sent completely is told after that. It is told of the last message at the
+   * latest when the session ends. [CNT-042]
    */
   onOutcome: OutcomeHandler | undefined;
   /** Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun. */
@@ -113,14 +120,18 @@ export interface Channel extends AsyncIterable<Uint8Array> {
    * and the transport take; a resolved promise does not mean that the peer has it.
    *
    * @param message - at most as many octets as the peer takes. The caller leaves them unchanged from now on.
-   * @returns a promise that rejects with the reason when the channel is over.
-   * @throws MisuseError `HAWSER_ERR_MISUSE_*` after `end`, or for a message larger than the peer takes.
+   * @returns a promise that rejects with the reason when the channel is over or its session is ending: then the message is
+   *   none of the channel, gets no number and no outcome. It need not be handled.
+   * @throws MisuseError `HAWSER_ERR_MISUSE_*` after `end` or `reset`, or for a message larger than the peer takes.
    */
   send(message: Uint8Array): Promise<void>;
   /**
-   * Sends a message and tells what became of it: at the latest when its channel or session ends. Where neither the session
-   * is resumable nor the channel has outcomes, that is the earliest too. Where another server goes on with the session, it is
-   * `unknown` here, and `onOutcome` tells of it there.
+   * Sends a message and tells what became of it. On a channel with outcomes: when the verdict comes, at the latest when the
+   * channel is over. Without, in a resumable session: when the message is acknowledged; once the channel is over, what was
+   * not sent completely is `not-delivered` at once, and what was waits for its acknowledgement, or the end of the session.
+   * Without, in another session: when the channel or the session ends. Where the channel is over or the session is ending
+   * already, the message is not sent, and `not-delivered`. Where another server goes on with the session, it is `unknown`
+   * here, and `onOutcome` tells of it there.
    *
    * @throws as `send`.
    */
@@ -138,6 +149,8 @@ export interface ChannelHost {
   readonly core: CoreSession;
   /** The session id in lower-case hex. */
   readonly sessionId: string;
+  /** Why nothing new is begun: the session has ended, or is about to. */
+  readonly ending: HawserError | undefined;
   /** Time of the clock that the engine lives by, in milliseconds. */
   now(): number;
   /** Lets what commands have caused leave soon. */
@@ -161,6 +174,13 @@ function createDeferred<Value>(): Deferred<Value> {
   // Whoever does not ask need not handle it.
   promise.catch(() => undefined);
   return { promise, ...(settle as Omit<Deferred<Value>, 'promise'>) };
+}
+
+/** A promise that rejects; whoever does not ask need not handle it. */
+function rejected(error: HawserError): Promise<never> {
+  const promise = Promise.reject(error);
+  promise.catch(() => undefined);
+  return promise;
 }
 
 /** What is known of a channel when it comes into being. */
@@ -195,10 +215,16 @@ export class ChannelEndpoint implements Channel {
   /** Whether the engine is told of every decision on a message. */
   readonly #settles: boolean;
   #sentMessages: number;
+  /** Messages that were begun before a restart. */
+  readonly #restoredMessages: number;
+  /** Number of the last own message that has an outcome; after a restart the first outcome tells. [CNT-042] */
+  #settledMessages: number | undefined;
+  /** What will not be delivered, while an outcome of those before it is still to come. */
+  #unsent: OutcomeRange | undefined;
   /** Who waits for the outcome of a message, by its number. */
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   #onOutcome: OutcomeHandler | undefined;
-  /** Outcomes from before a restart, until somebody takes them. */
+  /** Outcomes from before a restart, and those behind them, until somebody takes them. */
   readonly #untold: OutcomeRange[] = [];
   /** The application takes note of outcomes, in their order. */
   #noting: Promise<unknown> | undefined;
@@ -217,7 +243,9 @@ export class ChannelEndpoint implements Channel {
     this.applicationData = start.applicationData;
     this.#isOpen = start.isOpen ?? false;
     this.#endSent = start.endSent ?? false;
-    this.#sentMessages = start.sentMessages ?? 0;
+    this.#restoredMessages = start.sentMessages ?? 0;
+    this.#sentMessages = this.#restoredMessages;
+    this.#settledMessages = this.#restoredMessages === 0 ? 0 : undefined;
     this.outcomes = start.outcomes;
     this.#settles = start.outcomes || host.core.resumable;
   }
@@ -278,11 +306,14 @@ export class ChannelEndpoint implements Channel {
   }
 
   send(message: Uint8Array): Promise<void> {
-    if (this.#end !== undefined) return Promise.reject(this.#reason(this.#end));
+    if (this.#end !== undefined) return rejected(this.#reason(this.#end));
     if (this.#endSent || this.#resetSent !== undefined) {
       throw new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'A message can not follow the end of its channel.');
     }
     const host = this.#host;
+    // The engine would drop it without a word.
+    const { ending } = host;
+    if (ending !== undefined) return rejected(ending);
     const queued = host.core.sendMessage(this.number, message, host.now());
     this.#sentMessages += 1;
     host.flushSoon();
@@ -295,9 +326,8 @@ export class ChannelEndpoint implements Channel {
   }
 
   deliver(message: Uint8Array): Promise<Outcome> {
-    if (this.#end !== undefined) return Promise.resolve({ type: 'not-delivered' });
-    const sent = this.send(message);
-    sent.catch(() => undefined);
+    if (this.#end !== undefined || this.#host.ending !== undefined) return Promise.resolve(NOT_DELIVERED);
+    void this.send(message);
     const number = this.#sentMessages;
     return new Promise((resolve) => this.#waiting.set(number, resolve));
   }
@@ -365,14 +395,29 @@ export class ChannelEndpoint implements Channel {
 
   /** The outcome of own messages has come. */
   receiveOutcome({ first, last, outcome, verdict, again = false }: MessagesSettled): void {
-    const range: OutcomeRange = {
-      first,
-      last,
-      outcome: outcome === 'accepted' ? { type: 'accepted' } : { type: 'rejected', verdict },
-    };
+    this.#settle({ first, last, outcome: outcome === 'accepted' ? ACCEPTED : { type: 'rejected', verdict } }, again);
+  }
+
+  /** @param again - it may have been told before a restart: it waits for whoever takes it. */
+  #settle(range: OutcomeRange, again = false): void {
+    this.#settledMessages = range.last;
+    this.#answer(range);
     const waits = (again && this.#onOutcome === undefined) || this.#untold.length > 0;
     if (waits) this.#untold.push(range);
     else this.#tell(range);
+    if (this.#unsent?.first === range.last + 1) this.#settleUnsent();
+  }
+
+  /** Messages through a number that have no outcome get this one. */
+  #settleThrough(last: number, outcome: Outcome): void {
+    const first = (this.#settledMessages ?? this.#restoredMessages) + 1;
+    if (first <= last) this.#settle({ first, last, outcome });
+  }
+
+  #settleUnsent(): void {
+    const unsent = this.#unsent;
+    this.#unsent = undefined;
+    if (unsent !== undefined) this.#settle(unsent);
   }
 
   /** Tells of an outcome; when the application has taken note of it, and of those before, it need not be told again. */
@@ -391,19 +436,47 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** The session is over: what became of the messages that have no outcome. [CNT-042] */
-  receiveFates({ acceptedMessages, undeliveredMessages, unknownMessages }: Closed): void {
-    const tell = (ranges: readonly MessageRange[], outcome: Outcome): void => {
-      for (const { channel, first, last } of ranges)
-        if (channel === this.number) this.#conclude({ first, last, outcome });
-    };
-    tell(acceptedMessages, { type: 'accepted' });
-    tell(undeliveredMessages, { type: 'not-delivered' });
-    tell(unknownMessages, { type: 'unknown' });
+  receiveFates({ acceptedMessages, undeliveredMessages, unknownMessages, code }: Closed): void {
+    const own = (ranges: readonly MessageRange[], outcome: Outcome): readonly OutcomeRange[] =>
+      ranges.flatMap(({ channel, first, last }) => (channel === this.number ? [{ first, last, outcome }] : []));
+    const fates = [
+      ...own(acceptedMessages, ACCEPTED),
+      ...own(undeliveredMessages, NOT_DELIVERED),
+      ...own(unknownMessages, UNKNOWN),
+    ].sort((a, b) => a.first - b.first);
+    for (const fate of fates) {
+      // The engine forgets what an answered PING shows to be received (section 5.3).
+      this.#settleThrough(fate.first - 1, this.#settles ? UNKNOWN : ACCEPTED);
+      this.#settle(fate);
+    }
+    // Of what the own RESET has dropped, the first message may have been begun. [CNT-043]
+    const doubt = code === 'RESUME_GAP' || code === 'RESUME_REFUSED';
+    if (doubt && this.#resetSent !== undefined && this.#end === undefined) {
+      const next = (this.#settledMessages ?? this.#restoredMessages) + 1;
+      this.#settleThrough(Math.min(next, this.#sentMessages), UNKNOWN);
+    }
+    this.#settleThrough((this.#unsent?.first ?? this.#sentMessages + 1) - 1, this.#fateOfRest(fates.length > 0));
+    this.#settleUnsent();
+  }
+
+  /** What became of the messages that the engine says nothing of when the session ends: they are the last ones. */
+  #fateOfRest(othersBefore: boolean): Outcome {
+    if (this.#end !== undefined) return UNKNOWN;
+    // It has never taken them, or the own RESET has dropped them.
+    if (this.#settles) return NOT_DELIVERED;
+    // Or a PING behind them was answered (section 5.3).
+    if (this.#resetSent === undefined) return ACCEPTED;
+    return othersBefore ? NOT_DELIVERED : UNKNOWN;
   }
 
   /** Another process goes on with the session: this one will never know. */
   leaveOutcomes(): void {
-    for (const tell of this.#waiting.values()) tell({ type: 'unknown' });
+    // A channel that was reset is not known there.
+    if (this.#end?.type === 'reset') {
+      this.#settleThrough((this.#unsent?.first ?? this.#sentMessages + 1) - 1, UNKNOWN);
+      this.#settleUnsent();
+    }
+    for (const answer of this.#waiting.values()) answer(UNKNOWN);
     this.#waiting.clear();
   }
 
@@ -437,11 +510,7 @@ export class ChannelEndpoint implements Channel {
    * @param sentMessages - number of the last own message that was sent completely.
    */
   finish(end: ChannelEnd, sentMessages = 0): void {
-    if (this.#end !== undefined) {
-      // It was over before, and its session is now.
-      if (end.type === 'session-ended') this.#settleRest(sentMessages, true);
-      return;
-    }
+    if (this.#end !== undefined) return;
     this.#end = end;
     if (end.type !== 'closed') this.#messages.fail(end.error);
     if (!this.#isOpen) this.#opened?.reject(this.#reason(end));
@@ -449,34 +518,43 @@ export class ChannelEndpoint implements Channel {
     this.#writable = undefined;
     this.#closed?.resolve(end);
     this.#release();
-    this.#settleRest(sentMessages, end.type === 'session-ended');
+    if (end.type !== 'session-ended') this.#settleEnded(sentMessages);
   }
 
-  /** Whether the outcome of a message is still to come although the channel is over: an acknowledgement tells. */
+  /** Whether the outcome of a message that somebody wants to know is still to come although the channel is over. */
   get awaitsOutcome(): boolean {
-    return this.#waiting.size > 0;
+    if (this.#waiting.size > 0) return true;
+    if (this.#onOutcome === undefined || !this.#acknowledgeable) return false;
+    return this.#settledMessages === undefined || this.#settledMessages < this.#sentMessages;
   }
 
-  /** What has no verdict when its channel is over gets none; without verdicts, acknowledgements still come. (section 12.6) */
-  #settleRest(sentMessages: number, sessionOver: boolean): void {
-    if (!this.outcomes && this.#host.core.resumable && !sessionOver) return;
-    for (const number of [...this.#waiting.keys()]) {
-      const outcome: Outcome = { type: number > sentMessages ? 'not-delivered' : 'unknown' };
-      this.#conclude({ first: number, last: number, outcome });
+  /** Whether acknowledgements tell what became of messages, also when the channel is over. (section 12.6) */
+  get #acknowledgeable(): boolean {
+    return !this.outcomes && this.#host.core.resumable;
+  }
+
+  /**
+   * The channel is over: what has no verdict gets none, and what was not sent completely never will be. (section 12.6)
+   *
+   * @param sentMessages - as for `finish`.
+   */
+  #settleEnded(sentMessages: number): void {
+    if (!this.#acknowledgeable) this.#settleThrough(sentMessages, UNKNOWN);
+    if (sentMessages >= this.#sentMessages) return;
+    this.#unsent = { first: sentMessages + 1, last: this.#sentMessages, outcome: NOT_DELIVERED };
+    this.#answer(this.#unsent);
+    if (!this.#acknowledgeable || this.#settledMessages === sentMessages) this.#settleUnsent();
+  }
+
+  /** Tells who waits for the outcome of one of the messages. */
+  #answer({ first, last, outcome }: OutcomeRange): void {
+    for (let number = first; number <= last && this.#waiting.size > 0; number += 1) {
+      this.#waiting.get(number)?.(outcome);
+      this.#waiting.delete(number);
     }
-  }
-
-  /** Reports an outcome that no peer and no store is told of. */
-  #conclude(range: OutcomeRange): void {
-    const noting = this.#report(range);
-    if (noting !== undefined) this.work(noting);
   }
 
   #report(range: OutcomeRange): void | Promise<void> {
-    for (let number = range.first; number <= range.last && this.#waiting.size > 0; number += 1) {
-      this.#waiting.get(number)?.(range.outcome);
-      this.#waiting.delete(number);
-    }
     try {
       return this.#onOutcome?.(range);
     } catch (error) {

@@ -6,7 +6,7 @@ import {
   type ErrorName,
   type EvidenceRecord,
   type Event,
-  type HawserError,
+  HawserError,
   type OpenOptions,
   type PeerParameters,
   RemoteError,
@@ -72,6 +72,8 @@ export interface Session {
   /**
    * As `open`, without waiting: the channel has its number, and `opened` tells of the answer. Messages can not be sent
    * before.
+   *
+   * @throws the reason, when the session has ended or is ending; `open` rejects with it.
    */
   request(application: string, options?: OpenOptions): Channel;
   /**
@@ -156,7 +158,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   /** The last one, for what is asked when there is none. */
   #lastLink: Link | undefined;
   readonly #channels = new Map<number, ChannelEndpoint>();
-  /** Channels that are over while somebody waits for the outcome of their messages. */
+  /** Channels that are over while somebody is to be told of the outcome of their messages. */
   readonly #unsettled = new Map<number, ChannelEndpoint>();
   readonly #pings: {
     readonly resolve: (rttMs: number) => void;
@@ -229,6 +231,14 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     return this.#closing;
   }
 
+  get ending(): HawserError | undefined {
+    if (this.#end !== undefined) return endError(this.#end);
+    const state = this.#link?.connection.state;
+    const linkEnds = state === 'closing' || state === 'closed';
+    const ends = this.#closing !== undefined || this.core.state === 'ended' || (linkEnds && !this.core.resumable);
+    return ends ? endingError() : undefined;
+  }
+
   now(): number {
     return this.#link?.pump.now() ?? this.#parts.environment.deadlines.now();
   }
@@ -287,8 +297,11 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   request(application: string, options: OpenOptions = {}): Channel {
-    if (this.#end !== undefined) throw endError(this.#end);
+    const { ending } = this;
+    if (ending !== undefined) throw ending;
     const number = this.core.openChannel(application, options, this.now());
+    // An error that ends the session was found, and its end is not told yet.
+    if (number === 0) throw endingError();
     const outcomes = options.outcomes ?? false;
     const channel = new ChannelEndpoint(this, number, { application, applicationData: undefined, outcomes });
     this.#channels.set(number, channel);
@@ -468,8 +481,13 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   applicationFailed(channel: ChannelEndpoint, error: unknown): void {
-    if (this.#end !== undefined || !this.#channels.has(channel.number)) return;
     const fields = { session: this.id, channel: channel.number, application: channel.application, err: error };
+    if (this.ending !== undefined || !this.#channels.has(channel.number)) {
+      // Who works on finds out by what this end rejects with; everything else is a failure.
+      if (!(error instanceof HawserError))
+        this.#parts.log.warn(fields, 'the application end failed; its channel was over');
+      return;
+    }
     this.#parts.log.error(fields, 'the application end failed; its channel is reset');
     channel.reset('APPLICATION_ERROR');
   }
@@ -515,6 +533,11 @@ export function endError(end: SessionEnd): HawserError {
     end.error ??
     new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', 'The session has ended in order.')
   );
+}
+
+function endingError(): TransportError {
+  const message = 'The session is ending: nothing new is begun.';
+  return new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', message);
 }
 
 function detachedError(): TransportError {
