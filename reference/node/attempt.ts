@@ -47,8 +47,13 @@ export interface AttemptRequest {
 export interface Resumption {
   readonly session: SessionEndpoint;
   readonly attempt: number;
-  /** Stops the former connection and brings everything into custody: then the cursor can be stated. [CNT-019] */
-  readonly release: () => Promise<void>;
+  /**
+   * Stops the former connection and brings everything into custody: then the cursor can be stated. [CNT-019]
+   *
+   * @param isAlive - whether the attempt still goes on; one that has failed in the meantime takes nothing from the former
+   *   connection.
+   */
+  readonly release: (isAlive: () => boolean) => Promise<void>;
 }
 
 /** An attempt that has failed: the error, and what became of the session that was to be attached. */
@@ -221,13 +226,16 @@ export class Attempt {
   async #resume(engine: Connection, pump: SocketPump): Promise<void> {
     const { resume } = this.#request;
     if (resume === undefined) return;
-    await resume.release();
-    // A session that has ended in the meantime can not be attached.
-    if (resume.session.state === 'ended' || !resume.session.core.settledCustody) {
-      pump.handle(engine.close('NO_ERROR', pump.now()));
-      return;
-    }
-    pump.handle(engine.resume(resume.session.core, { attempt: resume.attempt }, pump.now()));
+    const { session, attempt } = resume;
+    const isAlive = (): boolean => engine.state === 'awaiting-accept';
+    await resume.release(isAlive);
+    if (!isAlive()) return;
+    const failure = session.journal?.failure;
+    // A session that has ended in the meantime can not be attached, nor one whose store fails.
+    if (failure !== undefined) pump.handle(engine.close('INTERNAL_ERROR', pump.now(), failure));
+    else if (session.state !== 'ended' && session.core.settledCustody) {
+      pump.handle(engine.resume(session.core, { attempt }, pump.now()));
+    } else pump.handle(engine.close('NO_ERROR', pump.now()));
   }
 
   #closed(event: Closed, engine: Connection): void {

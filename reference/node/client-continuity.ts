@@ -7,13 +7,13 @@ import {
   TIMERS,
   TransportError,
 } from '../core/index.ts';
-import type { SessionStore } from '../store/index.ts';
+import { type ChangeResult, type SessionStore, StoreError } from '../store/index.ts';
 import { Attempt, AttemptFailure, type Own } from './attempt.ts';
 import type { ClientOptions, Target } from './connect.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import { type Log, silentLog } from './log.ts';
-import { randomShare, retryDelayMs, wait } from './retry.ts';
+import { type Failure, randomShare, retryDelayMs, wait } from './retry.ts';
 import type { Link, SessionEndpoint } from './session.ts';
 
 /** What a client wants of a session that outlives its connections (chapter 12). */
@@ -45,15 +45,26 @@ export class ClientSessionKeeper {
   #attempt: number;
   /** Epoch under which the store knows this client. */
   #storedEpoch = 1;
+  /** The epoch whose note had no answer: the store may know it. */
+  #unsureEpoch: number | undefined;
   /** What is noted in the store, one after another: each has to know the epoch that the one before has left. */
   #noted: Promise<unknown> = Promise.resolve();
   /** Which of the servers is tried next. */
   #server = 0;
   #moving: Promise<void> | undefined;
+  /** Whether the attempt under way has neither a connection nor an error yet. */
+  #undecided = false;
   #reconnecting = false;
-  #detachedAt = 0;
+  /** Ends the wait before the next attempt to reconnect. */
+  #backOff: AbortController | undefined;
+  /** The connection that is being left. */
+  #leaving: Link | undefined;
+  /** When the session lost its connection; undefined while it has one. */
+  #detachedAt: number | undefined;
   /** The owner wants it without a connection until told otherwise. */
   #parked = false;
+  /** Ends a session that stays without one. */
+  #expiry: ScheduledTask | undefined;
   /** An attempt ended after CONNECT without an answer: the server may have taken it. */
   #doubtful = false;
   /** The refusal after which nothing is attempted without a person's doing. [ERR-006] */
@@ -75,6 +86,7 @@ export class ClientSessionKeeper {
     this.#session = session;
     this.#storedEpoch = session.epoch;
     this.#detachedAt = this.#now();
+    void session.closed.then(() => this.#stopWaiting());
   }
 
   /** Gives a session from before a restart a connection. */
@@ -86,19 +98,35 @@ export class ClientSessionKeeper {
   noteEpoch(epoch: number): Promise<unknown> {
     return this.#inTurn(async (store, id) => {
       if (epoch === this.#storedEpoch) return undefined;
-      const result = await store.note(id, this.#storedEpoch, { epoch });
+      const result = await this.#storeEpoch(store, id, epoch);
       if (result === 'committed') this.#storedEpoch = epoch;
       return result;
     });
   }
 
+  async #storeEpoch(store: SessionStore, id: string, epoch: number): Promise<ChangeResult> {
+    const repeats = this.#unsureEpoch === epoch;
+    this.#unsureEpoch = epoch;
+    const result = await store.note(id, this.#storedEpoch, { epoch });
+    this.#unsureEpoch = undefined;
+    if (result === 'committed' || !repeats) return result;
+    // To look at it takes it from nobody, as `load` would: whoever has it now fences the next batch.
+    const header = (await store.list('client')).find((stored) => stored.id === id);
+    return header?.epoch === epoch ? 'committed' : 'fenced';
+  }
+
   /** A connection carries the session: it is left in time. [CNT-050] [CNT-051] */
   attached(): void {
     this.#parked = false;
+    this.#detachedAt = undefined;
+    this.#stopWaiting();
     const link = this.#session?.link;
     // Of one that is taken up again the time has gone on.
     if (link === this.#timed) return;
     this.#timed = link;
+    this.#undecided = false;
+    this.#doubtful = false;
+    this.#hopeless = undefined;
     this.#rotation?.cancel();
     const deadlineMs = link?.connection.peer?.deadlineMs ?? 0;
     if (deadlineMs === 0) return;
@@ -113,16 +141,23 @@ export class ClientSessionKeeper {
 
   /** The server wants the connection to be left. [CNT-047] */
   draining(code: ErrorName): void {
-    // A server that goes away will not take the session again.
-    if (code === 'SHUTTING_DOWN') this.#server += 1;
+    // A server that goes away will not take the session again, however often it says so.
+    if (code === 'SHUTTING_DOWN' && this.#leaving !== this.#session?.link) this.#server += 1;
     void this.#leave();
   }
 
   /** Moves the session to a fresh connection, or gives it one. */
   rotate(): Promise<void> {
+    const parked = this.#parked;
     this.#parked = false;
-    this.#moving ??= this.#move().finally(() => (this.#moving = undefined));
+    this.#moving ??= this.#move(parked).finally(() => (this.#moving = undefined));
     return this.#moving;
+  }
+
+  /** The owner wants the session closed: for that it needs a connection, at once or as soon as there is one. */
+  closeDetached(): void {
+    // A failure has set off what follows from it.
+    this.rotate().catch((cause: unknown) => this.#logFailure(cause as AttemptFailure));
   }
 
   /** Another program has the session. */
@@ -146,10 +181,9 @@ export class ClientSessionKeeper {
       this.#endStored();
       return;
     }
-    this.#detachedAt = this.#now();
-    void this.#noteDetached();
+    this.#lost();
     // An attempt that is under way decides.
-    if (this.#moving !== undefined) return;
+    if (this.#undecided) return;
     if (this.#hopeless !== undefined) {
       this.#giveUp(this.#hopeless.wireName, this.#hopeless, true);
       return;
@@ -164,15 +198,38 @@ export class ClientSessionKeeper {
       this.#giveUp('SUPERSEDED', end.error, true);
       return;
     }
-    this.#parked = !end.remote && end.code === 'NO_ERROR' && session.closing === undefined;
-    if (this.#parked) void this.#expire(this.#detachedAt);
+    if (!end.remote && end.code === 'NO_ERROR' && session.closing === undefined) this.#park();
     else void this.#reconnect(end.error, end.code);
   }
 
+  /** The retention counts from the first moment without a connection. [CNT-013] */
+  #lost(): void {
+    if (this.#detachedAt !== undefined) return;
+    this.#detachedAt = this.#now();
+    void this.#noteDetached();
+  }
+
   /** A session that its owner has left without a connection ends with its retention. [CNT-017] */
-  async #expire(detachedAt: number): Promise<void> {
-    await wait(this.#session?.core.terms.retentionMs ?? 0, this.#environment);
-    if (this.#parked && this.#detachedAt === detachedAt) this.#giveUp(undefined, undefined, false);
+  #park(): void {
+    this.#parked = true;
+    this.#expiry?.cancel();
+    // Nobody waits for that: the process may end before.
+    this.#expiry = this.#environment.deadlines.add(() => {
+      if (this.#parked) this.#giveUp(undefined, undefined, false);
+      return undefined;
+    });
+    this.#expiry.by(this.#now() + this.#leftMs());
+  }
+
+  /** What is left of the retention. */
+  #leftMs(): number {
+    const now = this.#now();
+    return (this.#detachedAt ?? now) + (this.#session?.core.terms.retentionMs ?? 0) - now;
+  }
+
+  #stopWaiting(): void {
+    this.#expiry?.cancel();
+    this.#backOff?.abort();
   }
 
   /** Connects again as often as it takes, until the retention is over. [CNT-057] */
@@ -180,31 +237,35 @@ export class ClientSessionKeeper {
     const session = this.#session;
     if (session === undefined || this.#reconnecting) return;
     this.#reconnecting = true;
-    let failure = { error, code };
+    let failure: Failure = { error, code };
     for (let failures = 1; session.state !== 'ended' && session.link === undefined && !this.#parked; failures += 1) {
       const delayMs = this.#delayMs(failure, failures);
-      const leftMs = this.#detachedAt + session.core.terms.retentionMs - this.#now();
+      const leftMs = this.#leftMs();
       if (delayMs === undefined || leftMs <= 0) {
         // Only a person can help, or nobody any more. [ERR-006] [CNT-017]
         this.#giveUp(failure.code, failure.error, false);
         break;
       }
-      await wait(Math.min(delayMs, leftMs), this.#environment);
-      if (delayMs > leftMs) continue;
+      const backOff = new AbortController();
+      this.#backOff = backOff;
+      // A connection would keep the process alive, and so does the way to the next one: the session is still its owner's.
+      await wait(Math.min(delayMs, leftMs), this.#environment, { signal: backOff.signal, keepsAlive: true });
+      if (backOff.signal.aborted || delayMs > leftMs) continue;
       try {
         await this.rotate();
       } catch (cause) {
-        failure = { error: (cause as AttemptFailure).error, code: undefined };
-        this.#log.info({ session: session.id, err: failure.error }, 'the session could not be attached');
+        failure = failureOf(cause as AttemptFailure);
+        this.#logFailure(cause as AttemptFailure);
       }
     }
     this.#reconnecting = false;
   }
 
-  #delayMs(
-    failure: { readonly error: HawserError | undefined; readonly code: ErrorName | undefined },
-    failures: number,
-  ): number | undefined {
+  #logFailure({ error }: AttemptFailure): void {
+    this.#log.info({ session: this.#session?.id, err: error }, 'the session could not be attached');
+  }
+
+  #delayMs(failure: Failure, failures: number): number | undefined {
     const share = randomShare(this.#environment);
     const { reconnectBoundMs } = this.#continuity;
     // An end in order says nothing against the next connection, and a deadline asks for it.
@@ -220,20 +281,22 @@ export class ClientSessionKeeper {
   async #leave(): Promise<void> {
     const session = this.#session;
     const link = session?.link;
-    if (session === undefined || link === undefined || !session.resumable) return;
-    for (let failures = 1; session.link === link && this.#hopeless === undefined; failures += 1) {
+    if (session === undefined || link === undefined || !session.resumable || link === this.#leaving) return;
+    this.#leaving = link;
+    // An attempt that is under way may give the connection back.
+    const isThere = (): boolean => session.link === link || this.#undecided;
+    for (let failures = 1; isThere() && this.#hopeless === undefined; failures += 1) {
       try {
         await this.rotate();
-        return;
+        break;
       } catch (cause) {
         const { error } = cause as AttemptFailure;
         this.#log.info({ session: session.id, err: error }, 'the session could not be moved yet');
-        await wait(
-          this.#delayMs({ error, code: undefined }, failures) ?? TIMERS.reconnect_first_bound_ms,
-          this.#environment,
-        );
+        const delayMs = this.#delayMs(failureOf(cause as AttemptFailure), failures);
+        await wait(delayMs ?? TIMERS.reconnect_first_bound_ms, this.#environment);
       }
     }
+    if (this.#leaving === link) this.#leaving = undefined;
   }
 
   /** The life of a connection that the owner wants. */
@@ -242,15 +305,20 @@ export class ClientSessionKeeper {
     return deadlineMs === undefined ? {} : { deadlineMs };
   }
 
-  /** One attempt. Rejects with an {@link AttemptFailure}. */
-  async #move(): Promise<void> {
+  /**
+   * One attempt. Rejects with an {@link AttemptFailure}.
+   *
+   * @param parked - whether the owner has left the session without a connection so far.
+   */
+  async #move(parked: boolean): Promise<void> {
     const session = this.#session;
     if (session === undefined || session.state === 'ended') throw new AttemptFailure(overError());
     const former = session.link;
-    const attempt = await this.#nextAttempt();
-    const servers = [this.#target, ...(this.#continuity.targets ?? [])];
-    const { host, port } = servers[this.#server % servers.length] ?? this.#target;
+    this.#undecided = true;
     try {
+      const attempt = await this.#nextAttempt(session);
+      const servers = [this.#target, ...(this.#continuity.targets ?? [])];
+      const { host, port } = servers[this.#server % servers.length] ?? this.#target;
       await new Attempt(this.#options, this.#own, {
         target: { ...this.#target, host, port },
         // The deadline is asked for anew. [CNT-002]
@@ -259,22 +327,23 @@ export class ClientSessionKeeper {
           ...this.#deadline,
           custody: session.core.terms.custody,
         },
-        resume: { session, attempt, release: () => this.#release(session) },
+        resume: { session, attempt, release: (isAlive) => this.#release(session, isAlive) },
         create: () => session,
       }).session;
-      this.#doubtful = false;
-      this.#hopeless = undefined;
-      // Nothing of it has any effect on the session any more.
-      former?.pump.handle(former.connection.supersede(former.pump.now()));
-      former?.pump.resumeReading();
     } catch (cause) {
-      this.#server += 1;
-      this.#failed(session, cause as AttemptFailure, former);
+      this.#failed(session, cause as AttemptFailure, former, parked);
       throw cause;
     }
+    // Nothing of it has any effect on the session any more.
+    former?.pump.handle(former.connection.supersede(former.pump.now()));
+    former?.pump.resumeReading();
   }
 
-  #failed(session: SessionEndpoint, { end, error }: AttemptFailure, former: Link | undefined): void {
+  #failed(session: SessionEndpoint, failure: AttemptFailure, former: Link | undefined, parked: boolean): void {
+    const { end, error } = failure;
+    this.#undecided = false;
+    // Another server has the same store.
+    if (!(error instanceof StoreError)) this.#server += 1;
     const refused = error instanceof RemoteError;
     if (refused && ERRORS[error.wireName].retry === 'never') this.#hopeless = error;
     if (!refused && end?.session === 'detached') this.#doubtful = true;
@@ -283,29 +352,52 @@ export class ClientSessionKeeper {
       session.finish(end);
       return;
     }
+    if (session.state === 'ended') return;
     session.journal?.release();
-    if (former === undefined || session.link === former) return;
+    if (session.link !== undefined) {
+      // The attempt has failed before it has left the former connection. [CNT-052]
+      session.link.pump.resumeReading();
+      return;
+    }
+    if (former !== undefined && this.#goBack(session, error, former)) return;
+    this.#lost();
+    if (parked && session.closing === undefined) this.#park();
+    else void this.#reconnect(failureOf(failure).error, undefined);
+  }
+
+  /**
+   * Takes up the former connection again where that is allowed, and else ends it. [CNT-019] [CNT-052]
+   *
+   * @returns whether it carries the session.
+   */
+  #goBack(session: SessionEndpoint, error: HawserError, former: Link): boolean {
     const { connection, pump } = former;
-    // Only a refusal tells that the server has not moved the session: else the former connection is of no use. [CNT-019]
-    const goesBack = refused && error.scope === 'connection' && error.wireName !== 'ATTEMPT_STALE';
-    if (goesBack && connection.state === 'established' && session.state !== 'attached') {
-      pump.handle(connection.takeUp(pump.now()));
-      session.attach(former);
-    } else pump.handle(connection.supersede(pump.now()));
+    // Only a refusal tells that the server has not moved the session: else the former connection is of no use.
+    const goesBack = error instanceof RemoteError && error.scope === 'connection' && error.wireName !== 'ATTEMPT_STALE';
+    const isThere = (): boolean => connection.state === 'established';
+    const isAttached = (): boolean => session.state === 'attached';
+    const takesUp = goesBack && isThere() && !isAttached();
+    const events = takesUp ? connection.takeUp(pump.now()) : [];
+    // What came in meanwhile may be its end: the session has to hear of that too.
+    if (takesUp && (isAttached() || !isThere())) session.attach(former);
+    else pump.handle(connection.supersede(pump.now()));
+    pump.handle(events);
     pump.resumeReading();
-    // It has ended in the meantime, or ends now.
-    if (session.link === undefined && !this.#reconnecting) void this.#reconnect(error, undefined);
+    return session.link !== undefined;
   }
 
   /** Stops the former connection and brings everything into custody. [CNT-006] [CNT-019] */
-  async #release(session: SessionEndpoint): Promise<void> {
+  async #release(session: SessionEndpoint, isAlive: () => boolean): Promise<void> {
     session.link?.pump.pauseReading();
-    await session.journal?.hold();
-    session.unlink();
+    if ((await session.journal?.hold()) === false) return;
+    // A connection that is needed until its end, or after a failure, stays the session's: its end has to reach it. [CNT-057]
+    if (isAlive() && session.core.attachable) session.unlink();
   }
 
   /** The number is noted before it is used. [CNT-018] */
-  async #nextAttempt(): Promise<number> {
+  async #nextAttempt(session: SessionEndpoint): Promise<number> {
+    // What the store does not take can not be stated: it is no use to ask a server.
+    if (session.journal?.failure !== undefined) throw new AttemptFailure(session.journal.failure);
     this.#attempt += 1;
     const attempt = this.#attempt;
     let result: unknown;
@@ -371,6 +463,12 @@ export class ClientSessionKeeper {
   #now(): number {
     return this.#environment.deadlines.now();
   }
+}
+
+/** What a failed attempt says about the next one: nothing where this end has given it up. */
+function failureOf({ end, error }: AttemptFailure): Failure {
+  const givenUp = end !== undefined && !end.remote && end.error === undefined;
+  return { error: givenUp ? undefined : error, code: undefined };
 }
 
 function overError(): TransportError {

@@ -170,7 +170,7 @@ class HawserClient implements Client {
             beforeEpoch: (epoch) => keeper.noteEpoch(epoch),
             onDraining: ({ code }) => keeper.draining(code),
             onRotate: () => keeper.rotate(),
-            onCloseDetached: () => void keeper.rotate().catch(() => undefined),
+            onCloseDetached: () => keeper.closeDetached(),
             onFenced: () => keeper.fenced(),
           };
     const session = new SessionEndpoint({ core, environment, log, peerIdentity, ...kept });

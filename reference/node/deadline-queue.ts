@@ -10,8 +10,15 @@ export interface TimedTask {
   (now: number): number | undefined;
 }
 
+/** How a {@link DeadlineQueue} treats one of its tasks. */
+export interface TaskOptions {
+  /** The process goes on for as long as the task is queued: somebody waits for it, and nothing else may be open. */
+  readonly keepsAlive?: boolean;
+}
+
 interface Entry {
   readonly task: TimedTask;
+  readonly keepsAlive: boolean;
   at: number;
   /** Position in the heap, -1 while it is not queued. */
   index: number;
@@ -35,14 +42,18 @@ const MAX_DELAY_MS = 0x7fffffff;
 /** A timer: `setTimeout`, or its stand-in in a test. */
 export interface TimerPlatform {
   readonly now: MonotonicClock;
-  set(callback: () => void, delayMs: number): unknown;
+  /** @param keepsAlive - whether the process may not end before. */
+  set(callback: () => void, delayMs: number, keepsAlive: boolean): unknown;
   clear(timer: unknown): void;
 }
 
 const PLATFORM: TimerPlatform = {
   now: monotonicNow,
-  // The sockets keep the process alive, the timer does not.
-  set: (callback, delayMs) => setTimeout(callback, delayMs).unref(),
+  // The sockets keep the process alive; the timer does where somebody waits for it alone.
+  set: (callback, delayMs, keepsAlive) => {
+    const timer = setTimeout(callback, delayMs);
+    return keepsAlive ? timer : timer.unref();
+  },
   clear: (timer) => clearTimeout(timer as NodeJS.Timeout),
 };
 
@@ -55,6 +66,9 @@ export class DeadlineQueue {
   readonly #heap: Entry[] = [];
   #timer: unknown;
   #timerAt = Infinity;
+  /** How many of the tasks keep the process alive, and whether the timer does. */
+  #awaited = 0;
+  #timerKeepsAlive = false;
 
   constructor(platform: TimerPlatform = PLATFORM) {
     this.#platform = platform;
@@ -71,8 +85,8 @@ export class DeadlineQueue {
   }
 
   /** Registers a task, with no deadline yet. */
-  add(task: TimedTask): ScheduledTask {
-    const entry: Entry = { task, at: Infinity, index: -1, cancelled: false };
+  add(task: TimedTask, { keepsAlive = false }: TaskOptions = {}): ScheduledTask {
+    const entry: Entry = { task, keepsAlive, at: Infinity, index: -1, cancelled: false };
     return {
       by: (at) => {
         if (at === undefined || at >= entry.at || entry.cancelled) return;
@@ -91,6 +105,7 @@ export class DeadlineQueue {
     if (entry.index < 0) {
       entry.index = this.#heap.length;
       this.#heap.push(entry);
+      if (entry.keepsAlive) this.#awaited += 1;
     }
     entry.at = at;
     this.#up(entry);
@@ -106,6 +121,7 @@ export class DeadlineQueue {
     if (index < 0) return;
     entry.index = -1;
     entry.at = Infinity;
+    if (entry.keepsAlive) this.#awaited -= 1;
     const last = this.#heap.pop();
     if (last === undefined || last === entry) return;
     this.#heap[index] = last;
@@ -142,14 +158,16 @@ export class DeadlineQueue {
 
   #arm(): void {
     const at = this.#heap[0]?.at ?? Infinity;
-    if (at === this.#timerAt) return;
+    const keepsAlive = this.#awaited > 0;
+    if (at === this.#timerAt && keepsAlive === this.#timerKeepsAlive) return;
     if (this.#timer !== undefined) this.#platform.clear(this.#timer);
     this.#timer = undefined;
     this.#timerAt = at;
+    this.#timerKeepsAlive = keepsAlive;
     if (at === Infinity) return;
     // Rounded up: the platform's timer counts whole milliseconds, and one that fires early would spin.
     const delay = Math.min(Math.max(Math.ceil(at - this.#platform.now()), 0), MAX_DELAY_MS);
-    this.#timer = this.#platform.set(this.#run, delay);
+    this.#timer = this.#platform.set(this.#run, delay, keepsAlive);
   }
 
   readonly #run = (): void => {

@@ -9,7 +9,9 @@ import {
   TimeoutError,
   TransportError,
 } from '../core/index.ts';
+import { StoreError } from '../store/index.ts';
 import type { Client, Target } from './connect.ts';
+import type { TaskOptions } from './deadline-queue.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { Session } from './session.ts';
 
@@ -41,6 +43,7 @@ function mayRetry({ error, code }: Failure): boolean {
   if (error instanceof RemoteError) return codeMayRetry(error.wireName);
   if (error instanceof PeerViolationError || error instanceof IncompatibleError) return false;
   if (error instanceof TimeoutError) return true;
+  if (error instanceof StoreError) return storeMayRetry(error);
   return error instanceof TransportError && transportMayRetry(error);
 }
 
@@ -61,6 +64,11 @@ function transportMayRetry({ code, cause }: TransportError): boolean {
     default:
       return false;
   }
+}
+
+/** The storage may answer again, and have room; what is damaged or closed needs its owner. */
+function storeMayRetry({ code }: StoreError): boolean {
+  return ['HAWSER_ERR_STORE_UNAVAILABLE', 'HAWSER_ERR_STORE_FULL', 'HAWSER_ERR_STORE_FAILED'].includes(code);
 }
 
 /** Options of {@link connectWithRetry}. */
@@ -89,7 +97,8 @@ export async function connectWithRetry(client: Client, target: Target, options: 
       const delayMs = retryDelayMs(failure, failures, randomShare(environment));
       if (delayMs === undefined) throw error;
       onRetry?.(failure.error, delayMs);
-      await wait(delayMs, environment, signal);
+      // Between two attempts nothing else of the process may be open.
+      await wait(delayMs, environment, { signal, keepsAlive: true });
     }
   }
 }
@@ -100,13 +109,20 @@ export function randomShare({ random }: Environment): number {
   return new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0) / 2 ** 32;
 }
 
+/** How {@link wait} waits. */
+export interface WaitOptions extends TaskOptions {
+  /** Ends the wait before its time. */
+  readonly signal?: AbortSignal | undefined;
+}
+
 /** Waits; less long where the signal says so. */
-export function wait(delayMs: number, { deadlines }: Environment, signal?: AbortSignal): Promise<void> {
+export function wait(delayMs: number, { deadlines }: Environment, options: WaitOptions = {}): Promise<void> {
+  const { signal } = options;
   return new Promise((resolve) => {
     const task = deadlines.add(() => {
       finish();
       return undefined;
-    });
+    }, options);
     const finish = (): void => {
       task.cancel();
       signal?.removeEventListener('abort', finish);

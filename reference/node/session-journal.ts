@@ -1,5 +1,5 @@
 import { type HawserError, type Session as CoreSession, InternalError } from '../core/index.ts';
-import type { SessionStore } from '../store/index.ts';
+import { type SessionStore, StoreError } from '../store/index.ts';
 import type { Environment } from './environment.ts';
 import { wait } from './retry.ts';
 
@@ -28,12 +28,12 @@ export class SessionJournal {
   readonly #owner: JournalOwner;
   #epoch: number;
   #running = false;
-  #failing = false;
+  #failure: HawserError | undefined;
   #stopped = false;
   /** Nothing is written once everything that was received is in custody: the epoch is about to change. */
   #held = false;
-  /** What has to be done in the store before the next batch. */
-  #before: (() => Promise<unknown>) | undefined;
+  /** What has to be done in the store before the next batch, one after another. */
+  readonly #before: (() => Promise<unknown>)[] = [];
   readonly #idle: (() => void)[] = [];
 
   constructor(core: CoreSession, id: string, store: SessionStore, environment: Environment, owner: JournalOwner) {
@@ -47,7 +47,12 @@ export class SessionJournal {
 
   /** Whether the last write has failed. */
   get failing(): boolean {
-    return this.#failing;
+    return this.#failure !== undefined;
+  }
+
+  /** Why the last write has failed. */
+  get failure(): HawserError | undefined {
+    return this.#failure;
   }
 
   /**
@@ -58,11 +63,11 @@ export class SessionJournal {
    */
   async hold(): Promise<boolean> {
     this.#held = true;
-    while (!this.#stopped && !this.#failing && (this.#running || !this.#core.settledCustody)) {
+    while (!this.#stopped && !this.failing && (this.#running || !this.#core.settledCustody)) {
       this.#start();
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
-    return !this.#stopped && !this.#failing;
+    return !this.#stopped && !this.failing;
   }
 
   /**
@@ -73,15 +78,8 @@ export class SessionJournal {
    */
   release(epoch: number = this.#epoch, before?: () => Promise<unknown>): void {
     this.#epoch = epoch;
-    const earlier = this.#before;
     // What was to be done first is still to be done.
-    this.#before =
-      earlier === undefined || before === undefined
-        ? (before ?? earlier)
-        : async () => {
-            const result = await earlier();
-            return result === 'fenced' ? result : before();
-          };
+    if (before !== undefined) this.#before.push(before);
     this.#held = false;
     this.schedule();
   }
@@ -100,7 +98,7 @@ export class SessionJournal {
   /** Resolves when everything that has happened is stored, or the journal is stopped. */
   async flushed(): Promise<void> {
     this.schedule();
-    while (this.#running && !this.#failing) await new Promise<void>((resolve) => this.#idle.push(resolve));
+    while (this.#running && !this.failing) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
   /** Nothing is written any more. */
@@ -111,10 +109,8 @@ export class SessionJournal {
 
   async #run(): Promise<void> {
     while (!this.#stopped && !(this.#held && this.#core.settledCustody)) {
-      const before = this.#before;
+      const before = this.#before.shift();
       if (before !== undefined) {
-        // From now on it is being done: what `release` adds comes after it, and it is not done again.
-        this.#before = undefined;
         await this.#untilDone(before);
         continue;
       }
@@ -132,16 +128,27 @@ export class SessionJournal {
     this.#settle();
   }
 
-  /** Tries a step in the store until it works; undefined when the journal was stopped, or the session is somebody else's. */
+  /**
+   * Tries a step in the store until it works; undefined when the journal was stopped, when the session is somebody else's, or
+   * when an earlier try turns out to have created it.
+   */
   async #untilDone<Result>(step: () => Promise<Result>): Promise<Result | undefined> {
+    // A try that failed has its effect all the same, or may have it.
+    let repeats = false;
     while (!this.#stopped) {
       try {
         const result = await step();
-        this.#failing = false;
+        this.#failure = undefined;
         if (result !== 'fenced') return result;
         this.stop();
         this.#owner.fenced();
       } catch (cause) {
+        const exists = cause instanceof StoreError && cause.code === 'HAWSER_ERR_STORE_EXISTS';
+        if (exists && repeats) {
+          this.#failure = undefined;
+          return undefined;
+        }
+        repeats ||= !exists;
         this.#fail(cause);
         await wait(RETRY_MS, this.#environment);
       }
@@ -150,11 +157,11 @@ export class SessionJournal {
   }
 
   #fail(cause: unknown): void {
-    if (this.#failing || this.#stopped) return;
-    this.#failing = true;
-    this.#settle();
+    if (this.failing || this.#stopped) return;
     const error = cause as HawserError;
-    this.#owner.failed(typeof error.code === 'string' ? error : new InternalError('The store failed.', { cause }));
+    this.#failure = typeof error.code === 'string' ? error : new InternalError('The store failed.', { cause });
+    this.#settle();
+    this.#owner.failed(this.#failure);
   }
 
   #settle(): void {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Application, Session } from '../../node/index.ts';
 import { type SessionStore, MemoryStore, StoreError, openRedisStore } from '../../store/index.ts';
+import { CutProxy } from './support/cut-proxy.ts';
 import { HAS_REDIS, RedisServer } from './store/redis-server.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit, toCredential } from './support/kit.ts';
@@ -29,6 +30,20 @@ class FailingStore extends MemoryStore {
     this.commits += 1;
     return super.commit(...args);
   }
+}
+
+/** A {@link FailingStore} whose calls of one kind fail once: after or before they have had their effect. */
+function failingOnce(name: 'create' | 'note', matches: (change: object) => boolean, landed: boolean): FailingStore {
+  const store = new FailingStore();
+  const call = store[name].bind(store) as (...args: unknown[]) => Promise<never>;
+  let failures = 1;
+  store[name] = async (...args: unknown[]) => {
+    const fails = matches(args.at(-1) as object) && failures-- > 0;
+    const result = fails && !landed ? undefined : await call(...args);
+    if (fails) throw new StoreError('HAWSER_ERR_STORE_UNAVAILABLE', 'There is no answer.');
+    return result as never;
+  };
+  return store;
 }
 
 /** Keeps what it was given, and accepts. */
@@ -79,6 +94,65 @@ describe('a session whose store fails', () => {
     await redis.restart();
     expect((await outcome).type).toBe('accepted');
     expect(received).toEqual(['one', 'two']);
+  });
+});
+
+describe('a client whose store fails', () => {
+  it('is detached and goes on when it works again [CNT-013] [CNT-057]', async () => {
+    const { port } = await startServer(kit);
+    const store = new FailingStore();
+    const session = await connectClient(kit, port, { continuity, store });
+    await expectEcho(session);
+    store.failing = true;
+    const lost = happens(session, 'detached');
+    const channel = session.open('test/echo');
+    await lost;
+    store.failing = false;
+    expect((await (await channel).deliver(Buffer.from('one'))).type).toBe('accepted');
+    expect(session.epoch).toBe(2);
+  });
+
+  it('makes another attempt when one can not be noted [CNT-018] [CNT-057]', async () => {
+    const { port } = await startServer(kit);
+    const proxy = await CutProxy.start(port);
+    const store = failingOnce('note', (change) => 'attempt' in change, false);
+    const session = await connectClient(kit, proxy.port, { continuity, store });
+    const again = happens(session, 'attached');
+    proxy.cut();
+    await again;
+    await expectEcho(session);
+  });
+
+  it('goes on when its session was created, but not so that it was told', async () => {
+    const { port } = await startServer(kit);
+    const store = failingOnce('create', () => true, true);
+    const session = await connectClient(kit, port, { continuity, store });
+    await expectEcho(session);
+    expect((await store.list('client')).map(({ id }) => id)).toEqual([session.id]);
+  });
+
+  it('does not take its own epoch for that of somebody else [CNT-020]', async () => {
+    const { port } = await startServer(kit);
+    const proxy = await CutProxy.start(port);
+    const store = failingOnce('note', (change) => 'epoch' in change, true);
+    const session = await connectClient(kit, proxy.port, { continuity, store });
+    const again = happens(session, 'attached');
+    proxy.cut();
+    await again;
+    await expectEcho(session);
+    expect((await store.list('client')).map(({ epoch }) => epoch)).toEqual([session.epoch]);
+  });
+
+  it('leaves its session to the one who has noted another epoch [CNT-038] [CNT-058]', async () => {
+    const { port } = await startServer(kit);
+    const proxy = await CutProxy.start(port);
+    const store = failingOnce('note', (change) => 'epoch' in change, false);
+    const session = await connectClient(kit, proxy.port, { continuity, store });
+    const again = happens(session, 'attached');
+    proxy.cut();
+    await again;
+    await store.note(session.id, 1, { epoch: 7 });
+    expect(await session.closed).toMatchObject({ code: 'SUPERSEDED', session: 'ended' });
   });
 });
 

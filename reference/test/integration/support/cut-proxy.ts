@@ -47,6 +47,12 @@ export class CutProxy {
     for (const pair of [...this.#pairs]) this.#drop(pair);
   }
 
+  /** Cuts the connection that was made last. */
+  cutNewest(): void {
+    const pair = [...this.#pairs].at(-1);
+    if (pair !== undefined) this.#drop(pair);
+  }
+
   #drop(pair: readonly [Socket, Socket]): void {
     this.#pairs.delete(pair);
     for (const socket of pair) socket.destroy();

@@ -6,15 +6,17 @@ import { DeadlineQueue, type TimerPlatform } from '../../../node/index.ts';
 class ManualClock implements TimerPlatform {
   time = 0;
   delay: number | undefined;
+  keepsAlive = false;
   armed = 0;
   #callback: (() => void) | undefined;
   #due = 0;
 
   readonly now = (): number => this.time;
 
-  set(callback: () => void, delayMs: number): unknown {
+  set(callback: () => void, delayMs: number, keepsAlive: boolean): unknown {
     this.#callback = callback;
     this.delay = delayMs;
+    this.keepsAlive = keepsAlive;
     this.#due = this.time + delayMs;
     this.armed += 1;
     return 'timer';
@@ -46,6 +48,27 @@ describe('DeadlineQueue', () => {
     expect(runs).toEqual([]);
     clock.advanceTo(100);
     expect(runs).toEqual([10]);
+  });
+
+  it('keeps the process alive as long as a task is queued that somebody waits for', () => {
+    const clock = new ManualClock();
+    const queue = new DeadlineQueue(clock);
+    queue.add(() => undefined).by(10);
+    expect(clock.keepsAlive).toBe(false);
+    const awaited = queue.add(() => undefined, { keepsAlive: true });
+    expect(clock.keepsAlive).toBe(false);
+    awaited.by(20);
+    expect([clock.delay, clock.keepsAlive]).toEqual([10, true]);
+    queue.add(() => undefined).by(30);
+    clock.advanceTo(19);
+    expect([clock.delay, clock.keepsAlive]).toEqual([10, true]);
+    clock.advanceTo(20);
+    expect([clock.delay, clock.keepsAlive]).toEqual([10, false]);
+    const given = queue.add(() => undefined, { keepsAlive: true });
+    given.by(25);
+    expect([clock.delay, clock.keepsAlive]).toEqual([5, true]);
+    given.cancel();
+    expect([clock.delay, clock.keepsAlive]).toEqual([10, false]);
   });
 
   it('runs a task again when it says when', () => {

@@ -10,7 +10,8 @@ import {
   TransportError,
 } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
-import { type Client, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
+import { type Client, DeadlineQueue, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
+import { StoreError, type StoreErrorCode } from '../../../store/index.ts';
 
 const remote = (name: ErrorName, retryAfterMs = 0): { error: RemoteError; code: ErrorName } => ({
   error: new RemoteError(name, ERROR_CODE[name], name, retryAfterMs),
@@ -41,6 +42,16 @@ describe('retryDelayMs', () => {
     expect(retryDelayMs(transport('HAWSER_ERR_TRANSPORT_TLS', 'CERT_REVOKED'), 1, 0.5)).toBeUndefined();
     expect(retryDelayMs(transport('HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE'), 1, 0.5)).toBeUndefined();
     expect(retryDelayMs({ error: undefined, code: 'NO_ERROR' }, 1, 0.5)).toBeUndefined();
+  });
+
+  it('waits for a store that may work again, and for no other [CNT-057]', () => {
+    const delayMs = (code: StoreErrorCode): number | undefined =>
+      retryDelayMs({ error: new StoreError(code, code), code: 'INTERNAL_ERROR' }, 1, 0.5);
+    for (const kind of ['UNAVAILABLE', 'FULL', 'FAILED'] as const)
+      expect(delayMs(`HAWSER_ERR_STORE_${kind}`)).toBe(500);
+    for (const kind of ['CORRUPT', 'LOCKED', 'EXISTS', 'CLOSED'] as const) {
+      expect(delayMs(`HAWSER_ERR_STORE_${kind}`)).toBeUndefined();
+    }
   });
 
   it('waits for a share of a bound that doubles, up to a minute [ERR-007]', () => {
@@ -87,6 +98,25 @@ describe('connectWithRetry', () => {
       environment,
     });
     expect([session.id, client.attempts, delays]).toEqual(['session', 3, [1, 0]]);
+  });
+
+  it('keeps the process alive between two attempts', async () => {
+    const kept: boolean[] = [];
+    let time = 0;
+    const deadlines = new DeadlineQueue({
+      now: () => time,
+      set: (callback, delayMs, keepsAlive) => {
+        kept.push(keepsAlive);
+        return setImmediate(() => {
+          time += delayMs;
+          callback();
+        });
+      },
+      clear: (timer) => clearImmediate(timer as NodeJS.Immediate),
+    });
+    const client = clientOf(transport('HAWSER_ERR_TRANSPORT_UNREACHABLE').error);
+    await connectWithRetry(client, target, { environment: { ...systemEnvironment, deadlines } });
+    expect([client.attempts, kept]).toEqual([2, [true]]);
   });
 
   it('gives up at what does not pass, and when it is told', async () => {
