@@ -63,13 +63,15 @@ try {
 async function start(flags: StartFlags): Promise<number> {
   if (!existsSync(referenceProgram())) throw new UsageError('dist/ is missing; build first: npm run build');
   const seeded = { ...flags, seed: seedOf(flags) };
-  const idle = flags.skip.find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
-  if (idle !== undefined) throw new SelectionProblem(`--skip: no case matches ${idle}`);
+  for (const option of ['run', 'skip'] as const) {
+    const idle = flags[option].find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
+    if (idle !== undefined) throw new SelectionProblem(`--${option}: no case matches ${idle}`);
+  }
   const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
   try {
     const runs = (['server', 'client'] as const).flatMap((role) => {
-      const own = { ...seeded, skip: flags.skip.filter((pattern) => allCases.some(matches(role, pattern))) };
-      return hasCases(role, own) ? [{ role, flags: own }] : [];
+      const own = ownPatterns(role, seeded);
+      return (flags.run.length === 0 || own.run.length > 0) && hasCases(role, own) ? [{ role, flags: own }] : [];
     });
     if (runs.length === 0) throw new SelectionProblem('no case is left to run');
     // Each role has a copy of its own: cases revoke certificates.
@@ -120,11 +122,17 @@ async function askApart(role: 'client' | 'server', directory: string, flags: Run
 
 /** What such a process does: its judgement goes to the one that started it. */
 async function judgeApart(role: 'client' | 'server', flags: StartFlags): Promise<number> {
-  const skip = flags.skip.filter((pattern) => allCases.some(matches(role, pattern)));
-  const judgement = await judge(role, flags.kit ?? '', { ...flags, skip });
+  const judgement = await judge(role, flags.kit ?? '', ownPatterns(role, flags));
   await new Promise<void>((resolve) => process.send?.(judgement, undefined, undefined, () => resolve()));
   process.disconnect();
   return 0;
+}
+
+/** The patterns that name a case of this role; the others are for the other one. */
+function ownPatterns(role: 'client' | 'server', flags: StartFlags): StartFlags {
+  const own = (patterns: readonly string[]): string[] =>
+    patterns.filter((pattern) => allCases.some(matches(role, pattern)));
+  return { ...flags, run: own(flags.run), skip: own(flags.skip) };
 }
 
 function matches(role: 'server' | 'client', pattern: string): (entry: ConformanceCase) => boolean {

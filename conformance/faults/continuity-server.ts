@@ -164,7 +164,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'SES-026',
     'ends a session that is kept with the certificate of its client',
     [
-      'node/session',
+      'node/server-connection',
       'link.pump.handle(link.connection.detach(code, link.pump.now(), error));',
       'link.pump.handle(link.connection.close(code, link.pump.now(), error));',
     ],

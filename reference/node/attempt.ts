@@ -261,7 +261,10 @@ export class Attempt {
       updateTrust: async (trust) => this.#authority?.evaluate(trust),
     };
     session.attach(link);
-    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) => session.fail(code, error));
+    // It ends this connection, and not the one that has the session by then.
+    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) => {
+      link.pump.handle(link.connection.detach(code, link.pump.now(), error));
+    });
     const what = this.#request.resume === undefined ? 'session established' : 'session resumed';
     this.#log.info({ session: session.id, identity: peer.identity, epoch: session.epoch }, what);
     this.#resolve(session);

@@ -287,7 +287,10 @@ export class ServerConnection {
       updateTrust: (trust) => this.updateTrust(trust),
     };
     session.attach(link);
-    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => session.fail(code, error));
+    // It ends this connection, and not the one that has the session by then.
+    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => {
+      link.pump.handle(link.connection.detach(code, link.pump.now(), error));
+    });
     const fields = { session: session.id, identity: peer.identity, remote: this.#remoteAddress, epoch: session.epoch };
     log.info(fields, resumed === undefined ? 'session established' : 'session resumed');
     this.#host.established(this, session, resumed !== undefined);

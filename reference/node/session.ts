@@ -442,7 +442,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     }
   }
 
-  /** Ends the connection, and a session that is not resumable with it, for a reason of this endpoint's own. */
+  /** Ends the connection that carries the session, and a session that is not resumable with it. */
   fail(code: ErrorName, error: HawserError): void {
     const link = this.#link;
     if (link !== undefined) link.pump.handle(link.connection.detach(code, link.pump.now(), error));
