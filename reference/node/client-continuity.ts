@@ -280,10 +280,10 @@ export class ClientSessionKeeper {
   /** Leaves a connection whose end is near: as long as it is there, one attempt after another, where the rules allow it. */
   async #leave(): Promise<void> {
     const session = this.#session;
-    const link = session?.link;
+    // An attempt that is under way may give the connection back.
+    const link = session?.link ?? (this.#undecided ? this.#timed : undefined);
     if (session === undefined || link === undefined || !session.resumable || link === this.#leaving) return;
     this.#leaving = link;
-    // An attempt that is under way may give the connection back.
     const isThere = (): boolean => session.link === link || this.#undecided;
     for (let failures = 1; isThere() && this.#hopeless === undefined; failures += 1) {
       try {
