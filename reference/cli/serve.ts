@@ -1,7 +1,7 @@
 import { accessSync, constants, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { serializeEvidenceRecord } from '../core/index.ts';
+import { LIMITS, serializeEvidenceRecord } from '../core/index.ts';
 import type { AllowRule, Application, Log, Policy, Server, Session } from '../node/index.ts';
 import { parseAddress } from './address.ts';
 import {
@@ -156,6 +156,8 @@ async function serve(flags: ServeFlags): Promise<void> {
       store,
       maxRetentionMs: flags.retention,
       connectionDeadlineMs: flags.connectionDeadline,
+      // Those that are attached count too. [APP-008]
+      ...(testMode ? { maxDetachedPerClient: 4 * LIMITS.test_min_sessions } : {}),
     },
     parameters,
     policy: await policyOf(flags.allow ?? [], testMode),

@@ -812,7 +812,7 @@ export const LIMITS = {
   test_min_byte_credit: 65536,
   test_min_message_bytes: 262144,
   test_min_retention_ms: 60000,
-  test_min_sessions: 64,
+  test_min_sessions: 1024,
   max_chain_certificates: 8,
   max_rsa_bits: 8192,
   min_rsa_bits: 2048,
@@ -1434,7 +1434,7 @@ export const MACHINES = {
         ACK: { error: 'FRAME_UNEXPECTED' },
         DRAIN: { error: 'FRAME_UNEXPECTED' },
         CLOSE: { error: 'FRAME_UNEXPECTED' },
-        END_SESSION: { error: 'FRAME_UNEXPECTED' },
+        END_SESSION: { next: 'ended', do: 'settle every message' },
       },
       ended: {
         ACCEPT: { error: 'FRAME_UNEXPECTED' },
@@ -1503,7 +1503,7 @@ export const MACHINES = {
         CONNECT: { next: 'attached', do: 'raise the epoch, send ACCEPT' },
         ACK: { error: 'FRAME_UNEXPECTED' },
         CLOSE: { error: 'FRAME_UNEXPECTED' },
-        END_SESSION: { error: 'FRAME_UNEXPECTED' },
+        END_SESSION: { next: 'ended', do: 'settle every message' },
       },
       ended: {
         CONNECT: { next: 'ended', do: 'send REJECT(SESSION_ENDED)' },

@@ -101,7 +101,7 @@ export const connectionDeadlines: readonly ServerCase[] = serverCases([
     stimulus: `One client establishes ${MIN_SESSIONS} resumable sessions and loses all connections; then it attaches the sessions again, the oldest first.`,
     expectation: 'Each of them is there.',
     deep: true,
-    estimateMs: 1200,
+    estimateMs: 15_000,
     run: async (context) => {
       // Of an identity of its own: cases beside this one keep sessions too.
       const as = 'clients/one-dns';

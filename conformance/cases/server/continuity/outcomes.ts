@@ -118,7 +118,7 @@ const sessionCases = SESSIONS.flatMap(({ slug, words, open }): readonly NewCase[
   },
   {
     id: `CNT-039/echo-${slug}`,
-    requirements: ['CNT-039', 'APP-001'],
+    requirements: ['CNT-039', 'APP-001', 'APP-010'],
     title: `test/echo accepts what it returns (${slug} session)`,
     stimulus: `${words} the client sends five messages to test/echo on a channel with outcomes, and accepts what comes back.`,
     expectation:
