@@ -57,6 +57,7 @@ import { interopApplications as serverInteropApplications } from './server/inter
 import { authority as serverAuthority } from './server/authority.ts';
 import { continuityGrants as serverContinuityGrants } from './server/continuity/grants.ts';
 import { continuityAcknowledgements as serverContinuityAcknowledgements } from './server/continuity/acknowledgements.ts';
+import { earlyCloses as serverEarlyCloses } from './server/continuity/early-close.ts';
 import { keptAnswers as serverKeptAnswers } from './server/continuity/kept-answers.ts';
 import { continuityDetached as serverContinuityDetached } from './server/continuity/detached.ts';
 import { continuityAttempts as serverContinuityAttempts } from './server/continuity/attempts.ts';
@@ -103,6 +104,7 @@ export const cases: readonly ConformanceCase[] = [
   serverContinuityGrants,
   serverContinuityAcknowledgements,
   serverKeptAnswers,
+  serverEarlyCloses,
   serverContinuityDetached,
   serverContinuityAttempts,
   serverContinuityGaps,

@@ -97,6 +97,8 @@ export class Monitor {
 
   /** Takes a frame that the harness sends. */
   sent(octets: Uint8Array): void {
+    if (octets[0] === frameNamed('CONNECT').type)
+      this.#resuming = BigInt(octets[registry.header.bytes] ?? 0) === RESUME;
     if (octets[0] === frameNamed('CLOSE').type) {
       this.#closedWith ??= ((octets[1] ?? 0) & END_SESSION) === 0 ? 'nothing' : 'END_SESSION';
     }

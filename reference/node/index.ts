@@ -34,6 +34,7 @@ export {
   DeadlineQueue,
   type MonotonicClock,
   type ScheduledTask,
+  type TaskOptions,
   type TimedTask,
   type TimerPlatform,
 } from './deadline-queue.ts';
