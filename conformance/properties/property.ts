@@ -8,7 +8,7 @@ export interface Runs {
   readonly deep: number;
 }
 
-const DEFAULT_RUNS: Runs = { quick: 12, deep: 400 };
+const DEFAULT_RUNS: Runs = { quick: 10, deep: 400 };
 /** Shrinking an implementation that hangs takes a step's time for each attempt. */
 const SHRINK_MS = 20_000;
 

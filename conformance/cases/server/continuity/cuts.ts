@@ -120,11 +120,11 @@ async function cutAt(context: ServerContext, scale: Scale, cut: Cut): Promise<Le
 const total = (sizes: readonly number[]): number => sizes.reduce((sum, size) => sum + size, 0);
 
 /** How many places a default case tries in each direction. */
-const SAMPLES = 8;
+const SAMPLES = 4;
 /** How many times as many in the deep profile. */
 const DEEP_FACTOR = 30;
 /** Of so many boundaries a default run tries one; the deep profile tries all. */
-const BOUNDARY_STEP = 4;
+const BOUNDARY_STEP = 6;
 /** About how long one cut takes. */
 const CUT_MS = 25;
 
