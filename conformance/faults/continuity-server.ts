@@ -164,9 +164,9 @@ export const continuityServerFaults: readonly Fault[] = [
     'SES-026',
     'ends a session that is kept with the certificate of its client',
     [
-      'node/server-connection',
-      'link.pump.handle(link.connection.detach(code, link.pump.now(), error));',
-      'link.pump.handle(link.connection.close(code, link.pump.now(), error));',
+      'node/session',
+      'pump.handle(connection.detach(code, pump.now(), error));',
+      'pump.handle(connection.close(code, pump.now(), error));',
     ],
   ),
   ...faultOfBoth('keeps-answers-for-ever', 'CNT-061', 'keeps any number of answers for a peer that acknowledges none', [

@@ -172,9 +172,7 @@ export class ConnectionEngine implements Connection {
         if (due !== undefined) {
           const cell = due;
           due = undefined;
-          this.#process(cell);
-          this.#unheard = false;
-          if (this.#isClosed()) this.#decoder.stop();
+          this.#handle(cell);
         }
         for (let step = this.#decoder.next(); step !== 'none'; step = this.#decoder.next()) {
           const cell = checkHeader(this.#decoder, this.#state, this.#session?.due ?? 1);
@@ -186,9 +184,7 @@ export class ConnectionEngine implements Connection {
           }
           const ends = cell.action === 'send CLOSE' && this.#endedBy(this.#decoder.flags);
           if (ends && this.#waitForStore(() => this.#read(undefined, cell), true)) return;
-          this.#process(cell);
-          this.#unheard = false;
-          if (this.#isClosed()) this.#decoder.stop();
+          this.#handle(cell);
         }
         more = false;
       } catch (error) {
@@ -197,6 +193,13 @@ export class ConnectionEngine implements Connection {
         more = this.#fail(error, last?.action === 'send CLOSE' ? last.next : undefined);
       }
     }
+  }
+
+  /** Does what the table says for a complete frame; behind the last one nothing is read. */
+  #handle(cell: Cell<Machine>): void {
+    this.#process(cell);
+    this.#unheard = false;
+    if (this.#isClosed()) this.#decoder.stop();
   }
 
   /**
@@ -217,8 +220,9 @@ export class ConnectionEngine implements Connection {
 
   #finishWaiting(): void {
     const waiting = this.#waiting;
+    if (waiting === undefined) return;
     const stored = this.#carried()?.settledCustody ?? true;
-    if (waiting === undefined || (!stored && this.#now < waiting.by)) return;
+    if (!stored && this.#now < waiting.by) return;
     this.#waiting = undefined;
     waiting.finish(stored);
     this.#read(undefined);

@@ -667,11 +667,7 @@ export class Session {
     };
   }
 
-  /**
-   * Messages of which a fragment was written to a connection, and the last one was not. [CNT-043]
-   *
-   * @internal
-   */
+  /** Messages of which a fragment was written to a connection, and the last one was not. [CNT-043] */
   #begun(
     queued: readonly (MessageRange & { readonly begun: boolean })[],
   ): readonly { readonly channel: number; readonly message: number }[] {

@@ -20,7 +20,7 @@ import { type Log, silentLog } from './log.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
 import { sha256 } from './sha256.ts';
 import { createVerifier, refusingVerifier } from './signatures.ts';
-import { type Link, SessionEndpoint, endError } from './session.ts';
+import { type Link, SessionEndpoint, endError, endLink } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
 
 const EMPTY_HASH = new Uint8Array(32);
@@ -261,10 +261,9 @@ export class Attempt {
       updateTrust: async (trust) => this.#authority?.evaluate(trust),
     };
     session.attach(link);
-    // It ends this connection, and not the one that has the session by then.
-    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) => {
-      link.pump.handle(link.connection.detach(code, link.pump.now(), error));
-    });
+    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) =>
+      endLink(link, code, error),
+    );
     const what = this.#request.resume === undefined ? 'session established' : 'session resumed';
     this.#log.info({ session: session.id, identity: peer.identity, epoch: session.epoch }, what);
     this.#resolve(session);

@@ -22,7 +22,7 @@ import type { Policy } from './policy.ts';
 import { sha256 } from './sha256.ts';
 import { createVerifier, refusingVerifier } from './signatures.ts';
 import type { ServerSessions } from './server-sessions.ts';
-import type { Link, Session, SessionEndpoint } from './session.ts';
+import { type Link, type Session, type SessionEndpoint, endLink } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
 import type { Trust } from './trust.ts';
 
@@ -287,10 +287,7 @@ export class ServerConnection {
       updateTrust: (trust) => this.updateTrust(trust),
     };
     session.attach(link);
-    // It ends this connection, and not the one that has the session by then.
-    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => {
-      link.pump.handle(link.connection.detach(code, link.pump.now(), error));
-    });
+    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => endLink(link, code, error));
     const fields = { session: session.id, identity: peer.identity, remote: this.#remoteAddress, epoch: session.epoch };
     log.info(fields, resumed === undefined ? 'session established' : 'session resumed');
     this.#host.established(this, session, resumed !== undefined);

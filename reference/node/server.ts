@@ -22,6 +22,7 @@ import {
   addressOf,
 } from './server-connection.ts';
 import { type ServerContinuity, ServerSessions } from './server-sessions.ts';
+import { wait } from './retry.ts';
 import type { Session } from './session.ts';
 import { sha256 } from './sha256.ts';
 import { createSigner } from './signatures.ts';
@@ -275,18 +276,11 @@ class HawserServer implements Server {
     const journals = [...this.#sessions.sessions].flatMap(({ journal }) =>
       journal?.failing === false ? [journal] : [],
     );
-    const { deadlines } = this.#environment;
-    let task: ScheduledTask | undefined;
-    const late = new Promise<void>((resolve) => {
-      task = deadlines.add(() => {
-        this.#log.error({}, 'the store does not answer: what is not written is given up');
-        resolve();
-        return undefined;
-      });
-      task.by(deadline);
-    });
-    await Promise.race([Promise.all(journals.map((journal) => journal.flushed())), late]);
-    task?.cancel();
+    const written = new AbortController();
+    const late = wait(deadline - this.#environment.deadlines.now(), this.#environment, { signal: written.signal });
+    const flushed = Promise.all(journals.map((journal) => journal.flushed())).then(() => written.abort());
+    await Promise.race([flushed, late]);
+    if (!written.signal.aborted) this.#log.error({}, 'the store does not answer: what is not written is given up');
   }
 
   /**

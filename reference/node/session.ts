@@ -444,8 +444,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   /** Ends the connection that carries the session, and a session that is not resumable with it. */
   fail(code: ErrorName, error: HawserError): void {
-    const link = this.#link;
-    if (link !== undefined) link.pump.handle(link.connection.detach(code, link.pump.now(), error));
+    if (this.#link !== undefined) endLink(this.#link, code, error);
   }
 
   /**
@@ -533,6 +532,11 @@ export function endError(end: SessionEnd): HawserError {
     end.error ??
     new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', 'The session has ended in order.')
   );
+}
+
+/** Ends one connection, and a session that is not resumable with it; not the connection that has the session by then. */
+export function endLink({ connection, pump }: Link, code: ErrorName, error: HawserError): void {
+  pump.handle(connection.detach(code, pump.now(), error));
 }
 
 function endingError(): TransportError {

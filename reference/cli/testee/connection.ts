@@ -37,9 +37,7 @@ type FailureCause = 'tls' | 'protocol' | 'timeout' | 'transport' | 'other';
 
 /** One connection of the driver: what happens on it becomes events, in order. */
 export class TesteeConnection {
-  /** What its server is judged by. */
-  readonly trust: Trust;
-  #judgedBy: Trust;
+  #trust: Trust;
   readonly #request: ConnectRequest;
   readonly #client: Client;
   readonly #emit: (event: DriverEvent) => void;
@@ -54,8 +52,7 @@ export class TesteeConnection {
   #retry: NodeJS.Timeout | undefined;
 
   private constructor(request: ConnectRequest, client: Client, trust: Trust, emit: (event: DriverEvent) => void) {
-    this.trust = trust;
-    this.#judgedBy = trust;
+    this.#trust = trust;
     this.#request = request;
     this.#client = client;
     this.#emit = emit;
@@ -146,10 +143,15 @@ export class TesteeConnection {
     else session.rotate().catch(() => undefined);
   }
 
+  /** What its server is judged by. */
+  get trust(): Trust {
+    return this.#trust;
+  }
+
   /** Applies newer revocation lists, if they are of the same authority. */
   updateTrust(ca: string, trust: Trust): void {
-    if (ca !== this.#request.ca || trust === this.#judgedBy) return;
-    this.#judgedBy = trust;
+    if (ca !== this.#request.ca || trust === this.#trust) return;
+    this.#trust = trust;
     void this.#session?.updateTrust(trust);
   }
 

@@ -4,6 +4,7 @@ import { connectClient, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { connectRaw, establishRaw, rawTlsOptions } from './support/raw-peer.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
+import { until } from './support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -28,10 +29,6 @@ class MuteStore extends MemoryStore {
     this.#ask();
     return new Promise(() => undefined);
   }
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('draining', () => {

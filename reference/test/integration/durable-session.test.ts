@@ -1,13 +1,14 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type Application, type Channel, type ClientOptions, type Session, createClient } from '../../node/index.ts';
+import { type Application, type Channel, type ClientOptions, createClient } from '../../node/index.ts';
 import { MemoryStore, type SessionStore, openDurableStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
+import { withMethods } from './support/stores.ts';
+import { happens, until } from './support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -20,29 +21,6 @@ async function storeDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'hawser-sessions-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   return directory;
-}
-
-function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
-  return once(session as unknown as NodeJS.EventEmitter, event);
-}
-
-/** A store of which one method is another. */
-function withMethod<Name extends 'attach' | 'note'>(
-  store: SessionStore,
-  name: Name,
-  method: SessionStore[Name],
-): SessionStore {
-  return new Proxy(store, {
-    get: (target, key) => {
-      if (key === name) return method;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-    },
-  });
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 describe('a stored session', () => {
@@ -93,14 +71,16 @@ describe('a stored session', () => {
   it('stays where it is when the connection is lost between CONNECT and ACCEPT [CNT-024] [CNT-027]', async () => {
     const store = new MemoryStore();
     let losses = 0;
-    const losing = withMethod(store, 'attach', async (...call) => {
-      const result = await store.attach(...call);
-      if (losses === 2) return result;
-      losses += 1;
-      const ended = log.lines.length;
-      proxy.cut();
-      await until(() => log.lines.length > ended);
-      return result;
+    const losing = withMethods(store, {
+      attach: async (...call) => {
+        const result = await store.attach(...call);
+        if (losses === 2) return result;
+        losses += 1;
+        const ended = log.lines.length;
+        proxy.cut();
+        await until(() => log.lines.length > ended);
+        return result;
+      },
     });
     const { port, server, log } = await startServer(kit, { continuity: { store: losing } });
     const proxy = await CutProxy.start(port);
@@ -118,16 +98,18 @@ describe('a stored session', () => {
     const { port } = await startServer(kit);
     const proxy = await CutProxy.start(port);
     const durable = await openDurableStore({ directory: await storeDirectory() });
-    const store = withMethod(durable, 'note', async (...call) => {
-      const result = await durable.note(...call);
-      if (call[2].epoch === 2) {
-        const lost = happens(session, 'detached');
-        proxy.cut();
-        await lost;
-        // The next attempt is about to begin.
-        await new Promise((resolve) => setTimeout(resolve, 20));
-      }
-      return result;
+    const store = withMethods(durable, {
+      note: async (...call) => {
+        const result = await durable.note(...call);
+        if (call[2].epoch === 2) {
+          const lost = happens(session, 'detached');
+          proxy.cut();
+          await lost;
+          // The next attempt is about to begin.
+          await new Promise((resolve) => setTimeout(resolve, 20));
+        }
+        return result;
+      },
     });
     const session = await connectClient(kit, proxy.port, { continuity, store });
     const again = happens(session, 'attached');

@@ -1,13 +1,14 @@
-import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { encodeFrame } from '../../core/frames/header.ts';
 import type { Application, Channel, Session } from '../../node/index.ts';
-import { MemoryStore, type SessionStore, StoreError } from '../../store/index.ts';
+import { MemoryStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { attemptRaw } from './support/raw-peer.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
+import { happens, until } from './support/waiting.ts';
+import { attachUnanswered, storeError, withMethods } from './support/stores.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -20,17 +21,6 @@ const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
 /** A memory that calls itself stable storage. */
 class StoredMemory extends MemoryStore {
   override readonly custody = 'stored' as never;
-}
-
-/** A store of which some methods are others. */
-function withMethods(store: SessionStore, methods: Partial<SessionStore>): SessionStore {
-  return new Proxy(store, {
-    get: (target, key) => {
-      if (key in methods) return methods[key as keyof SessionStore];
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value as () => unknown).bind(target) : value;
-    },
-  });
 }
 
 /** Something that waits until it may go on. */
@@ -56,18 +46,6 @@ class Gate {
   }
 }
 
-function storeError(): StoreError {
-  return new StoreError('HAWSER_ERR_STORE_UNAVAILABLE', 'The store does not answer.');
-}
-
-function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
-  return once(session as unknown as NodeJS.EventEmitter, event);
-}
-
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await condition())) await new Promise((resolve) => setImmediate(resolve));
-}
-
 describe('an attempt that fails for a moment', () => {
   it('leaves the session where it is when the store fails [CNT-019] [CNT-052]', async () => {
     let failures = 1;
@@ -86,15 +64,8 @@ describe('an attempt that fails for a moment', () => {
   });
 
   it('leaves a stored session where it is, also when the epoch was raised and nobody was told [CNT-027] [CNT-037]', async () => {
-    let failures = 1;
     const inner = new StoredMemory();
-    const store = withMethods(inner, {
-      attach: async (...call) => {
-        const result = await inner.attach(...call);
-        if (failures-- > 0) throw storeError();
-        return result;
-      },
-    });
+    const store = withMethods(inner, { attach: attachUnanswered(inner) });
     const { port, server } = await startServer(kit, { continuity: { store } });
     const session = await connectClient(kit, port, { continuity });
     const [held] = server.sessions;
@@ -108,14 +79,10 @@ describe('an attempt that fails for a moment', () => {
   });
 
   it('detaches the session where nobody can tell what the store has done [CNT-013] [CNT-057]', async () => {
-    let failures = 2;
+    let failures = 1;
     const inner = new StoredMemory();
     const store = withMethods(inner, {
-      attach: async (...call) => {
-        const result = await inner.attach(...call);
-        if (failures-- > 0) throw storeError();
-        return result;
-      },
+      attach: attachUnanswered(inner),
       load: (...call) => (failures-- > 0 ? Promise.reject(storeError()) : inner.load(...call)),
     });
     const { port } = await startServer(kit, { continuity: { store } });

@@ -1,12 +1,12 @@
-import { once } from 'node:events';
 import { type Mock, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Event } from '../../core/index.ts';
-import { type Application, type Channel, type Session } from '../../node/index.ts';
+import { type Application, type Channel } from '../../node/index.ts';
 import { MemoryStore, type SessionStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { RecordingLog, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
+import { happens, until } from './support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -14,14 +14,6 @@ beforeAll(async () => {
 });
 
 const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
-
-function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
-  return once(session as unknown as NodeJS.EventEmitter, event);
-}
-
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
 
 /** Runs what is to happen when a client hears this event for the nth time. */
 function atEvent(type: Event['type'], count: number, what: () => void): Mock<(event: Event) => void> {

@@ -1,11 +1,11 @@
-import { once } from 'node:events';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { Application, Session } from '../../node/index.ts';
+import type { Application } from '../../node/index.ts';
 import { type SessionStore, MemoryStore, StoreError, openRedisStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { HAS_REDIS, RedisServer } from './store/redis-server.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit, toCredential } from './support/kit.ts';
+import { happens } from './support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -13,10 +13,6 @@ beforeAll(async () => {
 });
 
 const continuity = { retentionMs: 60_000, reconnectBoundMs: 20 };
-
-function happens(session: Session, event: 'attached' | 'detached'): Promise<unknown> {
-  return once(session as unknown as NodeJS.EventEmitter, event);
-}
 
 /** A memory that calls itself stable storage, and fails when it is told to. */
 class FailingStore extends MemoryStore {
