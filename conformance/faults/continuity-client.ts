@@ -39,12 +39,12 @@ export const continuityClientFaults: readonly Fault[] = [
     "this.#sendClose('NO_ERROR', true);",
   ]),
   fault('client-repeats-attempts', 'CNT-018', 'gives each attempt the number 1', [
-    'node/client-continuity',
+    'node/client-notes',
     'const attempt = this.#attempt;',
     'const attempt = 1;',
   ]),
   fault('client-skips-attempts', 'CNT-018', 'numbers its attempts 2, 4, 6', [
-    'node/client-continuity',
+    'node/client-notes',
     'this.#attempt += 1;',
     'this.#attempt += 2;',
   ]),
@@ -110,17 +110,23 @@ export const continuityClientFaults: readonly Fault[] = [
   ]),
   fault('client-ignores-its-deadline', 'CNT-050', 'stays until the server ends the connection', [
     'node/client-continuity',
-    'if (deadlineMs === 0)',
-    'if (true)',
+    'deadlineMs === 0 ?',
+    'true ?',
   ]),
   fault('client-opens-without-bound', 'CNT-060', 'opens any number of channels that nobody answers', [
     'core/open-window',
     'return this.#pending.size >= LIMITS.max_pending_opens;',
     'return false;',
   ]),
-  fault('client-fights-for-its-session', 'CNT-058', 'takes back a session that was taken from it', [
-    'node/client-continuity',
-    "if (end.code === 'SUPERSEDED' && end.remote) {",
-    "if (end.code === 'SUPERSEDED' && end.remote) { void this.#reconnect(undefined, undefined); return; } if (false) {",
-  ]),
+  fault(
+    'client-fights-for-its-session',
+    'CNT-058',
+    'takes back a session that was taken from it',
+    ['node/client-state', "if (end.code === 'SUPERSEDED' && end.remote)", 'if (false)'],
+    [
+      'node/client-state',
+      'return lose({ since: facts.now, failures: 0 }, input.end, facts, [NOTE_DETACHED]);',
+      'return lose({ since: facts.now, failures: 0 }, NO_FAILURE, facts, [NOTE_DETACHED]);',
+    ],
+  ),
 ];

@@ -4,7 +4,8 @@ import {
   type Connection,
   type ContinuityRequest,
   type Event,
-  type HawserError,
+  HawserError,
+  InternalError,
   PROTOCOL,
   type Signer,
   TIMERS,
@@ -18,6 +19,7 @@ import type { ScheduledTask } from './deadline-queue.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import { type Log, silentLog } from './log.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
+import type { Failure } from './retry.ts';
 import { sha256 } from './sha256.ts';
 import { createVerifier, refusingVerifier } from './signatures.ts';
 import { type Link, SessionEndpoint, endError, endLink } from './session.ts';
@@ -52,8 +54,9 @@ export interface Resumption {
    *
    * @param isAlive - whether the attempt still goes on; one that has failed in the meantime takes nothing from the former
    *   connection.
+   * @returns whether the attempt is still wanted.
    */
-  readonly release: (isAlive: () => boolean) => Promise<void>;
+  readonly release: (isAlive: () => boolean) => Promise<boolean>;
 }
 
 /** An attempt that has failed: the error, and what became of the session that was to be attached. */
@@ -66,6 +69,18 @@ export class AttemptFailure extends Error {
     super(error.message, { cause: error });
     this.error = error;
     this.end = end;
+  }
+
+  /** The failure that something thrown on the way is. */
+  static of(cause: unknown): AttemptFailure {
+    return cause instanceof AttemptFailure ? cause : new AttemptFailure(toHawserError(cause));
+  }
+
+  /** What it says about the next attempt: nothing where this end has given it up. */
+  get failure(): Failure {
+    const { end } = this;
+    const givenUp = end !== undefined && !end.remote && end.error === undefined;
+    return { error: givenUp ? undefined : this.error, code: undefined };
   }
 }
 
@@ -115,7 +130,7 @@ export class Attempt {
     this.#socket.on('error', this.#onError);
     this.#socket.on('close', this.#onClose);
     this.#socket.once('secureConnect', () => {
-      this.#passGate().catch((error: unknown) => this.#fail(error as HawserError));
+      this.#passGate().catch((error: unknown) => this.#fail(toHawserError(error)));
     });
     if (options.keyLog !== undefined) this.#socket.on('keylog', options.keyLog);
   }
@@ -196,7 +211,7 @@ export class Attempt {
     const pump = new SocketPump(socket, engine, this.#environment.deadlines, {
       event: (event) => this.#receive(event, engine, pump, gate),
       flushed: () => this.#session?.flushed(),
-      nearlySpent: () => void this.#session?.rotate().catch(() => undefined),
+      nearlySpent: () => this.#session?.nearlySpent(engine),
       gone: () => this.#authority?.stop(),
     });
     // [EST-010] [EST-027]: a server whose certificate does not hold gets a code and no CONNECT.
@@ -228,12 +243,12 @@ export class Attempt {
     if (resume === undefined) return;
     const { session, attempt } = resume;
     const isAlive = (): boolean => engine.state === 'awaiting-accept';
-    await resume.release(isAlive);
+    const isWanted = await resume.release(isAlive);
     if (!isAlive()) return;
     const failure = session.journal?.failure;
-    // A session that has ended in the meantime can not be attached, nor one whose store fails.
+    // A session that has ended in the meantime, or is to be left, can not be attached, nor one whose store fails.
     if (failure !== undefined) pump.handle(engine.close('INTERNAL_ERROR', pump.now(), failure));
-    else if (session.state !== 'ended' && session.core.settledCustody) {
+    else if (isWanted && session.state !== 'ended' && session.core.settledCustody) {
       pump.handle(engine.resume(session.core, { attempt }, pump.now()));
     } else pump.handle(engine.close('NO_ERROR', pump.now()));
   }
@@ -273,4 +288,8 @@ export class Attempt {
 function refusalError(gate: RefusedPeer): TransportError {
   const code = gate.answer === 'cut' ? 'HAWSER_ERR_TRANSPORT_TLS_REFUSED' : 'HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE';
   return new TransportError(code, 'tls', `${gate.message} [${gate.requirement}]`);
+}
+
+function toHawserError(cause: unknown): HawserError {
+  return cause instanceof HawserError ? cause : new InternalError('The attempt failed.', { cause });
 }

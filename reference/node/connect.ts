@@ -7,6 +7,7 @@ import {
   type Signer,
 } from '../core/index.ts';
 import type { Credential } from '../pki/index.ts';
+import { NamedErrors } from '../store/named-errors.ts';
 import type { SessionHeader, SessionStore } from '../store/index.ts';
 import { Attempt, AttemptFailure, type Own } from './attempt.ts';
 import { type ClientContinuity, ClientSessionKeeper } from './client-continuity.ts';
@@ -90,18 +91,20 @@ export function createClient(options: ClientOptions): Client {
 class HawserClient implements Client {
   readonly #options: ClientOptions;
   readonly #own: Own;
+  /** Ids of sessions whose end is not in the store yet: they are not gone on with. */
+  readonly #endings = new Set<string>();
 
   constructor(options: ClientOptions) {
     const leaf = checkOwnLeaf(options.credential, 'client');
     const signer: Signer = createSigner(options.credential.privateKey);
-    this.#options = options;
+    const { store } = options;
+    this.#options = store === undefined ? options : { ...options, store: new NamedErrors(store) };
     this.#own = { tls: clientTlsOptions(options.credential, options), signer, leafHash: leaf.hash };
   }
 
   async connect(target: Target): Promise<Session> {
     checkAudience(target.audience);
     const { continuity } = target;
-    const keeper = continuity && new ClientSessionKeeper(this.#options, this.#own, target, continuity);
     const { store } = this.#options;
     const attempt = new Attempt(this.#options, this.#own, {
       target,
@@ -112,8 +115,9 @@ class HawserClient implements Client {
       },
       create: ({ session: core }, { identity }) => {
         if (core === undefined) throw new TypeError('An established connection has a session.');
-        const session = this.#endpoint(core, identity, keeper);
-        if (core.resumable && core.terms.custody === 'stored' && store !== undefined) {
+        if (continuity === undefined || !core.resumable) return this.#endpoint(core, identity);
+        const { session } = this.#kept(core, identity, target, continuity);
+        if (session.journal !== undefined && store !== undefined) {
           const { retentionMs } = core.terms;
           const header = {
             id: session.id,
@@ -123,7 +127,7 @@ class HawserClient implements Client {
             attempt: 0,
             retentionMs,
           } as const;
-          session.journal?.release(1, () => store.create(header, { put: [], delete: [] }));
+          session.journal.release(1, () => store.create(header, { put: [], delete: [] }));
         }
         return session;
       },
@@ -136,12 +140,14 @@ class HawserClient implements Client {
   }
 
   async stored(): Promise<readonly SessionHeader[]> {
-    return (await this.#options.store?.list('client')) ?? [];
+    const headers = (await this.#options.store?.list('client')) ?? [];
+    return headers.filter(({ id }) => !this.#endings.has(id));
   }
 
   async restore(id: string, target: Target): Promise<Session> {
     checkAudience(target.audience);
-    const stored = await this.#options.store?.load(id);
+    // To load it would take it from its end.
+    const stored = this.#endings.has(id) ? undefined : await this.#options.store?.load(id);
     if (stored === undefined || stored.header.owner !== target.audience) {
       const message = `The store has no session ${id} with ${target.audience}: it has ended, or its retention is over.`;
       throw new ConfigError('HAWSER_ERR_CONFIG_SESSION_UNKNOWN', 'session', message);
@@ -151,31 +157,48 @@ class HawserClient implements Client {
     const { random, deadlines } = environment;
     const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: header.epoch });
     const continuity = target.continuity ?? { retentionMs: header.retentionMs };
-    const keeper = new ClientSessionKeeper(this.#options, this.#own, target, continuity, header.attempt);
-    const session = this.#endpoint(core, header.owner, keeper);
+    const { session, keeper } = this.#kept(core, header.owner, target, continuity, header.attempt);
     session.flushed();
     keeper.resumeStored();
     return session;
   }
 
-  #endpoint(core: CoreSession, peerIdentity: string, keeper: ClientSessionKeeper | undefined): SessionEndpoint {
-    const { environment = systemEnvironment, log = silentLog, store } = this.#options;
-    const kept: Partial<SessionParts> =
-      keeper === undefined
-        ? {}
-        : {
-            store,
-            onLinkEnded: (end) => keeper.linkEnded(end),
-            onAttached: () => keeper.attached(),
-            beforeEpoch: (epoch) => keeper.noteEpoch(epoch),
-            onDraining: ({ code }) => keeper.draining(code),
-            onRotate: () => keeper.rotate(),
-            onCloseDetached: () => keeper.closeDetached(),
-            onFenced: () => keeper.fenced(),
-          };
-    const session = new SessionEndpoint({ core, environment, log, peerIdentity, ...kept });
-    keeper?.adopt(session);
-    return session;
+  /** A session that outlives its connections, with what keeps it attached. */
+  #kept(
+    core: CoreSession,
+    peerIdentity: string,
+    target: Target,
+    continuity: ClientContinuity,
+    attempt = 0,
+  ): { readonly session: SessionEndpoint; readonly keeper: ClientSessionKeeper } {
+    const session = this.#endpoint(core, peerIdentity, {
+      store: this.#options.store,
+      onLinkEnded: (end) => keeper.linkEnded(end),
+      onAttached: (link) => keeper.attached(link),
+      beforeEpoch: (epoch) => keeper.noteEpoch(epoch),
+      onDraining: ({ code }) => keeper.draining(code),
+      onNearlySpent: (connection) => keeper.nearlySpent(connection),
+      onRotate: () => keeper.rotate(),
+      onDetach: () => keeper.detach(),
+      onCloseDetached: () => keeper.closeDetached(),
+      afterClose: () => keeper.endNoted(),
+      onFenced: () => keeper.fenced(),
+    });
+    const keeper = new ClientSessionKeeper({
+      session,
+      options: this.#options,
+      own: this.#own,
+      target,
+      continuity,
+      attempt,
+      endings: this.#endings,
+    });
+    return { session, keeper };
+  }
+
+  #endpoint(core: CoreSession, peerIdentity: string, kept: Partial<SessionParts> = {}): SessionEndpoint {
+    const { environment = systemEnvironment, log = silentLog } = this.#options;
+    return new SessionEndpoint({ core, environment, log, peerIdentity, ...kept });
   }
 }
 

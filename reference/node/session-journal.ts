@@ -4,7 +4,7 @@ import type { Environment } from './environment.ts';
 import { wait } from './retry.ts';
 
 /** How long to wait before a write that failed is tried again: the disk or the server may come back at any time. */
-const RETRY_MS = 500;
+export const RETRY_MS = 500;
 
 /** What the owner of a {@link SessionJournal} is told. */
 export interface JournalOwner {

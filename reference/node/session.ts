@@ -80,15 +80,21 @@ export interface Session {
    * Ends the session in order. What is queued is not sent; the result tells the fate of each message. A client whose
    * session is detached connects once more to say so.
    *
-   * @returns the same as `closed`.
+   * @returns the same as `closed`; where a client's store keeps the session, once that has noted its end, or could not be
+   *   reached once more.
    */
   close(code?: CloseCode): Promise<SessionEnd>;
-  /** Ends the connection in order and keeps the session, where it is resumable; else the same as `close`. */
+  /**
+   * Ends the connection in order and keeps the session, where it is resumable; else the same as `close`. A client leaves it
+   * without a connection then, whatever was under way, until `rotate` or `close` is called or its retention is over.
+   */
   detach(): void;
   /**
    * Moves the session to a fresh connection: fresh keys, fresh authentication of both ends (client).
    *
-   * @returns when it has moved; rejects when the attempt fails, and the session stays where it is.
+   * @returns when it has moved. When the attempt fails the session stays where it is, and this rejects with the
+   *   {@link HawserError} that the attempt has met: as {@link Client.connect} does, with a `StoreError` where the client's
+   *   store could not take note of the attempt, or with `HAWSER_ERR_TRANSPORT_DETACHED` where `detach` was called meanwhile.
    */
   rotate(): Promise<void>;
   /** Asks the client to leave this connection before a deadline, in milliseconds from now (server). [CNT-048] */
@@ -133,13 +139,19 @@ export interface SessionParts {
   /** The server asks for the session to be moved (client). [CNT-047] */
   readonly onDraining?: (event: Draining) => void;
   /** A connection carries the session from now on. */
-  readonly onAttached?: () => void;
+  readonly onAttached?: (link: Link) => void;
   /** What has to be stored before anything of a new epoch is. */
   readonly beforeEpoch?: (epoch: number) => Promise<unknown>;
   /** Moves the session to a fresh connection (client). */
   readonly onRotate?: () => Promise<void>;
+  /** A connection may not carry much more (client). [CNT-056] */
+  readonly onNearlySpent?: (connection: Connection) => void;
+  /** The owner wants the session without a connection (client). */
+  readonly onDetach?: () => void;
   /** The owner wants the session closed while no connection carries it. */
   readonly onCloseDetached?: (code: CloseCode) => void;
+  /** The session is over, and its owner waits for what is left to do. */
+  readonly afterClose?: () => Promise<void>;
   /** Another holder has the session. */
   readonly onFenced?: () => void;
 }
@@ -277,7 +289,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     const { epoch } = this.core;
     const { beforeEpoch } = this.#parts;
     this.journal?.release(epoch, beforeEpoch && (() => beforeEpoch(epoch)));
-    this.#parts.onAttached?.();
+    this.#parts.onAttached?.(link);
     // Also where an earlier process had it before.
     if (epoch > 1) this.emit('attached');
     if (this.#closing !== undefined) void this.close(this.#closing);
@@ -310,15 +322,22 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   close(code: CloseCode = 'NO_ERROR'): Promise<SessionEnd> {
-    if (this.#end !== undefined) return this.closed;
+    if (this.#end !== undefined) return this.#afterClose();
     this.#closing = code;
     const link = this.#link;
     if (link === undefined) this.#parts.onCloseDetached?.(code);
     else link.pump.handle(link.connection.close(code, link.pump.now()));
-    return this.closed;
+    return this.#afterClose();
+  }
+
+  async #afterClose(): Promise<SessionEnd> {
+    const end = await this.closed;
+    await this.#parts.afterClose?.();
+    return end;
   }
 
   detach(): void {
+    this.#parts.onDetach?.();
     const link = this.#link;
     if (link !== undefined) link.pump.handle(link.connection.detach('NO_ERROR', link.pump.now()));
   }
@@ -334,6 +353,11 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (onRotate !== undefined && this.resumable) return onRotate();
     const message = 'The session can not be moved: it is not resumable, or this end is the server.';
     return Promise.reject(new TransportError('HAWSER_ERR_TRANSPORT_NOT_RESUMABLE', 'established', message));
+  }
+
+  /** A connection of the session may not carry much more: it has to be left. [CNT-056] */
+  nearlySpent(connection: Connection): void {
+    this.#parts.onNearlySpent?.(connection);
   }
 
   ping(): Promise<number> {
@@ -539,12 +563,14 @@ export function endLink({ connection, pump }: Link, code: ErrorName, error: Haws
   pump.handle(connection.detach(code, pump.now(), error));
 }
 
-function endingError(): TransportError {
+/** The error of what is asked of a session that is over, or about to be. */
+export function endingError(): TransportError {
   const message = 'The session is ending: nothing new is begun.';
   return new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', message);
 }
 
-function detachedError(): TransportError {
+/** The error of what needs a connection. */
+export function detachedError(): TransportError {
   const message = 'The session has no connection at the moment.';
   return new TransportError('HAWSER_ERR_TRANSPORT_DETACHED', 'established', message);
 }

@@ -184,7 +184,7 @@ describe('a session that its owner has left without a connection', () => {
     await lost;
     await server.close();
     clock.advance(40_000);
-    await expect(session.rotate()).rejects.toMatchObject({ error: { code: 'HAWSER_ERR_TRANSPORT_UNREACHABLE' } });
+    await expect(session.rotate()).rejects.toMatchObject({ code: 'HAWSER_ERR_TRANSPORT_UNREACHABLE' });
     expect(session.state).toBe('detached');
     clock.advance(30_000);
     expect(await session.closed).toMatchObject({ session: 'ended', outcome: 'aborted', error: undefined });
