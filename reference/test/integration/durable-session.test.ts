@@ -8,6 +8,7 @@ import { CutProxy } from './support/cut-proxy.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
 import { withMethods } from './support/stores.ts';
+import { TestClock, testEnvironment } from './support/test-clock.ts';
 import { happens, until } from './support/waiting.ts';
 
 let kit: Kit;
@@ -105,13 +106,15 @@ describe('a stored session', () => {
           const lost = happens(session, 'detached');
           proxy.cut();
           await lost;
-          // The next attempt is about to begin.
-          await new Promise((resolve) => setTimeout(resolve, 20));
+          // The next attempt begins, and its number waits for this note.
+          clock.advance(continuity.reconnectBoundMs);
         }
         return result;
       },
     });
-    const session = await connectClient(kit, proxy.port, { continuity, store });
+    const clock = new TestClock();
+    const environment = testEnvironment(clock);
+    const session = await connectClient(kit, proxy.port, { continuity, store, environment });
     const again = happens(session, 'attached');
     proxy.cut();
     await again;

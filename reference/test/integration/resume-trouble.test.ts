@@ -8,7 +8,8 @@ import { type Kit, createKit } from './support/kit.ts';
 import { attemptRaw } from './support/raw-peer.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
 import { happens, until } from './support/waiting.ts';
-import { attachUnanswered, storeError, withMethods } from './support/stores.ts';
+import { Gate } from './support/gate.ts';
+import { StoredMemory, attachUnanswered, storeError, withMethods } from './support/stores.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -17,34 +18,6 @@ beforeAll(async () => {
 
 const OWNER = 'spiffe://hawser.test/client';
 const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
-
-/** A memory that calls itself stable storage. */
-class StoredMemory extends MemoryStore {
-  override readonly custody = 'stored' as never;
-}
-
-/** Something that waits until it may go on. */
-class Gate {
-  readonly #opened: Promise<void>;
-  #open: () => void = () => undefined;
-  #reached: () => void = () => undefined;
-  /** Resolves when somebody waits. */
-  readonly reached: Promise<void>;
-
-  constructor() {
-    this.#opened = new Promise((resolve) => (this.#open = resolve));
-    this.reached = new Promise((resolve) => (this.#reached = resolve));
-  }
-
-  pass(): Promise<void> {
-    this.#reached();
-    return this.#opened;
-  }
-
-  open(): void {
-    this.#open();
-  }
-}
 
 describe('an attempt that fails for a moment', () => {
   it('leaves the session where it is when the store fails [CNT-019] [CNT-052]', async () => {

@@ -1,4 +1,9 @@
-import { type SessionStore, StoreError } from '../../../store/index.ts';
+import { MemoryStore, type SessionStore, StoreError } from '../../../store/index.ts';
+
+/** A memory that calls itself stable storage. */
+export class StoredMemory extends MemoryStore {
+  override readonly custody = 'stored' as never;
+}
 
 /** A store of which some methods are others. */
 export function withMethods(store: SessionStore, methods: Partial<SessionStore>): SessionStore {
