@@ -62,6 +62,7 @@ export function connectCommand(): Command {
       const { host, port } = parseAddress(address, '<host:port>', 1);
       const contents = files.map((file) => readBytes(file, '<file>'));
       const session = await establish(host, port, flags);
+      if ((flags.retention ?? 0) > 0 && !session.resumable) process.stderr.write(NO_RETENTION);
       process.exitCode = await exchange(session, contents, flags);
     });
 }
@@ -133,6 +134,9 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     clearTimeout(timer);
   }
 }
+
+const NO_RETENTION =
+  'hawser: warning: The server grants no retention, so the session ends with its connection: see --retention of hawser serve.\n';
 
 const NEWLINE = Buffer.from('\n');
 

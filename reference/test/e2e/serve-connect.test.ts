@@ -68,6 +68,20 @@ describe('hawser connect', () => {
     });
   });
 
+  it('warns in one line when the server grants no retention, and only then', async () => {
+    const connect = async (retention: string): Promise<unknown> => {
+      const { address } = await startServe([...pki.server, '--test-mode', '--retention', retention]);
+      const flags = [...pki.client, '--application', 'test/echo', '--retention', '60000'];
+      return run(['connect', address, ...flags], { input: 'hello\n' });
+    };
+    expect(await connect('60000')).toEqual({ status: 0, stdout: 'hello\n', stderr: '' });
+    expect(await connect('0')).toEqual({
+      status: 0,
+      stdout: 'hello\n',
+      stderr: expect.stringMatching(/^hawser: warning: The server grants no retention, [^\n]*\n$/) as string,
+    });
+  });
+
   it('exits with 0 when the server ends the session in order', async () => {
     const { address } = await startServe([...pki.server, '--test-mode']);
     const command = start(['connect', address, ...pki.client, '--application', 'test/close']);
