@@ -66,11 +66,15 @@ export interface Client {
    * - `TimeoutError` at the establishment deadline.
    */
   connect(target: Target): Promise<Session>;
-  /** The sessions that the client's store holds, from before a restart. */
+  /** The sessions that the client's store holds, from before a restart; none whose end is still to be noted. */
   stored(): Promise<readonly SessionHeader[]>;
   /**
    * Goes on with a session from before a restart: it is detached at first, and connects by itself. Its channels are there;
    * messages on which no decision was stored come again, marked as redelivered. [CNT-044]
+   *
+   * A session whose end the store could not note before the process died is there too. The server answers that it has ended,
+   * and outcomes that were told before come again: with the same key, and no other than before where the server still knows
+   * its last word; later, *unknown*. Who records outcomes by key keeps the first that is not *unknown*.
    *
    * @param target - with `continuity`.
    * @throws ConfigError `HAWSER_ERR_CONFIG_SESSION_UNKNOWN` (as a rejection) when the store has no such session.
