@@ -211,7 +211,7 @@ export class ServerConnection {
     const { custody } = sessions.store;
     const deadlineMs = this.#deadlineMs(peer);
     this.#pump.handle(this.#engine.accept({ ...grant, sessionId, retentionMs, deadlineMs, custody }, this.#pump.now()));
-    if (retentionMs > 0 && this.#session === undefined) await sessions.discard(id);
+    if (retentionMs > 0 && this.#session === undefined) await sessions.discard(id, peer.identity);
   }
 
   async #resume(peer: VerifiedPeer, request: ResumeRequest): Promise<void> {

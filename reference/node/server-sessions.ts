@@ -1,7 +1,6 @@
 import {
-  HawserError,
   type ErrorName,
-  InternalError,
+  type Gap,
   type ParameterSet,
   type ResumeRequest,
   Session as CoreSession,
@@ -12,7 +11,9 @@ import type { ChannelEndpoint } from './channel.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
+import { endStored, PendingEnds, type StoredEnd } from './pending-ends.ts';
 import { type SessionEnd, SessionEndpoint } from './session.ts';
+import { storeFailure } from './store-failure.ts';
 
 /** How often a server looks for sessions whose retention is over. */
 const SWEEP_MS = 1000;
@@ -91,6 +92,11 @@ const ENDED: SessionEnd = {
 /** How a session is left that was about to be attached. */
 const DETACHED: SessionEnd = { ...ENDED, remote: true, session: 'detached' };
 
+/** How far a session came of which nothing is known. */
+const NOTHING: Cursors = { receiveCursor: 0, sendCursor: 0 };
+
+const NO_GAP: Gap = { first: 0, last: 0 };
+
 const REFUSED: Resumption = { type: 'reject', code: 'RESUME_REFUSED', retryAfterMs: 0, parameters: {} };
 
 /** The resumable sessions of a server, with or without a connection, and their store. */
@@ -104,11 +110,15 @@ export class ServerSessions {
   readonly #epochs = new Map<string, number>();
   /** Number of the last attempt that attached each of them here; absent while there was none. */
   readonly #attempts = new Map<string, number>();
+  /** Number of an attempt that the store was asked to attach, and has not answered: it may have raised the epoch. */
+  readonly #asked = new Map<string, number>();
+  /** Sessions that are over here, and of which the store has not said so. */
+  readonly #pendingEnds: PendingEnds;
   /** Those that the store has as attached to this process. [CNT-016] */
   readonly #attached = new AttachedSessions();
   /** When each detached one is given up, come what may. */
   readonly #detachedUntil = new Map<string, number>();
-  /** Resumptions under way, one at a time for each session. */
+  /** Resumptions and expiries under way, one at a time for each session. */
   readonly #queues = new Map<string, Promise<unknown>>();
   readonly #sweep: ScheduledTask;
   #stopped = false;
@@ -117,9 +127,10 @@ export class ServerSessions {
     this.#host = host;
     this.#options = options;
     this.store = options.store ?? new MemoryStore();
+    this.#pendingEnds = new PendingEnds(this.store, host.log);
     const { deadlines } = host.environment;
     this.#sweep = deadlines.add((now) => {
-      void this.#removeExpired();
+      void this.#runSweep();
       return this.#stopped ? undefined : now + SWEEP_MS;
     });
     // A store that survives its process may hold sessions of an earlier one.
@@ -164,8 +175,9 @@ export class ServerSessions {
       const header = { id, role: 'server', owner, epoch: 1, attempt: 0, retentionMs } as const;
       await this.store.create(header, { put: [], delete: [] });
     } catch (error) {
-      this.#attached.delete(id);
       this.#host.log.error({ session: id, err: error }, 'the store fails: the session is not resumable');
+      // It may be there all the same.
+      void this.discard(id, owner);
       return false;
     }
     // Also where no session is ever detached the store has to let go of those that have ended. [CNT-035]
@@ -178,28 +190,28 @@ export class ServerSessions {
     this.#held.set(session.id, session);
   }
 
-  /** ACCEPT was not sent after all. */
-  async discard(id: string): Promise<void> {
+  /** No ACCEPT has told of a session, or will. */
+  async discard(id: string, owner: string): Promise<void> {
     this.#attached.delete(id);
-    await this.#quietly(this.store.end(id, 1, { receiveCursor: 0, sendCursor: 0 }));
+    await this.#pendingEnds.add(id, { owner, epoch: 1, cursors: NOTHING, asked: undefined });
   }
 
   /** A session has lost its connection, or is over. */
   linkEnded(session: SessionEndpoint, end: SessionEnd): void {
     const { core, id } = session;
     if (!core.resumable) return;
-    const cursors = cursorsOf(session);
-    const epoch = this.#epochOf(session);
     if (end.session === 'ended') {
+      const stored = this.#endOf(session);
       this.#forget(id);
-      void this.#quietly(this.store.end(id, epoch, cursors));
+      void this.#pendingEnds.add(id, stored);
       return;
     }
     const { deadlines } = this.#host.environment;
     // One that was not attached after all is kept no longer than from when it was detached.
     const until = this.#detachedUntil.get(id) ?? deadlines.now() + core.terms.retentionMs + GRACE_MS;
     this.#detachedUntil.set(id, until);
-    void this.#quietly(this.#detached(session, epoch, cursors));
+    // The store is told once it has said under which epoch it has the session.
+    if (!this.#asked.has(id)) void this.#noteDetached(session);
     this.#sweep.by(deadlines.now() + SWEEP_MS);
   }
 
@@ -210,22 +222,14 @@ export class ServerSessions {
    */
   resume(owner: string, request: ResumeRequest, connection: ResumingConnection): Promise<Resumption> {
     const id = Buffer.from(request.sessionId).toString('hex');
-    const before = this.#queues.get(id) ?? Promise.resolve();
-    const result = before.then(() => this.#resume(id, owner, request, connection));
-    const settled = result
-      .catch(() => undefined)
-      .then(() => {
-        if (this.#queues.get(id) === settled) this.#queues.delete(id);
-      });
-    this.#queues.set(id, settled);
-    return result;
+    return this.#inTurn(id, () => this.#resume(id, owner, request, connection));
   }
 
   /** Ends a session that no connection carries. */
   endDetached(session: SessionEndpoint, code: ErrorName): void {
-    const epoch = this.#epochOf(session);
+    const end = this.#endOf(session);
     this.#finish(session, code, false);
-    void this.#quietly(this.store.end(session.id, epoch, cursorsOf(session)));
+    void this.#pendingEnds.add(session.id, end);
   }
 
   /** Another server has the session, or a later attempt: nothing that is still done here has any effect. [CNT-038] */
@@ -235,10 +239,32 @@ export class ServerSessions {
     this.#letGo(session);
   }
 
+  /** Asks the store once more for the ends that it has not confirmed. */
+  confirmEnds(): Promise<void> {
+    return this.#pendingEnds.confirmAll();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#sweep.cancel();
     for (const session of this.#held.values()) session.journal?.stop();
+    for (const id of this.#pendingEnds.ids) {
+      const message =
+        'the store has not noted the end of a session, whose messages may get other outcomes if it is resumed: end it by hand';
+      this.#host.log.error({ session: id }, message);
+    }
+  }
+
+  #inTurn<Result>(id: string, task: () => Promise<Result>): Promise<Result> {
+    const before = this.#queues.get(id) ?? Promise.resolve();
+    const result = before.then(task);
+    const settled = result
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#queues.get(id) === settled) this.#queues.delete(id);
+      });
+    this.#queues.set(id, settled);
+    return result;
   }
 
   async #resume(
@@ -251,17 +277,25 @@ export class ServerSessions {
     const held = this.#held.get(id);
     // Somebody else's attempt disturbs nothing.
     if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
-    // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
-    const late = attempt <= (this.#attempts.get(id) ?? 0);
-    const epoch = held && this.#epochOf(held);
+    let late = false;
     try {
+      if (held !== undefined) await this.#settle(held);
+      // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
+      late = attempt <= (this.#attempts.get(id) ?? 0);
       if (held !== undefined && !late && !(await this.#pause(held))) return busy();
+      // What has ended here must not rise again, and is nobody else's business. [CNT-021] [CNT-036]
+      const endedOwner = this.#pendingEnds.ownerOf(id);
+      if (endedOwner !== undefined && endedOwner !== owner) return REFUSED;
+      if (!(await this.#pendingEnds.confirm(id))) return busy();
+      const epoch = held && this.#epochOf(held);
+      if (held !== undefined && held === this.#held.get(id) && !late) this.#asked.set(id, attempt);
       const result = await this.store.attach(id, owner, attempt, request.epoch);
+      this.#asked.delete(id);
       if (result.type === 'attached') return await this.#take(result.session, held, epoch, connection);
-      return await this.#refuse(id, result, request, held);
+      return await this.#refuse(result, request, held);
     } catch (error) {
       this.#host.log.error({ session: id, err: error }, 'the store fails: a client that wants to resume has to wait');
-      if (held !== undefined && !late) await this.#settle(held, attempt);
+      await this.#settleOrDetach(held, error);
       return busy();
     } finally {
       // Whoever holds it now, as it was or anew.
@@ -284,22 +318,36 @@ export class ServerSessions {
   /** The attempt is over: the session goes on, with whatever connection it has. */
   #goOn(session: SessionEndpoint): void {
     session.link?.pump.resumeReading();
-    session.journal?.release(this.#epochOf(session));
+    // As long as nobody knows the epoch, nothing is written.
+    if (!this.#asked.has(session.id)) session.journal?.release(this.#epochOf(session));
     // The store has it as attached, or the client does not come back. [CNT-013] [CNT-017]
     if (session.link === undefined && session.state !== 'ended') this.linkEnded(session, DETACHED);
   }
 
   /** A call whose answer was lost may have raised the epoch all the same: then it is this process that holds it under that. */
-  async #settle(held: SessionEndpoint, attempt: number): Promise<void> {
+  async #settle(held: SessionEndpoint): Promise<void> {
+    const { id } = held;
+    const attempt = this.#asked.get(id);
+    if (attempt === undefined) return;
+    const header = (await this.store.load(id))?.header;
+    // The end of a session that is over asks for itself.
+    if (this.#held.get(id) !== held) return;
+    this.#asked.delete(id);
+    if (header?.attempt === attempt) {
+      this.#epochs.set(id, header.epoch);
+      this.#attempts.set(id, attempt);
+    }
+    held.journal?.release(this.#epochOf(held));
+  }
+
+  /** Where nobody can tell the epoch now, the session loses its connection: the client attaches it once the store works. */
+  async #settleOrDetach(held: SessionEndpoint | undefined, cause: unknown): Promise<void> {
+    if (held === undefined) return;
     try {
-      const header = (await this.store.load(held.id))?.header;
-      const isHeld = this.#held.get(held.id) === held;
-      if (!isHeld || header?.epoch !== this.#epochOf(held) + 1 || header.attempt !== attempt) return;
-      this.#epochs.set(held.id, header.epoch);
-      this.#attempts.set(held.id, attempt);
-    } catch (error) {
-      // Nobody knows the epoch: the client attaches the session anew once the store works.
-      held.fail('INTERNAL_ERROR', toHawserError(error));
+      await this.#settle(held);
+    } catch {
+      // That the store fails is known, and why.
+      held.fail('INTERNAL_ERROR', storeFailure(cause));
     }
   }
 
@@ -315,7 +363,6 @@ export class ServerSessions {
 
   /** The store has not attached the session. */
   async #refuse(
-    id: string,
     result: Exclude<AttachResult, { readonly type: 'attached' }>,
     request: ResumeRequest,
     held: SessionEndpoint | undefined,
@@ -325,11 +372,12 @@ export class ServerSessions {
         if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
         return REFUSED;
       case 'ended':
+        if (held !== undefined) await this.#expire(held);
         return rejection('SESSION_ENDED', finalCursors(result.cursors)); // [CNT-036]
       case 'stale':
         return rejection('ATTEMPT_STALE', {}); // [CNT-023]
       case 'ahead':
-        return this.#endAhead(id, result.header.epoch, request.receiveCursor, held);
+        return this.#endAhead(result, request.receiveCursor, held);
     }
   }
 
@@ -345,17 +393,16 @@ export class ServerSessions {
     connection: ResumingConnection,
   ): Promise<Resumption> {
     const { id, epoch } = stored.header;
+    if (held?.state === 'ended') {
+      // It has ended in the meantime, and its messages have their outcomes. [CNT-036] [CNT-042]
+      const end = { ...this.#endOf(held), epoch };
+      return (await this.#pendingEnds.add(id, end)) ? rejection('SESSION_ENDED', finalCursors(end.cursors)) : busy();
+    }
     const session = before !== undefined && before + 1 === epoch ? held : this.#restore(stored, held);
     if (session === undefined) return REFUSED;
-    if (session.state === 'ended') {
-      // It has ended in the meantime, and its messages have their outcomes. [CNT-036] [CNT-042]
-      const cursors = cursorsOf(session);
-      await this.store.end(id, epoch, cursors);
-      return rejection('SESSION_ENDED', finalCursors(cursors));
-    }
     this.#note(stored);
     // Its end is on its way to the client, whose answer the former connection may bring.
-    if (!session.core.attachable) return rejection('SESSION_ENDED', finalCursors(cursorsOf(session)));
+    if (!session.core.attachable) return rejection('SESSION_ENDED', finalCursors(cursorsOf(session.core)));
     if (!connection.ready) return { type: 'kept' };
     // In one turn: nothing may come in between that moves the cursor. [CNT-028]
     this.#supersede(session);
@@ -407,28 +454,44 @@ export class ServerSessions {
     return session;
   }
 
+  /** The store has to confirm the end before anybody is told of it: until then the client finds the same again. */
   async #endAhead(
-    id: string,
-    epoch: number,
+    { header: { id, epoch }, cursors: stored = NOTHING }: Extract<AttachResult, { readonly type: 'ahead' }>,
     peerCursor: number,
     held: SessionEndpoint | undefined,
   ): Promise<Resumption> {
+    const core = held?.core ?? (await this.#read(id));
+    const cursors = core === undefined ? stored : cursorsOf(core);
     // Only where nothing but the epoch is wrong there is no gap. [CNT-026]
-    const { first, last } = held?.core.gapAt(peerCursor) ?? { first: 0, last: 0 };
-    const cursors = held === undefined ? { receiveCursor: 0, sendCursor: 0 } : cursorsOf(held);
+    const { first, last } = core === undefined ? gapBehind(cursors, peerCursor) : (core.gapAt(peerCursor) ?? NO_GAP);
+    if ((await this.store.end(id, epoch, cursors)) === 'fenced') return busy();
     if (held !== undefined) this.#finish(held, 'RESUME_GAP', true);
-    await this.store.end(id, epoch, cursors);
     return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });
   }
 
-  async #detached(session: SessionEndpoint, epoch: number, cursors: Cursors): Promise<void> {
-    const result = await this.store.detached(session.id, epoch, cursors);
+  /** A session that this process does not hold, to be looked at; undefined where the store has no more than its header. */
+  async #read(id: string): Promise<CoreSession | undefined> {
+    const entries = (await this.store.load(id))?.entries ?? [];
+    const { random, deadlines } = this.#host.environment;
+    return entries.length === 0
+      ? undefined
+      : CoreSession.restore(entries, { random, grease: this.#host.grease, now: deadlines.now() });
+  }
+
+  async #noteDetached(session: SessionEndpoint): Promise<void> {
     const { id } = session;
-    const isHeld = this.#held.get(id) === session && this.#epochOf(session) === epoch;
-    if (!isHeld) return;
-    // While a client resumes it here, the epoch may have been raised for this process.
-    if (result === 'committed') this.#attached.delete(id);
-    else if (!this.#queues.has(id)) this.fenced(session);
+    const epoch = this.#epochOf(session);
+    try {
+      const result = await this.store.detached(id, epoch, cursorsOf(session.core));
+      const isHeld = this.#held.get(id) === session && this.#epochOf(session) === epoch;
+      if (!isHeld) return;
+      if (result === 'committed') this.#attached.delete(id);
+      // While a client resumes it here, the epoch may have been raised for this process.
+      else if (!this.#queues.has(id)) this.fenced(session);
+    } catch (error) {
+      // Then it ends here when its time is over, and there with it.
+      this.#host.log.warn({ session: id, err: error }, 'the store could not take note of the end of a connection');
+    }
   }
 
   /** Another holder has the session: what becomes of its messages is for that one to report. [CNT-042] */
@@ -447,6 +510,17 @@ export class ServerSessions {
     session.finish({ ...ENDED, code, ...fates });
   }
 
+  /** What the store is to note of a session that is over. */
+  #endOf(session: SessionEndpoint): StoredEnd {
+    const { id, peerIdentity, core } = session;
+    return {
+      owner: peerIdentity,
+      epoch: this.#epochOf(session),
+      cursors: cursorsOf(core),
+      asked: this.#asked.get(id),
+    };
+  }
+
   #epochOf({ id, core }: SessionEndpoint): number {
     return this.#epochs.get(id) ?? core.epoch;
   }
@@ -455,8 +529,13 @@ export class ServerSessions {
     this.#held.delete(id);
     this.#epochs.delete(id);
     this.#attempts.delete(id);
+    this.#asked.delete(id);
     this.#attached.delete(id);
     this.#detachedUntil.delete(id);
+  }
+
+  async #runSweep(): Promise<void> {
+    await Promise.all([this.#pendingEnds.confirmIdle(), this.#removeExpired()]);
   }
 
   // [CNT-017]
@@ -474,28 +553,39 @@ export class ServerSessions {
       this.#host.log.warn({ session: id }, 'the retention of a detached session is over');
     }
     for (const [id, until] of [...this.#detachedUntil]) {
-      const session = this.#held.get(id);
-      if (now < until || session === undefined) continue;
-      if (session.link === undefined) this.#letGo(session);
+      // What is resumed decides by itself.
+      if (now >= until && !this.#queues.has(id)) void this.#inTurn(id, () => this.#expireOverdue(id));
     }
   }
 
-  async #quietly(change: Promise<unknown>): Promise<void> {
+  /** The store has not reported it: its answer was lost, it has never heard of the detachment, or another server has it. */
+  async #expireOverdue(id: string): Promise<void> {
+    const session = this.#held.get(id);
+    if (session === undefined || session.link !== undefined) return;
     try {
-      await change;
+      await this.#expire(session);
     } catch (error) {
-      this.#host.log.warn({ err: error }, 'the store could not take note of the end of a connection or session');
+      this.#host.log.warn({ session: id, err: error }, 'the store fails: a session whose retention is over is kept');
     }
+  }
+
+  /** A session is over by its retention, where nobody else has it. */
+  async #expire(session: SessionEndpoint): Promise<void> {
+    const result = await endStored(this.store, session.id, this.#endOf(session));
+    if (session.state === 'ended') return;
+    if (result === 'ended') this.#finish(session, undefined, false);
+    else this.#letGo(session);
   }
 }
 
 /** How far a session came here. */
-function cursorsOf({ core: { receiveCursor, sendCursor } }: SessionEndpoint): Cursors {
+function cursorsOf({ receiveCursor, sendCursor }: CoreSession): Cursors {
   return { receiveCursor, sendCursor };
 }
 
-function toHawserError(cause: unknown): HawserError {
-  return cause instanceof HawserError ? cause : new InternalError('The store failed.', { cause });
+/** The gap as far as cursors tell: what the client has acknowledged is not among them. [CNT-026] */
+function gapBehind({ sendCursor }: Cursors, peerCursor: number): Gap {
+  return peerCursor > sendCursor ? { first: sendCursor + 1, last: peerCursor } : NO_GAP;
 }
 
 /** What REJECT tells of a session that is over. [CNT-026] [CNT-036] */

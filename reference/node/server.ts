@@ -56,6 +56,12 @@ export interface ServerOptions extends Trust {
   readonly environment?: Environment;
 }
 
+/**
+ * How long before everything is cut a client is asked to be gone, and how long a session that was cut has for what it leaves
+ * to be written: a frame and a round trip, or a write to a disk, on a machine that is busy with all of them at once.
+ */
+const LEAVE_MS = 1000;
+
 /** What {@link Server.reload} replaces; what is left out stays. */
 export interface ReloadOptions extends Partial<Trust> {
   readonly credential?: Credential;
@@ -227,7 +233,7 @@ class HawserServer implements Server {
     this.#stop();
     const idle = new Promise<void>((resolve) => this.#onIdle.push(resolve));
     // A little earlier than what is cut at the deadline: the last frame has to leave.
-    const leaveMs = Math.max(0, deadlineMs - TIMERS.close_deadline_ms / 5);
+    const leaveMs = Math.max(0, deadlineMs - LEAVE_MS);
     for (const connection of this.#connections.keys()) connection.shutDown(leaveMs);
     this.#checkIdle();
     let cut = 0;
@@ -242,7 +248,7 @@ class HawserServer implements Server {
     await idle;
     task.cancel();
     // What was cut at the deadline has left something to be written.
-    await this.#endSessions(Math.max(deadline, deadlines.now() + TIMERS.close_deadline_ms / 5));
+    await this.#endSessions(Math.max(deadline, deadlines.now() + LEAVE_MS));
     return cut;
   }
 
@@ -278,7 +284,8 @@ class HawserServer implements Server {
     );
     const written = new AbortController();
     const late = wait(deadline - this.#environment.deadlines.now(), this.#environment, { signal: written.signal });
-    const flushed = Promise.all(journals.map((journal) => journal.flushed())).then(() => written.abort());
+    const rest = [...journals.map((journal) => journal.flushed()), this.#sessions.confirmEnds()];
+    const flushed = Promise.all(rest).then(() => written.abort());
     await Promise.race([flushed, late]);
     if (!written.signal.aborted) this.#log.error({}, 'the store does not answer: what is not written is given up');
   }

@@ -1,7 +1,8 @@
-import { type HawserError, type Session as CoreSession, InternalError } from '../core/index.ts';
+import type { HawserError, Session as CoreSession } from '../core/index.ts';
 import { type SessionStore, StoreError } from '../store/index.ts';
 import type { Environment } from './environment.ts';
 import { wait } from './retry.ts';
+import { storeFailure } from './store-failure.ts';
 
 /** How long to wait before a write that failed is tried again: the disk or the server may come back at any time. */
 export const RETRY_MS = 500;
@@ -158,8 +159,7 @@ export class SessionJournal {
 
   #fail(cause: unknown): void {
     if (this.failing || this.#stopped) return;
-    const error = cause as HawserError;
-    this.#failure = typeof error.code === 'string' ? error : new InternalError('The store failed.', { cause });
+    this.#failure = storeFailure(cause);
     this.#settle();
     this.#owner.failed(this.#failure);
   }

@@ -123,7 +123,7 @@ local head = read(id)
 if not head or head.phase == 'gone' or head.owner ~= owner then return {'unknown'} end
 if head.phase == 'ended' then return {'ended', head.rc, head.sc} end
 if tonumber(attempt) <= tonumber(head.attempt) then return {'stale'} end
-if tonumber(stated) > tonumber(head.epoch) then return {'ahead', header(head)} end
+if tonumber(stated) > tonumber(head.epoch) then return {'ahead', header(head), head.rc, head.sc} end
 redis.call('HINCRBY', key('head', id), 'epoch', 1)
 redis.call('HSET', key('head', id), 'attempt', attempt, 'writer', writer, 'seq', seq)
 head = read(id)

@@ -123,15 +123,19 @@ class RedisStore implements SessionStore {
 
   async attach(id: string, owner: string, attempt: number, statedEpoch: number): Promise<AttachResult> {
     const args = [id, owner, String(attempt), String(statedEpoch)];
-    const [status, first, second] = await this.#inTurn(id, () => this.#session(ATTACH, id, args));
+    const [status, first, second, third] = await this.#inTurn(id, () => this.#session(ATTACH, id, args));
     switch (text(status)) {
       case 'session':
         this.#held.add(id);
         return { type: 'attached', session: readSession(first, second) };
       case 'ended':
-        return { type: 'ended', cursors: { receiveCursor: Number(text(first)), sendCursor: Number(text(second)) } };
+        return { type: 'ended', cursors: readCursors(first, second) };
       case 'ahead':
-        return { type: 'ahead', header: readHeader(first) };
+        return {
+          type: 'ahead',
+          header: readHeader(first),
+          cursors: text(second) === '' ? undefined : readCursors(second, third),
+        };
       case 'stale':
         return { type: 'stale' };
       default:
@@ -346,6 +350,10 @@ function readHeader(reply: ScriptReply | undefined): SessionHeader {
     attempt: Number(attempt),
     retentionMs: Number(retention),
   };
+}
+
+function readCursors(receive: ScriptReply | undefined, send: ScriptReply | undefined): Cursors {
+  return { receiveCursor: Number(text(receive)), sendCursor: Number(text(send)) };
 }
 
 function readSession(header: ScriptReply | undefined, fields: ScriptReply | undefined): StoredSession {

@@ -58,8 +58,11 @@ export type AttachResult =
   | { readonly type: 'ended'; readonly cursors: Cursors }
   /** The attempt is not greater than the greatest seen: the answer is ATTEMPT_STALE. [CNT-023] */
   | { readonly type: 'stale' }
-  /** The epoch stated is higher than that of the session: the answer is RESUME_GAP, after `end`. [CNT-025] */
-  | { readonly type: 'ahead'; readonly header: SessionHeader };
+  /**
+   * The epoch stated is higher than that of the session: the answer is RESUME_GAP, after `end`, with the final cursors where
+   * the store was told of any. [CNT-025] [CNT-026]
+   */
+  | { readonly type: 'ahead'; readonly header: SessionHeader; readonly cursors: Cursors | undefined };
 
 /**
  * What became of a change: `committed`, or `fenced` when the session is no longer the caller's (another epoch, ended,

@@ -30,7 +30,7 @@ export type AttachJudgement =
   | { readonly type: 'unknown' }
   | { readonly type: 'ended'; readonly cursors: Cursors }
   | { readonly type: 'stale' }
-  | { readonly type: 'ahead'; readonly header: SessionHeader };
+  | { readonly type: 'ahead'; readonly header: SessionHeader; readonly cursors: Cursors | undefined };
 
 /** Compares in the order of section 12.4, and says what the record becomes. */
 export function judgeAttach(
@@ -49,7 +49,7 @@ export function judgeAttach(
   // [CNT-023]
   if (attempt <= header.attempt) return { type: 'stale' };
   // [CNT-025]
-  if (statedEpoch > header.epoch) return { type: 'ahead', header };
+  if (statedEpoch > header.epoch) return { type: 'ahead', header, cursors };
   // [CNT-024] [CNT-027]
   return {
     type: 'attached',

@@ -157,7 +157,7 @@ class Model {
         if (held.endedAt !== undefined)
           return this.#isKept(held) ? { type: 'ended', cursors: held.cursors } : { type: 'unknown' };
         if (step.attempt <= held.header.attempt) return { type: 'stale' };
-        if (step.ahead > 0) return { type: 'ahead', header: held.header };
+        if (step.ahead > 0) return { type: 'ahead', header: held.header, cursors: held.cursors };
         held.header = { ...held.header, epoch: held.header.epoch + 1, attempt: step.attempt };
         held.detachedAt = undefined;
         return { type: 'attached', session: { header: held.header, entries: entriesOf(held.entries) } };

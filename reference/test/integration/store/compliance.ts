@@ -214,7 +214,11 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
 
       it('reports an epoch from the future, and changes nothing [CNT-025]', async () => {
         const made = await created();
-        expect(await store.attach(made.id, OWNER, 1, 2)).toEqual({ type: 'ahead', header: made });
+        const ahead = { type: 'ahead', header: made };
+        expect(await store.attach(made.id, OWNER, 1, 2)).toEqual({ ...ahead, cursors: undefined });
+        const cursors = { receiveCursor: 7, sendCursor: 2 ** 53 - 1 };
+        await store.commit(made.id, 1, { ...NOTHING, cursors });
+        expect(await store.attach(made.id, OWNER, 1, 2)).toEqual({ ...ahead, cursors });
         expect((await store.load(made.id))?.header).toEqual(made);
       });
 
