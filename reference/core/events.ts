@@ -97,6 +97,8 @@ export interface ChannelRestored {
    * it are the owner's to send again. [CNT-011]
    */
   readonly sentMessages: number;
+  /** Number of the last own message whose outcome the owner has taken note of: it is not told of those again. [CNT-042] */
+  readonly reportedMessages: number;
 }
 
 /** The application end has taken the channel (client only). */

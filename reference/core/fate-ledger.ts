@@ -125,12 +125,29 @@ export class FateLedger {
     });
   }
 
+  /** Some messages of a channel that is over need not be remembered any more: what is left of a run stays in its place. */
+  forget(range: MessageRange): void {
+    const { channel, first, last } = range;
+    this.#runs = this.#runs.flatMap((run) => {
+      if (run.channel !== channel || run.lastNumber < first || run.firstNumber > last) return [run];
+      const rest = [part(run, run.firstNumber, first - 1), part(run, last + 1, run.lastNumber)];
+      dissolve(run);
+      return rest.filter(({ firstNumber, lastNumber }) => firstNumber <= lastNumber);
+    });
+  }
+
   /** The messages that are left, by channel and number. */
   ranges(): readonly MessageRange[] {
     return joinRanges(
       this.#runs.map(({ channel, firstNumber, lastNumber }) => ({ channel, first: firstNumber, last: lastNumber })),
     );
   }
+}
+
+/** The messages of a run with these numbers. */
+function part(run: Run, firstNumber: number, lastNumber: number): Run {
+  const seqOf = (number: number): number => run.firstSeq + (number - run.firstNumber) * run.stride;
+  return { ...run, firstNumber, firstSeq: seqOf(firstNumber), lastNumber, lastSeq: seqOf(lastNumber) };
 }
 
 /** A channel may still hold the run: it must not continue it outside of the list. */

@@ -240,6 +240,14 @@ export class Session {
     if (!this.#over) this.channels.reported(channel, last);
   }
 
+  /**
+   * Messages of a channel that is over have been reported as *unknown*, in a session that is not resumable (section 5.3): its
+   * end tells nothing else of them.
+   */
+  forgetFates(ranges: readonly MessageRange[]): void {
+    for (const range of joinRanges(ranges)) this.#ledger.forget(range);
+  }
+
   release(channel: number, now: number): void {
     this.#advance(now);
     if (!this.#mute) this.channels.release(channel);
@@ -860,8 +868,8 @@ export class Session {
       this.#give({ type: 'channel-requested', channel: number, ...kind });
     else {
       // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
-      const sentMessages = stored.send.messages;
-      this.#give({ type: 'channel-restored', channel: number, state, sentMessages, ...kind });
+      const numbers = { sentMessages: stored.send.messages, reportedMessages: stored.reported };
+      this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind });
     }
   }
 

@@ -191,8 +191,12 @@ export interface ChannelStart {
   readonly isOpen?: boolean;
   /** END was sent, before a restart. */
   readonly endSent?: boolean;
+  /** RESET was sent, before a restart. */
+  readonly resetSent?: boolean;
   /** Messages that were begun, before a restart. */
   readonly sentMessages?: number;
+  /** Of those, the ones whose outcome the application has taken note of. */
+  readonly reportedMessages?: number;
 }
 
 /** The {@link Channel} of a session, with the side that the session feeds. */
@@ -215,10 +219,8 @@ export class ChannelEndpoint implements Channel {
   /** Whether the engine is told of every decision on a message. */
   readonly #settles: boolean;
   #sentMessages: number;
-  /** Messages that were begun before a restart. */
-  readonly #restoredMessages: number;
-  /** Number of the last own message that has an outcome; after a restart the first outcome tells. [CNT-042] */
-  #settledMessages: number | undefined;
+  /** Number of the last own message that has an outcome. [CNT-042] */
+  #settledMessages: number;
   /** What will not be delivered, while an outcome of those before it is still to come. */
   #unsent: OutcomeRange | undefined;
   /** Who waits for the outcome of a message, by its number. */
@@ -243,9 +245,10 @@ export class ChannelEndpoint implements Channel {
     this.applicationData = start.applicationData;
     this.#isOpen = start.isOpen ?? false;
     this.#endSent = start.endSent ?? false;
-    this.#restoredMessages = start.sentMessages ?? 0;
-    this.#sentMessages = this.#restoredMessages;
-    this.#settledMessages = this.#restoredMessages === 0 ? 0 : undefined;
+    // With which code is not stored: the peer has it, or gets it.
+    this.#resetSent = start.resetSent === true ? 'CANCELLED' : undefined;
+    this.#sentMessages = start.sentMessages ?? 0;
+    this.#settledMessages = start.reportedMessages ?? 0;
     this.outcomes = start.outcomes;
     this.#settles = start.outcomes || host.core.resumable;
   }
@@ -410,7 +413,7 @@ export class ChannelEndpoint implements Channel {
 
   /** Messages through a number that have no outcome get this one. */
   #settleThrough(last: number, outcome: Outcome): void {
-    const first = (this.#settledMessages ?? this.#restoredMessages) + 1;
+    const first = this.#settledMessages + 1;
     if (first <= last) this.#settle({ first, last, outcome });
   }
 
@@ -452,7 +455,7 @@ export class ChannelEndpoint implements Channel {
     // Of what the own RESET has dropped, the first message may have been begun. [CNT-043]
     const doubt = code === 'RESUME_GAP' || code === 'RESUME_REFUSED';
     if (doubt && this.#resetSent !== undefined && this.#end === undefined) {
-      const next = (this.#settledMessages ?? this.#restoredMessages) + 1;
+      const next = this.#settledMessages + 1;
       this.#settleThrough(Math.min(next, this.#sentMessages), UNKNOWN);
     }
     this.#settleThrough((this.#unsent?.first ?? this.#sentMessages + 1) - 1, this.#fateOfRest(fates.length > 0));
@@ -525,7 +528,7 @@ export class ChannelEndpoint implements Channel {
   get awaitsOutcome(): boolean {
     if (this.#waiting.size > 0) return true;
     if (this.#onOutcome === undefined || !this.#acknowledgeable) return false;
-    return this.#settledMessages === undefined || this.#settledMessages < this.#sentMessages;
+    return this.#settledMessages < this.#sentMessages;
   }
 
   /** Whether acknowledgements tell what became of messages, also when the channel is over. (section 12.6) */
@@ -539,11 +542,23 @@ export class ChannelEndpoint implements Channel {
    * @param sentMessages - as for `finish`.
    */
   #settleEnded(sentMessages: number): void {
-    if (!this.#acknowledgeable) this.#settleThrough(sentMessages, UNKNOWN);
+    if (!this.#acknowledgeable) {
+      this.#host.core.forgetFates(this.#toldNow(sentMessages));
+      this.#settleThrough(sentMessages, UNKNOWN);
+    }
     if (sentMessages >= this.#sentMessages) return;
     this.#unsent = { first: sentMessages + 1, last: this.#sentMessages, outcome: NOT_DELIVERED };
     this.#answer(this.#unsent);
     if (!this.#acknowledgeable || this.#settledMessages === sentMessages) this.#settleUnsent();
+  }
+
+  /** Messages through a number that have no outcome and of which somebody wants to know it: of others the session's end tells. */
+  #toldNow(last: number): readonly MessageRange[] {
+    const ranges =
+      this.#onOutcome === undefined
+        ? [...this.#waiting.keys()].map((number) => ({ first: number, last: number }))
+        : [{ first: this.#settledMessages + 1, last }];
+    return ranges.map((range) => ({ channel: this.number, ...range }));
   }
 
   /** Tells who waits for the outcome of one of the messages. */

@@ -413,6 +413,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
           ...event,
           isOpen: state !== 'opening',
           endSent: state === 'half-closed-local' || state === 'settling' || state === 'closed',
+          resetSent: state === 'reset-sent',
         });
         this.#channels.set(event.channel, restored);
         this.#parts.onChannelRequested?.(restored, true);

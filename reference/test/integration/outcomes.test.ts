@@ -168,6 +168,31 @@ describe('every message has an outcome [CNT-042]', () => {
     expect(told.types(2)).toEqual(['accepted']);
   });
 
+  it.each(['onOutcome', 'deliver', undefined])(
+    'once: what was unknown at the end of a channel is nothing else at the end of the session (told by %s) [SES-018]',
+    async (by) => {
+      const { port } = await serverWith((channel) => channel.end());
+      const session = await connectClient(kit, port);
+      const channel = await session.open('it');
+      const told: OutcomeRange[] = [];
+      if (by === 'onOutcome') channel.onOutcome = (range) => void told.push(range);
+      void channel.send(Buffer.from('x'));
+      const asked = by === 'deliver' ? channel.deliver(Buffer.from('y')) : channel.send(Buffer.from('y'));
+      channel.end();
+      await channel.closed;
+      const { acceptedMessages, unknownMessages, undeliveredMessages } = await session.close();
+      const message = { channel: channel.number };
+      expect([...unknownMessages, ...undeliveredMessages]).toEqual([]);
+      if (by === 'onOutcome') {
+        expect(told).toEqual([{ first: 1, last: 2, outcome: { type: 'unknown' } }]);
+        expect(acceptedMessages).toEqual([]);
+      } else if (by === 'deliver') {
+        expect(await asked).toEqual({ type: 'unknown' });
+        expect(acceptedMessages).toEqual([{ ...message, first: 1, last: 1 }]);
+      } else expect(acceptedMessages).toEqual([{ ...message, first: 1, last: 2 }]);
+    },
+  );
+
   it.each([{ resumable: true }, { resumable: false }])(
     'and what is given to a channel of a session that its owner closes is no message (resumable: $resumable)',
     async ({ resumable }) => {

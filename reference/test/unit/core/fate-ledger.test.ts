@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { MessageRange } from '../../../core/index.ts';
 import { FateLedger, joinRanges, type RunHolder } from '../../../core/fate-ledger.ts';
 
 function channel(number: number): RunHolder {
@@ -45,6 +46,26 @@ describe('FateLedger', () => {
     ledger.received(1);
     ledger.sent(one, 2, 2);
     expect(ledger.ranges()).toEqual([{ channel: 1, first: 2, last: 2 }]);
+  });
+
+  it('forgets messages out of the middle, and finds the place of a cursor among the rest', () => {
+    for (let cursor = 0; cursor <= 22; cursor += 1) {
+      const ledger = new FateLedger();
+      const [one, two] = [channel(1), channel(2)];
+      for (let number = 1; number <= 10; number += 1) {
+        ledger.sent(one, number, 2 * number);
+        ledger.sent(two, number, 2 * number + 1);
+      }
+      ledger.forget({ channel: 1, first: 4, last: 6 });
+      ledger.forget({ channel: 1, first: 10, last: 12 });
+      ledger.received(cursor);
+      const left = (channel: number, first: number, last: number): MessageRange[] => {
+        const known = Math.floor((cursor - channel + 1) / 2);
+        const range = { channel, first: Math.max(first, known + 1), last };
+        return range.first <= last ? [range] : [];
+      };
+      expect(ledger.ranges()).toEqual([...left(1, 1, 3), ...left(1, 7, 9), ...left(2, 1, 10)]);
+    }
   });
 
   it('remembers any number of regular messages as one entry', () => {

@@ -48,6 +48,7 @@ describe('a session that goes on after a crash', () => {
     pair.client.sendMessage(channel, Uint8Array.of(4), 0);
     settle(stored);
     const { events } = client.restart();
+    expect(eventsOf(events, 'channel-restored')).toMatchObject([{ channel, sentMessages: 4, reportedMessages: 1 }]);
     expect(eventsOf(events, 'messages-settled')).toMatchObject([
       { first: 2, last: 2, outcome: 'rejected', verdict: 5, again: true },
       { first: 3, last: 3, outcome: 'accepted', again: true },

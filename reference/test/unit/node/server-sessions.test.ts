@@ -169,7 +169,8 @@ describe('the sessions of a server', () => {
 
   it('tell what became of their messages when they are found to have expired [CNT-017] [CNT-042]', async () => {
     let now = 0;
-    const { sessions, session } = await attached(new MemoryStore({ clock: () => now }));
+    const sweep = (): Promise<never> => Promise.reject(storeError());
+    const { sessions, session } = await attached(withMethods(new MemoryStore({ clock: () => now }), { sweep }));
     session.unlink();
     sessions.linkEnded(session, { type: 'closed', session: 'detached' } as Closed);
     now = 60_000;
