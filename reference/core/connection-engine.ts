@@ -715,6 +715,7 @@ export class ConnectionEngine implements Connection {
     } else if (this.#now >= this.#expiresAt && this.#session?.resumable === true) {
       this.#sendClose('CONNECTION_EXPIRED', false); // [CNT-053]
       this.#enter('connection deadline');
+      this.#stopWaiting();
     }
   }
 
@@ -863,17 +864,18 @@ export class ConnectionEngine implements Connection {
       const finish = (stored: boolean): void => {
         this.#sendClose(code, ends && stored); // [SES-003] [EST-027] [CNT-014]
         if (next === undefined) this.#enter(LOCAL_EVENT[timer ?? 'none']);
+        else {
+          this.#ending.remote = true;
+          this.#state = next;
+          this.#end(true, undefined, this.#endsSession);
+        }
       };
-      if (ends && next === undefined && this.#waitForStore(finish)) return false;
+      if (ends && this.#waitForStore(finish, next !== undefined)) return false;
       finish(true);
+      this.#stopWaiting();
     } else {
       this.#sendReject(code, 0); // [EST-026]
       this.#enter(timer === undefined ? 'error found before ACCEPT' : LOCAL_EVENT[timer]);
-    }
-    if (next !== undefined) {
-      this.#ending.remote = true;
-      this.#state = next;
-      this.#end(true, undefined, this.#endsSession);
     }
     return true;
   }

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { TIMERS } from '../../../core/index.ts';
+import { encodeClose } from '../../../core/frames/close.ts';
+import { encodeFrame } from '../../../core/frames/header.ts';
+import { FLAG, TIMERS } from '../../../core/index.ts';
 import { outputOf, takeEvents } from './pair.ts';
 import { openStored, settle, type StoredPair, storedPair } from './stored-pair.ts';
 import { eventsOf, framesIn } from './wire.ts';
@@ -87,6 +89,61 @@ describe('the last word of an end with custody stored', () => {
     const frames = framesIn(outputOf(pair.client));
     expect(frames.filter(({ name }) => name === 'CLOSE')).toMatchObject([{ flags: 0 }]);
     expect(pair.client.session?.state).toBe('detached');
+  });
+
+  it('waits too where an error ends the session [CNT-012] [CNT-014]', () => {
+    const { pair, client, channel } = withMessage();
+    // A message that exceeds every credit: the session is out of step.
+    pair.client.receive(encodeFrame('MESSAGE', ONE, FLAG.MESSAGE.LAST, channel, 3), 0);
+    expect(closesIn(outputOf(pair.client))).toBe(0);
+    client.write();
+    const answer = outputOf(pair.client);
+    expect(framesIn(answer).filter(({ name }) => name === 'CLOSE')).toMatchObject([{ flags: FLAG.CLOSE.END_SESSION }]);
+    const [closed] = eventsOf(pair.server.receive(answer, 0), 'closed');
+    expect(closed).toMatchObject({
+      code: 'FRAGMENT_INVALID',
+      session: 'ended',
+      acceptedMessages: [{ channel, first: 1, last: 1 }],
+    });
+  });
+
+  it('waits too where the error is in a CLOSE that keeps the session [CNT-012] [CNT-015]', () => {
+    const { pair, client, channel } = withMessage();
+    const payload = encodeClose({ code: 0, receiveCursor: 99, sendCursor: 99 });
+    expect(eventsOf(pair.client.receive(encodeFrame('CLOSE', payload), 0), 'closed')).toEqual([]);
+    expect(closesIn(outputOf(pair.client))).toBe(0);
+    client.write();
+    const answer = outputOf(pair.client);
+    expect(framesIn(answer).filter(({ name }) => name === 'CLOSE')).toMatchObject([{ flags: FLAG.CLOSE.END_SESSION }]);
+    const events = pair.client.takeEvents();
+    expect(eventsOf(events, 'message-received')).toMatchObject([{ channel, number: 1 }]);
+    expect(eventsOf(events, 'closed')).toMatchObject([{ code: 'CURSOR_INVALID', session: 'ended' }]);
+  });
+
+  it('is not said behind that of an error that has ended the connection meanwhile [SES-011]', () => {
+    const { pair, client } = withMessage();
+    const downAt = 60_000;
+    pair.client.tick(downAt - 1000);
+    outputOf(pair.client);
+    pair.client.close('NO_ERROR', downAt - 1000);
+    pair.client.tick(downAt);
+    client.write();
+    expect(closesIn(outputOf(pair.client))).toBe(1);
+    expect(pair.client.session?.state).toBe('detached');
+  });
+
+  it('is not said behind that of a connection whose deadline has come meanwhile [SES-011] [CNT-053]', () => {
+    const stored = storedPair(1000);
+    const channel = openStored(stored);
+    const { pair, client, server } = stored;
+    pair.client.sendMessage(channel, ONE, 0);
+    client.write();
+    pair.server.receive(outputOf(pair.client), 0);
+    pair.server.close('NO_ERROR', 999);
+    pair.server.tick(1000);
+    server.write();
+    expect(closesIn(outputOf(pair.server))).toBe(1);
+    expect(pair.server.session?.state).toBe('detached');
   });
 
   it('is not waited for by a connection that the session leaves', () => {

@@ -46,10 +46,14 @@ export interface StoredPair {
   server: StoredEnd;
 }
 
-/** A pair whose session is established and stored at both ends. */
-export function storedPair(): StoredPair {
-  const continuity = { retentionMs: RETENTION_MS, custody: 'stored' } as const;
-  const pair = establishedPair({ continuity }, {}, { retentionMs: RETENTION_MS, custody: 'stored' });
+/**
+ * A pair whose session is established and stored at both ends.
+ *
+ * @param deadlineMs - the life of its connection; 0 for no bound.
+ */
+export function storedPair(deadlineMs = 0): StoredPair {
+  const continuity = { retentionMs: RETENTION_MS, deadlineMs, custody: 'stored' } as const;
+  const pair = establishedPair({ continuity }, {}, continuity);
   const { session: client } = pair.client;
   const { session: server } = pair.server;
   if (client === undefined || server === undefined) throw new Error('no session');
