@@ -5,6 +5,7 @@ import { CutProxy } from './support/cut-proxy.ts';
 import { HAS_REDIS, RedisServer } from './store/redis-server.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit, toCredential } from './support/kit.ts';
+import { storeError, withMethods } from './support/stores.ts';
 import { happens } from './support/waiting.ts';
 
 let kit: Kit;
@@ -90,6 +91,27 @@ describe('a session whose store fails', () => {
     await redis.restart();
     expect((await outcome).type).toBe('accepted');
     expect(received).toEqual(['one', 'two']);
+  });
+});
+
+describe('a server whose store does not take note of an end', () => {
+  it('asks for it once more when it is closed, and says which session it is [CNT-035] [CNT-042]', async () => {
+    let asked = 0;
+    const end = (): Promise<never> => {
+      asked += 1;
+      return Promise.reject(storeError());
+    };
+    const store = withMethods(new FailingStore(), { end });
+    const { port, server, log } = await startServer(kit, { continuity: { store } });
+    const session = await connectClient(kit, port, { continuity });
+    await expectEcho(session);
+    await session.close();
+    await log.line('the store could not take note of the end of a session');
+    const before = asked;
+    await server.close();
+    expect(asked).toBe(before + 1);
+    const line = await log.line('the store has not noted the end of a session');
+    expect(line).toMatchObject({ level: 'error', fields: { session: session.id } });
   });
 });
 
