@@ -68,7 +68,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'server-disturbed-by-late-attempts',
     'CNT-023',
     'takes the session from its connection before it looks at the attempt',
-    ['node/server-sessions', 'const late = attempt <= (this.#attempts.get(id) ?? 0);', 'const late = false;'],
+    ['node/server-sessions', 'late = attempt <= (this.#attempts.get(id) ?? 0);', 'late = false;'],
     ['node/server-sessions', 'held.link?.pump.pauseReading();', 'this.#supersede(held);'],
   ),
   fault('server-refuses-lower-epochs', 'CNT-024', 'takes a lower epoch for lost memory', [
