@@ -14,7 +14,7 @@ import { cases as allCases } from './cases/index.ts';
 import { exitStatus } from './cli/program.ts';
 import { addRunOptions, seedOf } from './cli/run-flags.ts';
 import type { RunFlags } from './cli/run-flags.ts';
-import { runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
+import { checkRunFlags, runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { packageRoot } from './model/requirements.ts';
 import type { RunReport } from './report/run-report.ts';
@@ -67,6 +67,7 @@ async function start(flags: StartFlags): Promise<number> {
     const idle = flags[option].find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
     if (idle !== undefined) throw new SelectionProblem(`--${option}: no case matches ${idle}`);
   }
+  checkRunFlags(['server', 'client'], seeded);
   const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
   try {
     const runs = (['server', 'client'] as const).flatMap((role) => {

@@ -5,7 +5,7 @@ import { ClientDriver } from '../testee/driver.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
 import { addRunOptions } from './run-flags.ts';
-import { checkReports, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
+import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -36,6 +36,7 @@ export function clientCommand(): Command {
 }
 
 async function runClient(words: readonly string[], flags: ClientFlags): Promise<number> {
+  checkRunFlags(['client'], flags);
   if (flags.list === true) {
     process.stdout.write(listCases(selectedCases('client', flags)));
     return 0;

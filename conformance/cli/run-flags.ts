@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
 import { InvalidArgumentError } from 'commander';
 import type { KnownFailure } from '../runner/known-failing.ts';
-import { expiredEntries, KnownFailingProblem, parseKnownFailing } from '../runner/known-failing.ts';
+import { idleEntry, KnownFailingProblem, parseKnownFailing } from '../runner/known-failing.ts';
 import type { ReplayToken } from '../runner/replay-token.ts';
 import { parseReplayToken } from '../runner/replay-token.ts';
 import { UsageError } from './usage-error.ts';
@@ -52,8 +52,13 @@ export function seedOf(flags: RunFlags): number {
   return flags.seed ?? randomInt(0x100000000);
 }
 
-/** Reads the list of known failures; expired entries are announced and excuse nothing. */
-export function readKnownFailing(path: string | undefined): readonly KnownFailure[] {
+/**
+ * Reads the list of known failures.
+ *
+ * @param caseIds - every case there is, of both roles: a client and a server may share one list.
+ * @throws UsageError that names the file, and what in it can not be used.
+ */
+export function readKnownFailing(path: string | undefined, caseIds: readonly string[]): readonly KnownFailure[] {
   if (path === undefined) return [];
   let text: string;
   try {
@@ -63,9 +68,8 @@ export function readKnownFailing(path: string | undefined): readonly KnownFailur
   }
   try {
     const entries = parseKnownFailing(text);
-    for (const { pattern, expires } of expiredEntries(entries, new Date())) {
-      process.stderr.write(`hawser-conformance: ${path}: the entry ${pattern} expired on ${expires}\n`);
-    }
+    const idle = idleEntry(entries, caseIds);
+    if (idle !== undefined) throw new KnownFailingProblem(`no case matches ${idle.pattern}`);
     return entries;
   } catch (error) {
     if (error instanceof KnownFailingProblem) throw new UsageError(`--known-failing: ${path}: ${error.message}`);

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { ConformanceCase } from '../cases/case.ts';
 import { cases as allCases } from '../cases/index.ts';
@@ -12,8 +12,10 @@ import type { RunReport } from '../report/run-report.ts';
 import { makeReport } from '../report/run-report.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { runCases } from '../runner/run.ts';
-import { estimateDeepMs, selectCases } from '../runner/selection.ts';
+import { expiredEntries } from '../runner/known-failing.ts';
+import { checkFeatures, estimateDeepMs, selectCases } from '../runner/selection.ts';
 import type { Kit } from '../testee/kit-files.ts';
+import { makeDirectory } from '../testee/make-directory.ts';
 import type { RunFlags } from './run-flags.ts';
 import { readKnownFailing, seedOf } from './run-flags.ts';
 import { UsageError } from './usage-error.ts';
@@ -24,6 +26,8 @@ export interface Subject {
   /** The command line without its selection of cases. */
   readonly command: string;
 }
+
+const allIds = allCases.map(({ id }) => id);
 
 /** The cases that the flags select for a role. */
 export function selectedCases(role: 'server' | 'client', flags: RunFlags): readonly ConformanceCase[] {
@@ -36,6 +40,22 @@ export function selectedCases(role: 'server' | 'client', flags: RunFlags): reado
     deep: flags.deep === true,
     ...(flags.replay === undefined ? {} : { replay: flags.replay }),
   });
+}
+
+/**
+ * What may be wrong with the flags of a run, judged before anything is started.
+ *
+ * @param roles - whose cases the run is about.
+ * @throws SelectionProblem or UsageError
+ */
+export function checkRunFlags(roles: readonly ('server' | 'client')[], flags: RunFlags): void {
+  const whose = `${roles.join(' or ')} case`;
+  checkFeatures(
+    allCases.filter(({ role }) => roles.includes(role)),
+    flags.unsupported,
+    whose,
+  );
+  readKnownFailing(flags.knownFailing, allIds);
 }
 
 /** One line per case, for `--list`. */
@@ -62,6 +82,12 @@ export async function runSuite(
 ): Promise<RunReport> {
   const { role } = attachment;
   const cases = selectedCases(role, flags);
+  const knownFailing = readKnownFailing(flags.knownFailing, allIds);
+  for (const { pattern, expires } of expiredEntries(knownFailing, new Date())) {
+    process.stderr.write(
+      `hawser-conformance: ${flags.knownFailing ?? ''}: the entry ${pattern} expired on ${expires}\n`,
+    );
+  }
   const seed = seedOf(flags);
   if (flags.deep === true) {
     const seconds = Math.ceil(estimateDeepMs(cases, flags.jobs) / 1000);
@@ -78,7 +104,7 @@ export async function runSuite(
     jobs: flags.jobs,
     repeat: flags.repeat,
     deep: flags.deep === true,
-    knownFailing: readKnownFailing(flags.knownFailing),
+    knownFailing,
     ...(flags.replay === undefined ? {} : { replay: flags.replay }),
     onResult: () => {
       done += 1;
@@ -117,7 +143,7 @@ export function checkReports(files: { readonly json?: string; readonly junit?: s
   for (const path of [files.json, files.junit]) {
     if (path === undefined) continue;
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      makeDirectory(dirname(path));
       closeSync(openSync(path, 'a'));
     } catch (error) {
       throw unwritable(path, error);
@@ -159,7 +185,7 @@ function unsupportedBy(attachment: Attachment, described: Described | undefined)
 
 function write(path: string, text: string): void {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeDirectory(dirname(path));
     writeFileSync(path, text);
   } catch (error) {
     throw unwritable(path, error);

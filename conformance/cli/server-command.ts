@@ -7,7 +7,7 @@ import type { Attachment } from '../runner/attachment.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
 import { addRunOptions } from './run-flags.ts';
-import { checkReports, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
+import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -41,6 +41,7 @@ export function serverCommand(): Command {
 }
 
 async function runServer(flags: ServerFlags): Promise<number> {
+  checkRunFlags(['server'], flags);
   if (flags.list === true) {
     process.stdout.write(listCases(selectedCases('server', flags)));
     return 0;

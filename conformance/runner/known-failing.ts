@@ -48,6 +48,11 @@ export function parseKnownFailing(text: string): readonly KnownFailure[] {
   });
 }
 
+/** The first entry that names none of these cases: it would excuse nothing. */
+export function idleEntry(entries: readonly KnownFailure[], caseIds: readonly string[]): KnownFailure | undefined {
+  return entries.find(({ pattern }) => !caseIds.some(matcher(pattern)));
+}
+
 /** The entry that excuses a case on that day; an expired one excuses nothing. */
 export function knownFailureOf(
   entries: readonly KnownFailure[],

@@ -53,6 +53,21 @@ export function selectCases(cases: readonly ConformanceCase[], selection: Select
   return selected;
 }
 
+/**
+ * Checks the features that are declared as missing: a misspelt one would change nothing without a word.
+ *
+ * @param cases - those that may need them.
+ * @param whose - whose cases they are, for the message.
+ * @throws SelectionProblem for a feature that none of the cases needs.
+ */
+export function checkFeatures(cases: readonly ConformanceCase[], unsupported: readonly string[], whose: string): void {
+  const known = [...new Set(cases.flatMap(({ features = [] }) => features))].sort();
+  // The runner itself asks for it: without it, one case runs at a time.
+  const idle = unsupported.find((feature) => feature !== 'concurrent' && !known.includes(feature));
+  if (idle === undefined) return;
+  throw new SelectionProblem(`--unsupported: no ${whose} needs ${idle}; the features are ${known.join(', ')}`);
+}
+
 /** About how long the selected cases take in the deep profile, in milliseconds. Timing cases wait side by side. */
 export function estimateDeepMs(cases: readonly ConformanceCase[], jobs: number): number {
   const waiting = cases.filter(({ timing }) => timing === true).map((entry) => entry.estimateMs ?? 1000);

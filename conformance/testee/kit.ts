@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateAuthority, IssuedCertificate, IssueOptions } from '../../reference/pki/index.ts';
 import type { Credential } from '../peer/credential.ts';
@@ -7,6 +7,7 @@ import { makeCredential } from '../peer/credential.ts';
 import type { KitEntry, KitIndex } from './kit-files.ts';
 import type { KitIssuer, KitSubject } from './kit-plan.ts';
 import { CLIENT_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
+import { makeDirectory } from './make-directory.ts';
 
 /** Options of {@link issueKit}. */
 export interface KitOptions {
@@ -23,6 +24,8 @@ const UNKNOWN_EXTENSION = { oid: '1.3.6.1.4.1.32473.1', critical: true, value: U
 /** Delta CRL indicator, and an issuing distribution point that says "onlyContainsUserCerts" (RFC 5280, section 5.2). */
 const DELTA_LIST = { oid: '2.5.29.27', critical: true, value: Uint8Array.of(0x02, 0x01, 0x01) };
 const PARTITIONED_LIST = { oid: '2.5.29.28', critical: true, value: Uint8Array.of(0x30, 0x03, 0x81, 0x01, 0xff) };
+/** Permissions of a key. */
+const SECRET = 0o600;
 const ROOT_NAME = 'Hawser conformance root';
 
 // The X.509 library takes a fifth of a second to load: only those who issue pay for it.
@@ -61,7 +64,7 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
   };
   const { directory } = options;
   for (const folder of [directory, join(directory, 'clients'), join(directory, 'servers')]) {
-    await mkdir(folder, { recursive: true, mode: 0o700 });
+    makeDirectory(folder, 0o700);
   }
 
   const entries: KitEntry[] = [];
@@ -93,12 +96,11 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
     entries: entries.sort((a, b) => (a.file < b.file ? -1 : 1)),
     revoked,
   };
-  const secret = { mode: 0o600 };
   await Promise.all([
-    writeFile(join(directory, 'ca.pem'), root.certificatePem),
-    writeFile(join(directory, 'ca.key'), root.privateKey.export({ type: 'pkcs8', format: 'pem' }), secret),
-    writeFile(join(directory, 'crl.pem'), [rootList.pem, ...authorities.lists].join('')),
-    writeFile(join(directory, 'kit.json'), `${JSON.stringify(index, null, 2)}\n`),
+    replace(join(directory, 'ca.pem'), root.certificatePem),
+    replace(join(directory, 'ca.key'), root.privateKey.export({ type: 'pkcs8', format: 'pem' }), SECRET),
+    replace(join(directory, 'crl.pem'), [rootList.pem, ...authorities.lists].join('')),
+    replace(join(directory, 'kit.json'), `${JSON.stringify(index, null, 2)}\n`),
   ]);
   return index;
 }
@@ -133,8 +135,7 @@ export class KitIssuance {
     const list = await root.crl({ revoked, number: this.#listNumber });
     const end = '-----END X509 CRL-----\n';
     const others = (await readFile(path, 'latin1')).split(end).slice(1).join(end);
-    await writeFile(`${path}.new`, list.pem + others);
-    await rename(`${path}.new`, path);
+    await replace(path, list.pem + others);
   }
 
   #authority(): Promise<CertificateAuthority> {
@@ -360,8 +361,16 @@ function tamper(issued: IssuedCertificate): IssuedCertificate {
 }
 
 async function writeCredential(path: string, issued: IssuedCertificate): Promise<void> {
-  await writeFile(`${path}.pem`, issued.chainPem);
-  await writeFile(`${path}.key`, issued.privateKeyPem, { mode: 0o600 });
+  await replace(`${path}.pem`, issued.chainPem);
+  await replace(`${path}.key`, issued.privateKeyPem, SECRET);
+}
+
+/** Writes a file whole or not at all, with these permissions whatever an older one has. */
+async function replace(path: string, content: string | Buffer, mode = 0o644): Promise<void> {
+  const temporary = `${path}.new`;
+  await rm(temporary, { force: true });
+  await writeFile(temporary, content, { mode, flag: 'wx' });
+  await rename(temporary, path);
 }
 
 function entryOf(role: Role, file: string, subject: KitSubject, issued: IssuedCertificate): KitEntry {

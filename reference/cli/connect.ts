@@ -6,6 +6,7 @@ import { parseAddress } from './address.ts';
 import { type EndpointFlags, addEndpointOptions, declaredParameters, loadEndpoint } from './endpoint-options.ts';
 import { EXIT, UsageError, failureLine } from './failure.ts';
 import { readBytes, writeFile } from './files.ts';
+import { namingFiles } from './named-files.ts';
 import { wholeNumber } from './numbers.ts';
 
 interface ConnectFlags extends EndpointFlags {
@@ -74,7 +75,7 @@ async function establish(host: string, port: number, flags: ConnectFlags): Promi
   const log = createLog(flags.logLevel);
   const keyLogFile = process.env['SSLKEYLOGFILE'];
   try {
-    return await connect({
+    const options = {
       ...endpoint,
       host,
       port,
@@ -83,7 +84,8 @@ async function establish(host: string, port: number, flags: ConnectFlags): Promi
       ...(flags.retention === undefined ? {} : { continuity: { retentionMs: flags.retention } }),
       log,
       ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
-    });
+    };
+    return await namingFiles(flags, () => connect(options));
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'HAWSER_ERR_TRANSPORT_UNREACHABLE') throw error;
     const { message } = error as Error;

@@ -4,6 +4,7 @@ import type { Trust } from '../node/index.ts';
 import type { Credential } from '../pki/index.ts';
 import { UsageError } from './failure.ts';
 import { readBytes, readText } from './files.ts';
+import { namingFiles } from './named-files.ts';
 import { wholeNumber } from './numbers.ts';
 
 /** Options that server and client have in common. */
@@ -74,10 +75,13 @@ async function loadOwnCredential(flags: EndpointFlags): Promise<Credential> {
   const container = pfx === undefined ? {} : { pfx: readBytes(pfx, '--pfx') };
   const { loadCredential } = await import('../pki/index.ts');
   try {
-    return await loadCredential({ ...certificate, ...privateKey, ...container, ...passphrase });
+    return await namingFiles(flags, () =>
+      loadCredential({ ...certificate, ...privateKey, ...container, ...passphrase }),
+    );
   } catch (error) {
     if ((error as { code?: unknown }).code !== 'HAWSER_ERR_CONFIG_PASSPHRASE_MISSING') throw error;
-    throw new UsageError('--passphrase-file', `${key ?? pfx ?? ''} is encrypted: give --passphrase-file FILE.`, error);
+    const place = key === undefined ? `--pfx ${pfx ?? ''}` : `--key ${key}`;
+    throw new UsageError('--passphrase-file', `${place} is encrypted: give --passphrase-file FILE.`, error);
   }
 }
 

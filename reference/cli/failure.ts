@@ -40,9 +40,11 @@ export function oneLine(text: string): string {
 
 /** What to say about a failed system call on a file. */
 export function fileProblem(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code;
+  const { code, syscall } = (error ?? {}) as Partial<NodeJS.ErrnoException>;
   switch (code) {
     case 'ENOENT':
+      // Of a directory whose parent is there: /proc and its like take none.
+      if (syscall === 'mkdir') return 'no folder can be made there';
       return 'there is no such file';
     case 'EACCES':
     case 'EPERM':
@@ -52,6 +54,7 @@ export function fileProblem(error: unknown): string {
     case 'ENOTDIR':
       return 'a part of the path is not a directory';
     case 'EEXIST':
+      if (syscall === 'mkdir') return 'a part of the path is not a directory';
       return 'it exists already';
     default:
       return code ?? 'it can not be used';

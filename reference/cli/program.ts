@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { connectCommand } from './connect.ts';
 import { decodeCommand } from './decode/decode.ts';
+import { checkEnvironment } from './environment.ts';
 import { evidenceCommand } from './evidence/evidence.ts';
 import { exitStatusOf, failureLine, oneLine } from './failure.ts';
 import { pkiCommand } from './pki/pki.ts';
@@ -28,6 +29,7 @@ export function createProgram(): Command {
         '\nExit status: 0 done, 1 tried and failed, 2 usage or configuration.\n',
     );
   prepare(program);
+  program.hook('preAction', () => checkEnvironment(program, process.env));
   return program;
 }
 

@@ -1,8 +1,9 @@
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { LIMITS, serializeEvidenceRecord } from '../core/index.ts';
-import type { AllowRule, Application, Log, Policy, Server, Session } from '../node/index.ts';
+import type { AllowRule, Application, Log, Policy, Server, ServerOptions, Session } from '../node/index.ts';
+import { makeDirectory } from '../store/make-directory.ts';
 import { parseAddress } from './address.ts';
 import {
   type EndpointFlags,
@@ -13,6 +14,7 @@ import {
 } from './endpoint-options.ts';
 import { UsageError, fileProblem } from './failure.ts';
 import { writeFile } from './files.ts';
+import { namingFiles } from './named-files.ts';
 import { wholeNumber } from './numbers.ts';
 import { openStore, shownStore } from './store-option.ts';
 
@@ -150,7 +152,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   if (flags.store !== 'memory' && store.custody !== 'stored') {
     log.warn({ store: shownStore(flags.store) }, 'this store may lose what it has acknowledged: custody is received');
   }
-  const server = createServer({
+  const options: ServerOptions = {
     ...endpoint,
     continuity: {
       store,
@@ -166,7 +168,8 @@ async function serve(flags: ServeFlags): Promise<void> {
     log,
     ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
     onSession: (session) => recordEvidence(session, flags.evidenceDir, log),
-  });
+  };
+  const server = await namingFiles(flags, () => createServer(options));
   if (testMode) log.warn({}, 'test mode: every accepted client may open the test applications');
   else if (flags.allow === undefined) log.warn({}, 'no --allow: every client is refused');
   const address = await server.listen(port, host);
@@ -180,7 +183,8 @@ async function serve(flags: ServeFlags): Promise<void> {
 
 async function reload(server: Server, flags: ServeFlags, log: Log): Promise<void> {
   try {
-    await server.reload(await loadEndpoint(flags));
+    const endpoint = await loadEndpoint(flags);
+    await namingFiles(flags, () => server.reload(endpoint));
   } catch (error) {
     log.error({ err: error }, 'reload failed: the certificate, key and revocation lists in force stay');
   }
@@ -222,7 +226,7 @@ function recordEvidence(session: Session, folder: string | undefined, log: Log):
 function makeEvidenceFolder(folder: string | undefined): void {
   if (folder === undefined) return;
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeDirectory(folder, 0o700);
     accessSync(folder, constants.W_OK);
   } catch (cause) {
     const message = `${folder} is no folder to write to: ${fileProblem(cause)}. Name another --evidence-dir.`;

@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import type { SessionStore } from '../store/index.ts';
-import { UsageError } from './failure.ts';
+import { UsageError, fileProblem } from './failure.ts';
 
 /** What `--store` says: `memory`, a Redis address, or a folder. */
 export async function openStore(where: string): Promise<SessionStore> {
@@ -14,7 +14,7 @@ export async function openStore(where: string): Promise<SessionStore> {
   if (address && !URL.canParse(where)) {
     throw new UsageError('--store', `--store ${shownStore(where)} is no address: it takes redis://HOST:PORT.`);
   }
-  if (!address && statSync(where, { throwIfNoEntry: false })?.isDirectory() === false) {
+  if (!address && isFile(where)) {
     throw new UsageError('--store', `--store ${where} is a file: name a folder, which need not exist.`);
   }
   try {
@@ -25,6 +25,14 @@ export async function openStore(where: string): Promise<SessionStore> {
       `The store ${shownStore(where)} can not be opened: ${(error as Error).message}`,
       error,
     );
+  }
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() === false;
+  } catch (cause) {
+    throw new UsageError('--store', `--store ${path} can not be used: ${fileProblem(cause)}. Name another.`, cause);
   }
 }
 

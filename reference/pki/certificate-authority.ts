@@ -115,8 +115,8 @@ export async function createCertificateAuthority(
  * @param pem - its certificate first, then, for a subordinate authority, the intermediates above it, and its private key
  *   anywhere in the text: what {@link CertificateAuthority.toPem} writes.
  * @param environment - time and randomness.
- * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM`, `HAWSER_ERR_CONFIG_KEY_UNREADABLE` or
- *   `HAWSER_ERR_CONFIG_KEY_MISMATCH`.
+ * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM`, `HAWSER_ERR_CONFIG_CERTIFICATE_UNREADABLE`,
+ *   `HAWSER_ERR_CONFIG_KEY_UNREADABLE` or `HAWSER_ERR_CONFIG_KEY_MISMATCH`.
  */
 export async function loadCertificateAuthority(
   pem: string,

@@ -1,7 +1,6 @@
 import { type KeyObject, X509Certificate, createPrivateKey } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { ConfigError } from '../core/errors.ts';
-import { CertificateError } from './certificate-failure.ts';
 import { type ParsedCertificate, parseCertificate } from './parsed-certificate.ts';
 import { encodePem, parseCertificatesPem } from './pem.ts';
 
@@ -160,7 +159,7 @@ function readKey(pem: string, passphrase: string | undefined): KeyObject {
 
 /** The chain with every certificate issued by the next, the root left out where one was given. */
 function orderedChain(chainDer: readonly Uint8Array[], privateKey: KeyObject): readonly Uint8Array[] {
-  const chain = chainDer.map(parseConfigured);
+  const chain = chainDer.map(parseCertificate);
   const [leaf] = chain;
   if (leaf === undefined || !ownsKey(leaf, privateKey)) throw leafNotFirst(chain, privateKey);
   for (const [index, certificate] of chain.entries()) {
@@ -169,20 +168,6 @@ function orderedChain(chainDer: readonly Uint8Array[], privateKey: KeyObject): r
   }
   const withoutRoot = chain.filter(({ subjectKey, issuerKey }, index) => index === 0 || subjectKey !== issuerKey);
   return withoutRoot.map(({ der }) => der);
-}
-
-function parseConfigured(der: Uint8Array): ParsedCertificate {
-  try {
-    return parseCertificate(der);
-  } catch (cause) {
-    if (!(cause instanceof CertificateError)) throw cause;
-    throw new ConfigError(
-      'HAWSER_ERR_CONFIG_CERTIFICATE_UNREADABLE',
-      'certificate',
-      'A block of certificate does not decode as an X.509 certificate: the file is damaged.',
-      { cause },
-    );
-  }
 }
 
 function ownsKey(certificate: ParsedCertificate, privateKey: KeyObject): boolean {

@@ -1,4 +1,6 @@
 import { ConfigError } from '../core/errors.ts';
+import { CertificateError } from './certificate-failure.ts';
+import { parseCertificate } from './parsed-certificate.ts';
 import { x509 } from './x509-library.ts';
 
 /** Labels that RFC 7468 gives to certificates and revocation lists, and older ones that tools still write. */
@@ -15,10 +17,12 @@ export function encodePem(label: 'CERTIFICATE' | 'X509 CRL' | 'PRIVATE KEY', der
  *
  * @param pem - PEM text with at least one certificate.
  * @param key - the configuration key to name in an error.
- * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM`.
+ * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM`, or `HAWSER_ERR_CONFIG_CERTIFICATE_UNREADABLE` for a block
+ *   that is no certificate.
  */
 export function parseCertificatesPem(pem: string, key: string): Uint8Array[] {
   const found = blocks(pem, CERTIFICATE_LABELS);
+  for (const der of found) checkDecodes(der, key);
   if (found.length > 0) return found;
   throw new ConfigError(
     'HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM',
@@ -38,6 +42,13 @@ export function parseCertificatesPem(pem: string, key: string): Uint8Array[] {
 export function parseCrls(content: string | Uint8Array, key: string): Uint8Array[] {
   const text = typeof content === 'string' ? content : Buffer.from(content).toString('latin1');
   const found = blocks(text, CRL_LABELS);
+  if (!found.every(isCrl)) {
+    throw new ConfigError(
+      'HAWSER_ERR_CONFIG_CRL_UNREADABLE',
+      key,
+      `${key} holds a block that does not decode as a certificate revocation list: the file is damaged.`,
+    );
+  }
   if (found.length > 0) return found;
   if (typeof content !== 'string' && isCrl(content)) return [Uint8Array.from(content)];
   throw new ConfigError(
@@ -45,6 +56,20 @@ export function parseCrls(content: string | Uint8Array, key: string): Uint8Array
     key,
     `${key} holds no certificate revocation list: expected "-----BEGIN X509 CRL-----" or one list in DER.`,
   );
+}
+
+function checkDecodes(der: Uint8Array, key: string): void {
+  try {
+    parseCertificate(der);
+  } catch (cause) {
+    if (!(cause instanceof CertificateError)) throw cause;
+    throw new ConfigError(
+      'HAWSER_ERR_CONFIG_CERTIFICATE_UNREADABLE',
+      key,
+      `${key} holds a block that does not decode as an X.509 certificate: the file is damaged.`,
+      { cause },
+    );
+  }
 }
 
 function isCrl(der: Uint8Array): boolean {

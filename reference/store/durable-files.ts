@@ -3,6 +3,7 @@ import { closeSync, constants, fsyncSync, openSync, writeSync } from 'node:fs';
 import { copyFile, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { corruptError, decodeNumber, encodeNumber } from './durable-records.ts';
+import { makeDirectory } from './make-directory.ts';
 import { StoreError } from './store-error.ts';
 import { isWholeTable } from './table-check.ts';
 
@@ -43,7 +44,7 @@ export class DurableFiles {
   /** Makes the directory, and takes the lock. */
   async lock(): Promise<void> {
     try {
-      await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+      makeDirectory(this.#directory, 0o700);
       this.#lock = await openDatabase(join(this.#directory, 'lock'));
     } catch (error) {
       throw storageError(error);

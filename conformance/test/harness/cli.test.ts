@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,12 @@ import { useKit } from './shared-kit.ts';
 const kit = useKit();
 const folder = mkdtempSync(join(tmpdir(), 'hawser-cli-'));
 const driver = fileURLToPath(new URL('model-driver.ts', import.meta.url));
+
+const idle = join(folder, 'idle.yaml');
+writeFileSync(
+  idle,
+  '- pattern: EST-001\n  reason: r\n  expires: 2999-01-01\n- pattern: XYZ-001\n  reason: r\n  expires: 2999-01-01\n',
+);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -43,7 +49,14 @@ describe('bad usage', () => {
     [['client', '--pki', 'KIT'], /the driver is missing/],
     [['client', '--pki', 'KIT', '--', '/no/such/driver'], /does not start/],
     [['server', '--connect', '127.0.0.1:1', '--pki', 'KIT', '--known-failing', '/no/file'], /can not read \/no\/file/],
+    [
+      ['server', '--list', '--unsupported', 'prioritty'],
+      /--unsupported: no server case needs prioritty; the features are /,
+    ],
+    [['client', '--list', '--unsupported', 'reload'], /--unsupported: no client case needs reload/],
+    [['server', '--list', '--known-failing', idle], /idle\.yaml: no case matches XYZ-001$/m],
     [['pki'], /required option '--out <dir>'/],
+    [['pki', '--out', 'KIT'], /kit\.json exists already; choose another --out, or replace it with --force/],
     [['pki', '--out', join(folder, 'kit'), '--server-identity', 'not a uri'], /is not a URI/],
   ])('%j is one line and exit status 2', { timeout: 30_000 }, async (args, message) => {
     const { status, stdout, stderr } = await cli(...args.map((word) => (word === 'KIT' ? kit().directory : word)));
@@ -55,6 +68,25 @@ describe('bad usage', () => {
 });
 
 describe('the commands', () => {
+  it('issue a kit anew only when told to, its keys for their owner alone', { timeout: 60_000 }, async () => {
+    const out = join(folder, 'forced');
+    expect((await cli('pki', '--out', out)).status).toBe(0);
+    const key = join(out, 'ca.key');
+    const before = readFileSync(key, 'utf8');
+    chmodSync(key, 0o644);
+    expect((await cli('pki', '--out', out)).status).toBe(2);
+    expect(readFileSync(key, 'utf8')).toBe(before);
+    expect((await cli('pki', '--out', out, '--force')).status).toBe(0);
+    expect(readFileSync(key, 'utf8')).not.toBe(before);
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+  });
+
+  it.runIf(existsSync('/proc/self'))('fail at once where no folder can be made', async () => {
+    const { status, stderr } = await cli('pki', '--out', '/proc/hawser/kit');
+    expect(stderr).toMatch(/pki: can not write \/proc\/hawser \(ENOENT\)/);
+    expect(status).toBe(2);
+  });
+
   it('list the cases, and explain themselves', { timeout: 30_000 }, async () => {
     const listed = await cli('list', '--role', 'client');
     expect(listed.status).toBe(0);

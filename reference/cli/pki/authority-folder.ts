@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { ConfigError } from '../../core/index.ts';
 import type { CertificateAuthority, RevocationReason } from '../../pki/index.ts';
 import { UsageError } from '../failure.ts';
 import { readText, writeFile } from '../files.ts';
+import { placed } from '../named-files.ts';
 
 /** What an authority folder remembers besides its certificate and key. */
 interface AuthorityState {
@@ -49,11 +51,13 @@ export class AuthorityFolder {
   /**
    * Makes a folder for a new authority, with an empty revocation list.
    *
-   * @throws UsageError where the folder already holds one.
+   * @throws UsageError where the folder already holds one, or a file of one: nothing brings a lost authority back.
    */
   static async create(path: string, authority: CertificateAuthority, crlDays: number): Promise<AuthorityFolder> {
-    if (existsSync(join(path, FILES.key))) {
-      throw new UsageError('--out', `${path} already holds an authority. Choose another folder with --out.`);
+    const existing = Object.values(FILES).find((name) => existsSync(join(path, name)));
+    if (existing !== undefined) {
+      const message = `${path} already holds an authority (${existing}). Choose another folder with --out.`;
+      throw new UsageError('--out', message);
     }
     const folder = new AuthorityFolder(path, authority, { crlNumber: 0, issued: [], revoked: [] });
     writeFile(join(path, FILES.key), authority.privateKey.export({ type: 'pkcs8', format: 'pem' }), '--out', 0o600);
@@ -73,7 +77,12 @@ export class AuthorityFolder {
       throw new UsageError('--ca', `${path} holds no authority. Make one with: hawser pki init --out ${path}`);
     }
     const certificate = readText(join(path, FILES.certificate), '--ca');
-    const authority = await loadCertificateAuthority(certificate + readText(join(path, FILES.key), '--ca'));
+    const key = readText(join(path, FILES.key), '--ca');
+    const authority = await loadCertificateAuthority(certificate + key).catch((error: unknown) => {
+      if (!(error instanceof ConfigError)) throw error;
+      const file = error.code.startsWith('HAWSER_ERR_CONFIG_KEY_') ? FILES.key : FILES.certificate;
+      throw placed(error, `--ca ${join(path, file)}`);
+    });
     return new AuthorityFolder(path, authority, parseState(readText(join(path, FILES.state), '--ca'), path));
   }
 

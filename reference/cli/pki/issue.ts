@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../failure.ts';
-import { writeFile } from '../files.ts';
+import { refuseExisting, writeFile } from '../files.ts';
 import { wholeNumber } from '../numbers.ts';
 
 interface IssueFlags {
@@ -10,6 +10,7 @@ interface IssueFlags {
   readonly out: string;
   readonly keyType: 'ecdsa-p256' | 'ecdsa-p384' | 'ed25519' | 'rsa-2048' | 'rsa-3072';
   readonly days: number;
+  readonly force?: boolean;
 }
 
 /** `hawser pki issue`: a key and a certificate with one identity. */
@@ -27,7 +28,8 @@ export function pkiIssueCommand(): Command {
         .choices(['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048', 'rsa-3072'])
         .default('ecdsa-p256'),
     )
-    .option('--days <n>', 'validity', wholeNumber(1, 3650), 90)
+    .option('--days <n>', 'validity in days', wholeNumber(1, 3650), 90)
+    .option('--force', 'replace OUT.pem and OUT.key where they exist')
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -37,6 +39,8 @@ export function pkiIssueCommand(): Command {
     .action(async (flags: IssueFlags) => {
       const { AuthorityFolder } = await import('./authority-folder.ts');
       const names = subjectAltNames(flags.identity);
+      const files = { certificate: `${flags.out}.pem`, key: `${flags.out}.key` };
+      if (flags.force !== true) refuseExisting([files.key, files.certificate], '--out');
       const folder = await AuthorityFolder.open(flags.ca);
       const notAfter = new Date(Date.now() + flags.days * 24 * 60 * 60 * 1000);
       const issued = await folder.authority.issue({
@@ -45,16 +49,16 @@ export function pkiIssueCommand(): Command {
         notAfter,
         ...names,
       });
-      writeFile(`${flags.out}.key`, issued.privateKeyPem, '--out', 0o600);
-      writeFile(`${flags.out}.pem`, issued.chainPem, '--out');
+      // First of all: a certificate that the authority does not remember could not be revoked.
       folder.recordIssued({
         serial: issued.serial,
         identity: flags.identity,
         role: flags.role,
         notAfter: notAfter.toISOString(),
       });
-      const result = { certificate: `${flags.out}.pem`, key: `${flags.out}.key`, serial: issued.serial };
-      process.stdout.write(`${JSON.stringify(result)}\n`);
+      writeFile(files.key, issued.privateKeyPem, '--out', 0o600);
+      writeFile(files.certificate, issued.chainPem, '--out');
+      process.stdout.write(`${JSON.stringify({ ...files, serial: issued.serial })}\n`);
     });
 }
 

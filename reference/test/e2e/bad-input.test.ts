@@ -1,11 +1,11 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdtempSync, rmSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type PkiFiles, makePki, run } from './support/cli.ts';
+import { CLIENT_IDENTITY, type PkiFiles, issueArguments, makePki, run } from './support/cli.ts';
 
 let pki: PkiFiles;
 beforeAll(async () => {
@@ -59,8 +59,78 @@ describe('bad input is told in one line and exits with 2:', () => {
       /--key .*none\.key can not be read: there is no such file/,
     );
     await expectUsageError(['serve', ...replaced(pki.server, '--key', pki.folder)], /it is a directory/);
-    await expectUsageError(['serve', ...replaced(pki.server, '--key', pki.file('ca.pem'))], /no PEM private key/);
   });
+
+  it('a file with something else in it, by option and name', async () => {
+    const junk = pki.file('junk');
+    writeFileSync(junk, 'junk');
+    for (const [option, message] of [
+      ['--cert', /--cert \S+junk holds no PEM certificate/],
+      ['--key', /--key \S+junk holds no PEM private key/],
+      ['--ca', /--ca \S+junk holds no PEM certificate/],
+      ['--crl', /--crl \S+junk holds no certificate revocation list/],
+    ] as const) {
+      await expectUsageError(['serve', ...replaced(pki.server, option, junk)], message);
+    }
+    const pfx = without(without(pki.server, '--cert'), '--key');
+    await expectUsageError(['serve', ...pfx, '--pfx', junk], /--pfx \S+junk: The file is not PKCS #12/);
+    await expectUsageError(['pki', 'show', junk], /junk holds no PEM certificate/);
+  });
+
+  it('a file that is damaged, by option and name', async () => {
+    for (const [option, label, message] of [
+      ['--cert', 'CERTIFICATE', /--cert \S+damaged holds a block that does not decode as an X\.509 certificate/],
+      ['--key', 'PRIVATE KEY', /--key \S+damaged: The private key does not decode/],
+      ['--ca', 'CERTIFICATE', /--ca \S+damaged holds a block that does not decode as an X\.509 certificate/],
+      ['--crl', 'X509 CRL', /--crl \S+damaged holds a block that does not decode as a certificate revocation list/],
+    ] as const) {
+      const damaged = pki.file('damaged');
+      writeFileSync(damaged, `-----BEGIN ${label}-----\nAAAA\n-----END ${label}-----\n`);
+      await expectUsageError(['serve', ...replaced(pki.server, option, damaged)], message);
+    }
+  });
+
+  it('a file of a client, by option and name', () =>
+    expectUsageError(
+      ['connect', '127.0.0.1:1', ...replaced(pki.client, '--key', pki.file('server.key')), ...ECHO],
+      /--key \S+server\.key, --cert \S+client\.pem: .* does not belong to/,
+    ));
+
+  it('an authority whose files do not belong together', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hawser-e2e-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    cpSync(pki.folder, folder, { recursive: true });
+    const issue = issueArguments(folder, 'client', CLIENT_IDENTITY, join(folder, 'new'));
+    cpSync(pki.file('client.key'), join(folder, 'ca.key'));
+    await expectUsageError(issue, /--ca \S+ca\.key: The private key is not the one of the first certificate/);
+    writeFileSync(join(folder, 'ca.pem'), 'junk');
+    await expectUsageError(issue, /--ca \S+ca\.pem holds no PEM certificate/);
+  });
+
+  it('a variable of the environment that is no setting', async () => {
+    const env = { HAWSER_LISTN: '127.0.0.1:0' };
+    await expectUsageError(['serve', ...pki.server], /HAWSER_LISTN is no setting\. Did you mean HAWSER_LISTEN\?/, {
+      env,
+    });
+    await expectUsageError(['pki', 'show', pki.file('ca.pem')], /HAWSER_LISTN is no setting/, { env });
+    const help = await run(['serve', '--help'], { env });
+    expect([help.status, help.stderr]).toEqual([0, '']);
+  });
+
+  it.runIf(existsSync('/proc/self'))('a folder that can not be made, at once', async () => {
+    await expectUsageError(
+      ['serve', '--store', '/proc/hawser/store', ...pki.server],
+      /\/proc\/hawser\/store can not be opened/,
+    );
+    await expectUsageError(['serve', '--evidence-dir', '/proc/hawser', ...pki.server], /no folder can be made there/);
+    await expectUsageError(['pki', 'init', '--out', '/proc/hawser/pki'], /no folder can be made there/);
+  });
+
+  it('a store under a file', () =>
+    expectUsageError(
+      ['serve', '--store', pki.file('ca.pem/store'), ...pki.server],
+      /part of the path is not a directory/,
+    ));
 
   it('an encrypted key without its passphrase, or with a wrong one', async () => {
     const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -70,14 +140,20 @@ describe('bad input is told in one line and exits with 2:', () => {
       privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'right' }),
     );
     const options = replaced(pki.server, '--key', encrypted);
-    await expectUsageError(['serve', ...options], /is encrypted: give --passphrase-file FILE/);
+    await expectUsageError(['serve', ...options], /--key \S+encrypted\.key is encrypted: give --passphrase-file FILE/);
     const passphrase = pki.file('passphrase');
     writeFileSync(passphrase, 'wrong\n');
-    await expectUsageError(['serve', ...options, '--passphrase-file', passphrase], /passphrase is wrong/);
+    await expectUsageError(
+      ['serve', ...options, '--passphrase-file', passphrase],
+      /--key \S+encrypted\.key, --passphrase-file \S+passphrase: .*passphrase is wrong/,
+    );
   });
 
   it('a certificate and a key that do not match', () =>
-    expectUsageError(['serve', ...replaced(pki.server, '--key', pki.file('client.key'))], /does not belong to/));
+    expectUsageError(
+      ['serve', ...replaced(pki.server, '--key', pki.file('client.key'))],
+      /--key \S+client\.key, --cert \S+server\.pem: .* does not belong to/,
+    ));
 
   it('a chain in the wrong order', async () => {
     const wrong = pki.file('wrong-order.pem');
@@ -127,11 +203,11 @@ describe('bad input is told in one line and exits with 2:', () => {
     const trust = ['--ca', ca];
     await expectUsageError(
       ['serve', '--cert', ca, '--key', pki.file('ca.key'), ...trust],
-      /not usable as a server: The leaf certificate is a CA certificate/,
+      /--cert \S+ca\.pem: .*not usable as a server: The leaf certificate is a CA certificate/,
     );
     await expectUsageError(
       ['serve', '--cert', pki.file('client.pem'), '--key', pki.file('client.key'), ...trust],
-      /does not carry the extended key usage serverAuth/,
+      /--cert \S+client\.pem: .*does not carry the extended key usage serverAuth/,
     );
   });
 

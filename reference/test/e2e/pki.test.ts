@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { CLIENT_IDENTITY, expectOk, issueArguments, run, temporaryFolder } from './support/cli.ts';
@@ -37,6 +37,26 @@ describe('hawser pki', () => {
     const shown = JSON.parse((await expectOk(['pki', 'show', `${out}.pem`])).stdout) as { keyAlgorithm: string };
     expect(type.startsWith(shown.keyAlgorithm)).toBe(true);
     expect(shown).toMatchObject({ identity: { kind: 'dns', value: 'server.hawser.test' } });
+  });
+
+  it('replaces no key, no certificate and no authority unless told to', async () => {
+    const folder = temporaryFolder();
+    await expectOk(['pki', 'init', '--out', folder]);
+    const out = join(folder, 'client');
+    const issue = issueArguments(folder, 'client', CLIENT_IDENTITY, out);
+    await expectOk(issue);
+    const read = (): string[] => ['.key', '.pem'].map((end) => readFileSync(out + end, 'utf8'));
+    const before = read();
+    const refused = await run(issue);
+    expect(refused.stderr).toContain(`${out}.key exists already. Choose another --out, or replace it with --force.`);
+    expect([refused.status, read()]).toEqual([2, before]);
+    chmodSync(`${out}.key`, 0o644);
+    await expectOk([...issue, '--force']);
+    expect(read()).not.toEqual(before);
+    expect(statSync(`${out}.key`).mode & 0o777).toBe(0o600);
+    rmSync(join(folder, 'ca.key'));
+    const init = await run(['pki', 'init', '--out', folder]);
+    expect([init.status, init.stderr]).toEqual([2, expect.stringContaining('already holds an authority (ca.pem)')]);
   });
 
   it('refuses what makes no sense, in one line', async () => {
