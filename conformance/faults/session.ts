@@ -88,7 +88,7 @@ export const sessionFaults: readonly Fault[] = [
     'if (this.#suspect && silence >= this.#downAfterMs)',
     'if (false)',
   ]),
-  fault('client-works-for-a-suspect-peer', 'SES-021', 'begins messages while its peer is SUSPECT', [
+  ...faultOfBoth('works-for-a-suspect-peer', 'SES-021', 'begins messages while its peer is SUSPECT', [
     'core/connection-engine',
     'this.#carried()?.suspect();',
     ';',

@@ -172,6 +172,47 @@ async function requirePromise(peer: ClientPeer, count: number): Promise<void> {
   }
 }
 
+const SIP_BYTES = 65_536;
+const SIP_MS = 20;
+
+/** Reads a little at a time, so that the other end can go on writing but never has written everything; returns its end. */
+function readSlowly({ socket }: ClientPeer): () => void {
+  let left = 0;
+  const count = (chunk: Buffer): void => {
+    left -= chunk.length;
+    if (left <= 0) socket.pause();
+  };
+  socket.on('data', count);
+  const sip = setInterval(() => {
+    left = SIP_BYTES;
+    socket.resume();
+  }, SIP_MS);
+  return () => {
+    clearInterval(sip);
+    socket.off('data', count);
+    socket.resume();
+  };
+}
+
+/**
+ * Demands that the server has sent something that begins no message between the last message that it began and its CLOSE: what
+ * it owes in each of its intervals, of which one lies in the time in which it begins none. How much it had written before, and
+ * when that is read, does not matter: the order of the frames tells.
+ */
+async function expectPauseBeforeClose(peer: ClientPeer): Promise<void> {
+  peer.keepIgnorable = true;
+  let paused = false;
+  for (;;) {
+    const frame = await peer.next('CLOSE(LIVENESS_TIMEOUT)', '*', { requirement: 'SES-022', withinMs: 10_000 });
+    if (frame.name === 'CLOSE') {
+      frame.requireCode('LIVENESS_TIMEOUT', 'SES-022');
+      assertThat(paused, 'no message begun while the client is SUSPECT', 'messages until CLOSE', 'SES-021');
+      return;
+    }
+    paused = frame.name !== 'MESSAGE' || !frame.has('FIRST');
+  }
+}
+
 /** Section 5.4, for a server. */
 export const liveness: readonly ServerCase[] = serverCases([
   ...signCases,
@@ -278,6 +319,40 @@ export const liveness: readonly ServerCase[] = serverCases([
       } finally {
         clearInterval(beat);
       }
+    },
+  },
+  {
+    id: 'SES-021/server-waits-for-a-suspect-client',
+    requirements: ['SES-021', 'SES-019'],
+    title: 'the server begins no message while the client is SUSPECT',
+    stimulus:
+      'The client promises twice the interval of the server, opens test/source with more messages than either end can hold, and is silent from then on. It begins to read, slowly, when the server has to regard it as SUSPECT.',
+    expectation:
+      'Between the last message that the server begins and its CLOSE(LIVENESS_TIMEOUT) lies at least one other frame: in an interval without messages it has to send one.',
+    timing: true,
+    deep: true,
+    estimateMs: 12_500,
+    run: async (context) => {
+      const peer = await context.challenged();
+      const intervalMs = 2 * peer.serverParameter('liveness_interval_ms');
+      const [count, size] = [4000, 16_000];
+      const parameters = [
+        { id: 'liveness_interval_ms', value: intervalMs },
+        { id: 'initial_message_credit', value: count },
+        { id: 'initial_byte_credit', value: count * size },
+      ];
+      await context.dependency('establishing a session', () => {
+        peer.sendConnect({ parameters });
+        return peer.expectAccept();
+      });
+      peer.answerPings = false;
+      await context.dependency('opening test/source', () => peer.open('test/source', sourceRequest(count, size)));
+      peer.socket.pause();
+      await elapse((SUSPECT + 0.1) * intervalMs);
+      const readAll = readSlowly(peer);
+      await elapse((DOWN - SUSPECT) * intervalMs);
+      readAll();
+      await expectPauseBeforeClose(peer);
     },
   },
   {
