@@ -14,7 +14,7 @@ import { cases as allCases } from './cases/index.ts';
 import { exitStatus } from './cli/program.ts';
 import { addRunOptions, seedOf } from './cli/run-flags.ts';
 import type { RunFlags } from './cli/run-flags.ts';
-import { checkRunFlags, runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
+import { checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './cli/run-suite.ts';
 import { UsageError } from './cli/usage-error.ts';
 import { packageRoot } from './model/requirements.ts';
 import type { RunReport } from './report/run-report.ts';
@@ -68,13 +68,17 @@ async function start(flags: StartFlags): Promise<number> {
     if (idle !== undefined) throw new SelectionProblem(`--${option}: no case matches ${idle}`);
   }
   checkRunFlags(['server', 'client'], seeded);
+  const runs = (['server', 'client'] as const).flatMap((role) => {
+    const own = ownPatterns(role, seeded);
+    return (flags.run.length === 0 || own.run.length > 0) && hasCases(role, own) ? [{ role, flags: own }] : [];
+  });
+  if (runs.length === 0) throw new SelectionProblem('no case is left to run');
+  if (flags.list === true) {
+    for (const { role, flags: own } of runs) process.stdout.write(listCases(selectedCases(role, own)));
+    return 0;
+  }
   const directory = await mkdtemp(join(tmpdir(), 'hawser-conformance-'));
   try {
-    const runs = (['server', 'client'] as const).flatMap((role) => {
-      const own = ownPatterns(role, seeded);
-      return (flags.run.length === 0 || own.run.length > 0) && hasCases(role, own) ? [{ role, flags: own }] : [];
-    });
-    if (runs.length === 0) throw new SelectionProblem('no case is left to run');
     // Each role has a copy of its own: cases revoke certificates.
     await issueKit({ directory: join(directory, 'server') });
     await cp(join(directory, 'server'), join(directory, 'client'), { recursive: true });

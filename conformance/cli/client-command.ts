@@ -4,7 +4,7 @@ import type { Attachment } from '../runner/attachment.ts';
 import { ClientDriver } from '../testee/driver.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
-import { addRunOptions } from './run-flags.ts';
+import { addReportOptions, addRunOptions } from './run-flags.ts';
 import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
@@ -19,15 +19,15 @@ export function clientCommand(): Command {
   const command = new Command('client')
     .description('judge a client through its driver, a child process that speaks JSON lines')
     .argument('[command...]', 'the driver and its arguments, behind --')
-    .option('--pki <dir>', 'certificate kit, from the command pki')
-    .option('--smoke', 'check the attachment only');
-  return addRunOptions(command)
+    .option('--pki <dir>', 'certificate kit, from the command pki; required')
+    .option('--smoke', 'check only that the harness and the implementation understand each other');
+  return addReportOptions(addRunOptions(command))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  hawser-conformance client --pki kit --smoke -- ./my-driver\n' +
         '  hawser-conformance client --pki kit -- ./my-driver --verbose\n' +
-        '\nThe driver protocol is described in conformance/testee/README.md.\n' +
+        '\nThe driver protocol, and the features that --unsupported takes, are described in conformance/testee/README.md.\n' +
         'Exit status: 0 passed, 1 failures, 2 usage or configuration.\n',
     )
     .action(async (words: readonly string[]) => {

@@ -18,7 +18,7 @@ const TELLING = ['kit.json', 'ca.key', 'ca.pem'];
 export function pkiCommand(): Command {
   return new Command('pki')
     .description('issue a certificate kit with fresh keys: what both ends need, and every bad certificate')
-    .requiredOption('--out <dir>', 'folder to write to')
+    .requiredOption('--out <dir>', 'folder to write to; required')
     .option('--server-identity <uri>', 'identity of the server (default spiffe://hawser.test/server)')
     .option('--client-identity <uri>', 'identity of the client (default spiffe://hawser.test/client)')
     .option('--force', 'replace the kit that is there')

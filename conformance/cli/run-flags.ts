@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { InvalidArgumentError } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import type { KnownFailure } from '../runner/known-failing.ts';
 import { idleEntry, KnownFailingProblem, parseKnownFailing } from '../runner/known-failing.ts';
 import type { ReplayToken } from '../runner/replay-token.ts';
@@ -27,11 +27,11 @@ export interface RunFlags {
   readonly unsupported: readonly string[];
 }
 
-/** Adds the options of {@link RunFlags}. */
+/** Adds the options of {@link RunFlags} that choose and judge cases. */
 export function addRunOptions(command: Command): Command {
   return command
-    .option('--run <glob>', 'cases to run: an id, a requirement or a glob; repeatable', collect, [])
-    .option('--skip <glob>', 'cases to leave out; repeatable', collect, [])
+    .addOption(repeatable('--run <glob>', 'cases to run: an id, a requirement or a glob; repeatable', 'all'))
+    .addOption(repeatable('--skip <glob>', 'cases to leave out; repeatable', 'none'))
     .option('--list', 'list the cases that would run, and run none')
     .option('--strict', 'cases of SHOULD requirements too')
     .option('--no-timing', 'leave out cases that wait for time to pass')
@@ -41,10 +41,24 @@ export function addRunOptions(command: Command): Command {
     .option('--repeat <n>', 'runs of each case; differing verdicts make it flaky', wholeNumber(1, 100_000), 1)
     .option('--jobs <n>', 'cases at once', wholeNumber(1, 64), 32)
     .option('--step-ms <ms>', 'how long one step may take', wholeNumber(50, 600_000), 2000)
-    .option('--known-failing <file>', 'YAML list of pattern, reason and expires; they still run')
-    .option('--unsupported <feature>', 'a feature that the implementation does not have; repeatable', collect, [])
+    .option(
+      '--known-failing <file>',
+      'cases known to fail, which still run: a YAML list of pattern, reason and expires (YYYY-MM-DD)',
+    )
+    .addOption(
+      repeatable('--unsupported <feature>', 'a feature that the implementation does not have; repeatable', 'none'),
+    );
+}
+
+/** Adds the options that name files for reports. */
+export function addReportOptions(command: Command): Command {
+  return command
     .option('--json <file>', 'write the report as JSON')
     .option('--junit <file>', 'write the report as JUnit XML');
+}
+
+function repeatable(flags: string, text: string, without: string): Option {
+  return new Option(flags, text).argParser(collect).default([], without);
 }
 
 /** The seed of the run: the one given, or a fresh one. */

@@ -6,7 +6,7 @@ import { SetupFailure } from '../peer/failure.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
-import { addRunOptions } from './run-flags.ts';
+import { addReportOptions, addRunOptions } from './run-flags.ts';
 import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
@@ -22,18 +22,18 @@ interface ServerFlags extends RunFlags {
 export function serverCommand(): Command {
   const command = new Command('server')
     .description('judge a server in test mode, over the network')
-    .option('--connect <host:port>', 'where the server listens')
-    .option('--pki <dir>', 'certificate kit, from the command pki')
+    .option('--connect <host:port>', 'where the server listens; required')
+    .option('--pki <dir>', 'certificate kit, from the command pki; required')
     .option('--reload <command>', 'shell command that makes the server load its revocation list again')
-    .option('--smoke', 'check the attachment only');
-  return addRunOptions(command)
+    .option('--smoke', 'check only that the harness and the implementation understand each other');
+  return addReportOptions(addRunOptions(command))
     .addHelpText(
       'after',
       '\nExamples:\n' +
         '  hawser-conformance server --connect 127.0.0.1:7443 --pki kit\n' +
         "  hawser-conformance server --connect 127.0.0.1:7443 --pki kit --run 'EST-*' --json reports/server.json\n" +
         "  hawser-conformance server --connect 127.0.0.1:7443 --pki kit --reload 'kill -HUP 4711'\n" +
-        '\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
+        '\nThe features that --unsupported takes are listed in conformance/testee/README.md.\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
     )
     .action(async () => {
       process.exitCode = await runServer(command.opts<ServerFlags>());

@@ -3,7 +3,13 @@ import { Command, Option } from 'commander';
 import { serializeEvidenceRecord } from '../core/index.ts';
 import type { Channel, Session, SessionEnd } from '../node/index.ts';
 import { parseAddress } from './address.ts';
-import { type EndpointFlags, addEndpointOptions, declaredParameters, loadEndpoint } from './endpoint-options.ts';
+import {
+  ENVIRONMENT_HELP,
+  type EndpointFlags,
+  addEndpointOptions,
+  declaredParameters,
+  loadEndpoint,
+} from './endpoint-options.ts';
 import { EXIT, UsageError, failureLine } from './failure.ts';
 import { readBytes, writeFile } from './files.ts';
 import { namingFiles } from './named-files.ts';
@@ -29,8 +35,8 @@ export function connectCommand(): Command {
     .argument('[file...]', 'files to send; standard input without any');
   addEndpointOptions(command);
   return command
-    .requiredOption('--audience <identity>', 'identity of the server that is meant')
-    .requiredOption('--application <name>', 'application end to open')
+    .requiredOption('--audience <identity>', 'identity of the server that is meant; required')
+    .requiredOption('--application <name>', 'application end to open; required')
     .option('--data <text>', 'application data of the request')
     .option('--whole', 'send each file as one message, not line by line')
     .addOption(
@@ -41,10 +47,10 @@ export function connectCommand(): Command {
     .option('--evidence <file>', 'write the evidence record of the session')
     .option(
       '--retention <ms>',
-      'keep the session this long when its connection is lost, and connect again',
+      'keep the session this long when its connection is lost, and connect again (default: 0, it ends)',
       wholeNumber(0, 604_800_000),
     )
-    .option('--timeout <seconds>', 'give up after this time', wholeNumber(1, 86_400))
+    .option('--timeout <seconds>', 'give up after this time (default: never)', wholeNumber(1, 86_400))
     .addOption(
       new Option('--log-level <level>', 'of the JSON log on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
@@ -54,7 +60,8 @@ export function connectCommand(): Command {
     .addHelpText(
       'after',
       '\nExit status: 0 when session and channel ended in order, 1 when one failed or was refused, 2 for usage, configuration, or a\n' +
-        'server that can not be reached. SSLKEYLOGFILE names a file for TLS secrets.\n' +
+        'server that can not be reached.\n\n' +
+        ENVIRONMENT_HELP +
         '\nExample:\n' +
         '  echo hello | hawser connect 127.0.0.1:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
         '    --audience spiffe://example.org/server --application test/echo\n',

@@ -24,25 +24,34 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), ...value.split(/\s+/).filter((part) => part !== '')];
 }
 
+/** How the options of an endpoint can be set by the environment, for its help. */
+export const ENVIRONMENT_HELP: string =
+  'The environment sets what no flag sets; there, white space separates the values of a repeatable option. A variable\n' +
+  'HAWSER_... that is no setting is refused. SSLKEYLOGFILE names a file for TLS secrets.\n';
+
 /** Adds {@link EndpointFlags} to a command. */
 export function addEndpointOptions(command: Command): Command {
   const option = (flags: string, text: string, variable: string): Option => new Option(flags, text).env(variable);
   return command
-    .addOption(option('--cert <file>', 'own certificate (PEM), leaf first, then each issuer', 'HAWSER_CERT'))
-    .addOption(option('--key <file>', 'private key of the certificate (PEM)', 'HAWSER_KEY'))
+    .addOption(option('--cert <file>', 'own certificate (PEM), leaf first, then each issuer; required', 'HAWSER_CERT'))
+    .addOption(option('--key <file>', 'private key of the certificate (PEM); required', 'HAWSER_KEY'))
     .addOption(option('--pfx <file>', 'certificate and key as PKCS #12, instead of --cert and --key', 'HAWSER_PFX'))
     .addOption(option('--passphrase-file <file>', 'file with the passphrase of the key', 'HAWSER_PASSPHRASE_FILE'))
-    .addOption(option('--ca <file>', 'trust anchors (PEM); repeatable', 'HAWSER_CA').argParser(collect))
+    .addOption(option('--ca <file>', 'trust anchors (PEM); required, repeatable', 'HAWSER_CA').argParser(collect))
     .addOption(option('--crl <file>', 'revocation lists (PEM or DER); repeatable', 'HAWSER_CRL').argParser(collect))
     .addOption(
-      option('--liveness-interval <ms>', 'never silent for longer than this', 'HAWSER_LIVENESS_INTERVAL').argParser(
-        wholeNumber(200, 300_000),
-      ),
+      option(
+        '--liveness-interval <ms>',
+        'never silent for longer than this, 200 to 300000 (default: 15000, with --test-mode 2000)',
+        'HAWSER_LIVENESS_INTERVAL',
+      ).argParser(wholeNumber(200, 300_000)),
     )
     .addOption(
-      option('--max-message-bytes <n>', 'largest message taken', 'HAWSER_MAX_MESSAGE_BYTES').argParser(
-        wholeNumber(1024, 16_777_216),
-      ),
+      option(
+        '--max-message-bytes <n>',
+        'largest message taken, 1024 to 16777216 (default: 1048576)',
+        'HAWSER_MAX_MESSAGE_BYTES',
+      ).argParser(wholeNumber(1024, 16_777_216)),
     );
 }
 

@@ -26,6 +26,9 @@ export function createProgram(): Command {
         '  hawser pki init --out pki\n' +
         '  hawser pki issue --ca pki --role server --identity spiffe://example.org/server --out pki/server\n' +
         '  hawser serve --listen 127.0.0.1:7443 --cert pki/server.pem --key pki/server.key --ca pki/ca.pem --test-mode\n' +
+        '  hawser pki issue --ca pki --role client --identity spiffe://example.org/client --out pki/client\n' +
+        '  echo hello | hawser connect 127.0.0.1:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
+        '    --audience spiffe://example.org/server --application test/echo\n' +
         '\nExit status: 0 done, 1 tried and failed, 2 usage or configuration.\n',
     );
   prepare(program);

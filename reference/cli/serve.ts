@@ -6,6 +6,7 @@ import type { AllowRule, Application, Log, Policy, Server, ServerOptions, Sessio
 import { makeDirectory } from '../store/make-directory.ts';
 import { parseAddress } from './address.ts';
 import {
+  ENVIRONMENT_HELP,
   type EndpointFlags,
   addEndpointOptions,
   collect,
@@ -44,7 +45,11 @@ export function serveCommand(): Command {
   );
   addEndpointOptions(command);
   return command
-    .addOption(new Option('--config <file>', 'YAML file with these options in camel case').env('HAWSER_CONFIG'))
+    .addOption(
+      new Option('--config <file>', 'YAML file with these options in camel case, such as maxConnections').env(
+        'HAWSER_CONFIG',
+      ),
+    )
     .option('--print-config', 'print the options in force as JSON and exit')
     .addOption(
       new Option('--listen <host:port>', 'address; port 0 lets the system choose')
@@ -102,9 +107,10 @@ export function serveCommand(): Command {
     )
     .addHelpText(
       'after',
-      '\nA flag wins over the environment, the environment over --config. SIGTERM drains and exits 0; SIGHUP loads\n' +
-        'certificate, key, trust anchors and revocation lists again, and keeps the old ones if the new ones are bad.\n' +
-        'SSLKEYLOGFILE names a file for TLS secrets.\n' +
+      '\nSIGTERM and SIGINT drain; SIGHUP loads certificate, key, trust anchors and revocation lists again, and keeps the old\n' +
+        'ones if the new ones are bad. Exit status: 0 drained, 2 usage or configuration.\n' +
+        '\nA flag wins over the environment, the environment over --config.\n' +
+        ENVIRONMENT_HELP +
         '\nExamples:\n' +
         '  hawser serve --listen 127.0.0.1:7443 --cert pki/server.pem --key pki/server.key --ca pki/ca.pem \\\n' +
         '    --crl pki/crl.pem --test-mode\n' +

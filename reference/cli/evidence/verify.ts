@@ -9,7 +9,7 @@ export function evidenceVerifyCommand(): Command {
   return new Command('verify')
     .description('verify an evidence record: both signatures and both chains, at the time it was recorded')
     .argument('<file>', 'evidence record (JSON)')
-    .option('--ca <file>', 'trust anchors (PEM); repeatable', collect)
+    .option('--ca <file>', 'trust anchors (PEM); required, repeatable', collect)
     .option('--crl <file>', 'revocation lists that were in force; repeatable', collect)
     .addHelpText(
       'after',

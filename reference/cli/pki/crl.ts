@@ -5,8 +5,8 @@ import { wholeNumber } from '../numbers.ts';
 export function pkiCrlCommand(): Command {
   return new Command('crl')
     .description('sign a fresh revocation list with the certificates revoked so far')
-    .requiredOption('--ca <folder>', 'folder of the authority')
-    .option('--days <n>', 'validity of the list', wholeNumber(1, 3650), 30)
+    .requiredOption('--ca <folder>', 'folder of the authority; required')
+    .option('--days <n>', 'validity of the list, in days', wholeNumber(1, 3650), 30)
     .addHelpText('after', '\nExample:\n  hawser pki crl --ca pki --days 7\n')
     .action(async (flags: { ca: string; days: number }) => {
       const { AuthorityFolder } = await import('./authority-folder.ts');

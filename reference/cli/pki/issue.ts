@@ -17,18 +17,20 @@ interface IssueFlags {
 export function pkiIssueCommand(): Command {
   return new Command('issue')
     .description('issue a certificate with a new key: OUT.pem and OUT.key')
-    .requiredOption('--ca <folder>', 'folder of the authority')
+    .requiredOption('--ca <folder>', 'folder of the authority; required')
     .addOption(
-      new Option('--role <role>', 'extended key usage').choices(['client', 'server', 'both']).makeOptionMandatory(),
+      new Option('--role <role>', 'what it is for (the extended key usage); required')
+        .choices(['client', 'server', 'both'])
+        .makeOptionMandatory(),
     )
-    .requiredOption('--identity <name>', 'the identity: a URI, or a DNS name')
-    .requiredOption('--out <prefix>', 'path without .pem and .key')
+    .requiredOption('--identity <name>', 'the identity: a URI, or a DNS name; required')
+    .requiredOption('--out <prefix>', 'path without .pem and .key; required')
     .addOption(
       new Option('--key-type <type>', 'type of the key')
         .choices(['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'rsa-2048', 'rsa-3072'])
         .default('ecdsa-p256'),
     )
-    .option('--days <n>', 'validity in days', wholeNumber(1, 3650), 90)
+    .option('--days <n>', 'validity, in days', wholeNumber(1, 3650), 90)
     .option('--force', 'replace OUT.pem and OUT.key where they exist')
     .addHelpText(
       'after',

@@ -24,11 +24,11 @@ interface RevokeFlags {
 export function pkiRevokeCommand(): Command {
   return new Command('revoke')
     .description('revoke a certificate and sign a new revocation list')
-    .requiredOption('--ca <folder>', 'folder of the authority')
+    .requiredOption('--ca <folder>', 'folder of the authority; required')
     .option('--cert <file>', 'file of the certificate (PEM)')
     .option('--serial <hex>', 'serial number of the certificate, instead of --cert')
     .addOption(new Option('--reason <reason>', 'why').choices(REASONS).default('unspecified'))
-    .option('--crl-days <n>', 'validity of the revocation list', wholeNumber(1, 3650), 30)
+    .option('--crl-days <n>', 'validity of the revocation list, in days', wholeNumber(1, 3650), 30)
     .addHelpText(
       'after',
       '\nExample:\n  hawser pki revoke --ca pki --cert pki/client.pem\n  kill -HUP SERVER_PID   # makes a running server load the list\n',

@@ -15,6 +15,13 @@ describe('the command tree', () => {
     }
   });
 
+  it('says of each option without which nothing goes that it is required', () => {
+    const options = all(createProgram()).flatMap((command) => command.options);
+    const mandatory = options.filter((option) => option.mandatory);
+    expect(mandatory.length).toBeGreaterThan(5);
+    for (const option of mandatory) expect(option.description, option.flags).toMatch(/; required/);
+  });
+
   it('shows an example for every command that does something', () => {
     for (const command of all(createProgram()).filter(({ commands }) => commands.length === 0)) {
       let text = '';
