@@ -152,12 +152,15 @@ export class DriverProcess {
   }
 
   async stop(): Promise<void> {
-    if (this.ended !== undefined) return;
-    const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
-    this.#child.stdin.end();
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#stepMs);
-    await gone;
-    clearTimeout(timer);
+    if (this.ended === undefined) {
+      const gone = new Promise<void>((resolve) => this.#child.once('exit', () => resolve()));
+      this.#child.stdin.end();
+      const timer = setTimeout(() => this.#child.kill('SIGKILL'), this.#stepMs);
+      await gone;
+      clearTimeout(timer);
+    }
+    // A wrapper such as npx may have left its own child behind, which holds the other ends: nobody waits for that.
+    for (const stream of [this.#child.stdin, this.#child.stdout, this.#child.stderr]) stream.destroy();
   }
 
   #death(): TesteeDied {

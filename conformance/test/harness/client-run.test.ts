@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { ConformanceCase } from '../../cases/case.ts';
 import { cases } from '../../cases/index.ts';
 import { runCases } from '../../runner/run.ts';
@@ -113,6 +113,17 @@ describe('a driver', () => {
       'SES-012/client-answers',
     );
     expect(results.map(({ verdict }) => verdict)).toEqual(['died', 'pass', 'pass']);
+  });
+
+  it('is let go of when a wrapper leaves a process behind that holds its pipes', { timeout: 60_000 }, async () => {
+    const pipes = (): number => process.getActiveResourcesInfo().filter((kind) => kind === 'PipeWrap').length;
+    const before = pipes();
+    const words = [process.execPath, '--import', 'tsx', program].map((word) => `'${word}'`).join(' ');
+    const wrapped = new ClientDriver(['sh', '-c', `sleep 20 & exec ${words}`], 4000);
+    await wrapped.process();
+    expect(pipes()).toBeGreaterThan(before);
+    await wrapped.stop();
+    await vi.waitFor(() => expect(pipes()).toBe(before));
   });
 
   it('that can not be started is a matter of setup', async () => {

@@ -17,7 +17,11 @@ export function testeeCommand(): Command {
       '\nThe protocol is described in conformance/testee/README.md.\n' +
         '\nExample:\n  hawser-conformance client --pki kit -- hawser testee\n',
     )
-    .action(() => drive(process.stdin, (line) => process.stdout.write(`${line}\n`)));
+    .action(async () => {
+      await drive(process.stdin, (line) => process.stdout.write(`${line}\n`));
+      // Sessions without a connection would be tried again for as long as they are retained.
+      process.exit();
+    });
 }
 
 /** Answers requests until the input ends, then ends every connection. */

@@ -118,6 +118,17 @@ describe('hawser testee', () => {
     expect(await testee.ended).toMatchObject({ status: 0 });
   });
 
+  it('ends with its input, also where a session has lost its server and is retained', async () => {
+    const server = await startServe([...pki.server, '--test-mode']);
+    const testee = new Testee();
+    await testee.request({ ...connectRequest(pki, server.port, 'c1'), continuity: { retentionMs: 600_000 } });
+    await testee.event('established', { connection: 'c1' });
+    server.child.kill('SIGKILL');
+    await testee.event('detached', { connection: 'c1' });
+    testee.end();
+    expect(await testee.ended).toMatchObject({ status: 0 });
+  });
+
   it('carries an echo, refusals, resets and the end of a session', async () => {
     const { port } = await startServe([...pki.server, '--test-mode']);
     const testee = new Testee();
