@@ -174,7 +174,8 @@ describe('hawser serve', () => {
   it('puts a renewed certificate in force at SIGHUP', async () => {
     const own = await makePki(temporaryFolder());
     const serve = await startServe([...own.server, '--test-mode']);
-    const renewed = await expectOk(issueArguments(own.folder, 'server', SERVER_IDENTITY, own.file('server')));
+    const issue = issueArguments(own.folder, 'server', SERVER_IDENTITY, own.file('server'));
+    const renewed = await expectOk([...issue, '--force']);
     const { serial } = JSON.parse(renewed.stdout) as { serial: string };
     serve.child.kill('SIGHUP');
     await serve.line('stderr', /certificate and trust reloaded/);
