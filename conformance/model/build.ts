@@ -16,7 +16,15 @@ export interface RawField {
   readonly octets: Uint8Array;
 }
 
-export type FieldInput = number | bigint | string | Uint8Array | readonly ParameterInput[] | RawField;
+export type FieldInput =
+  | number
+  | bigint
+  | string
+  | Uint8Array
+  | readonly ParameterInput[]
+  | readonly string[]
+  | readonly Uint8Array[]
+  | RawField;
 
 export interface FrameInput {
   /** Names of flags, or the whole octet. */
@@ -63,7 +71,8 @@ function smallest(row: FieldRow): FieldInput {
   if (row.type === 'bytes') return new Uint8Array(row.size ?? 0);
   if (row.type === 'opaque16') return new Uint8Array(row.min ?? 0);
   if (row.type === 'text16') return 'x'.repeat(row.min ?? 0);
-  if (row.type === 'parameters') return [];
+  if (row.type === 'opaques16') return Array.from({ length: row.min ?? 0 }, () => Uint8Array.of(0));
+  if (row.type === 'parameters' || row.type === 'texts16') return [];
   if (row.type === 'rest') return new Uint8Array(0);
   return row.min ?? 0;
 }
@@ -75,6 +84,13 @@ function buildField(row: FieldRow, input: FieldInput): Uint8Array {
   if (row.values !== undefined && typeof input === 'string') return integer(row.values[input] ?? -1, size ?? 1);
   if (row.type === 'parameters' && Array.isArray(input)) {
     return buildParameters(input as readonly ParameterInput[]);
+  }
+  if ((row.type === 'texts16' || row.type === 'opaques16') && Array.isArray(input)) {
+    const values = (input as readonly (string | Uint8Array)[]).map((item) =>
+      typeof item === 'string' ? new TextEncoder().encode(item) : item,
+    );
+    const list = concat(...values.map((item) => concat(integer(item.length, 2), item)));
+    return concat(integer(list.length, 2), list);
   }
   const octets = typeof input === 'string' ? new TextEncoder().encode(input) : input;
   if (octets instanceof Uint8Array) {

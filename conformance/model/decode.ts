@@ -105,9 +105,27 @@ const isZero = (value: ModelValue): boolean =>
 function show(row: FieldRow, value: ModelValue): string {
   if (typeof value === 'string') return JSON.stringify(value);
   if (value instanceof Uint8Array) return `${value.length} octets`;
+  if (Array.isArray(value)) return `${value.length} values`;
   if (typeof value === 'object') return '';
   const name = Object.entries(row.values ?? {}).find(([, number]) => number === value)?.[0];
   return name === undefined ? String(value) : `${String(value)} (${name})`;
+}
+
+/** The largest value of a `texts16` in octets (section 3.1). */
+const MAX_LISTED_TEXT = 2048;
+
+/** The values of a `texts16` or `opaques16`; undefined when one goes beyond the list. */
+function decodeList(octets: Uint8Array): readonly Uint8Array[] | undefined {
+  const values: Uint8Array[] = [];
+  let at = 0;
+  while (at < octets.length) {
+    if (octets.length - at < 2) return undefined;
+    const end = at + 2 + Number(readInteger(octets.subarray(at, at + 2)));
+    if (end > octets.length) return undefined;
+    values.push(octets.subarray(at + 2, end));
+    at = end;
+  }
+  return values;
 }
 
 /** Reads the payload of a frame, field by field, up to the first thing that is wrong. */
@@ -120,7 +138,7 @@ export function decodePayload(row: FrameRow, payload: Uint8Array): PayloadResult
   for (const field of row.fields) {
     const start = at;
     const left = payload.length - at;
-    const lengthBytes = ['opaque16', 'text16', 'parameters'].includes(field.type) ? 2 : 0;
+    const lengthBytes = ['opaque16', 'text16', 'texts16', 'opaques16', 'parameters'].includes(field.type) ? 2 : 0;
     if (left < lengthBytes) return fail('FRAME_MALFORMED', 'WIR-014');
     const announced = Number(readInteger(payload.subarray(at, at + lengthBytes)));
     const fixed = field.size ?? integerBytes(field.type);
@@ -131,6 +149,17 @@ export function decodePayload(row: FrameRow, payload: Uint8Array): PayloadResult
 
     let value: ModelValue = octets;
     let measure: bigint | undefined;
+    let values: readonly Uint8Array[] = [];
+    if (field.type === 'texts16' || field.type === 'opaques16') {
+      const list = decodeList(octets);
+      if (list === undefined) return fail('FRAME_MALFORMED', 'WIR-014');
+      if (list.some((item) => item.length < 1 || (field.type === 'texts16' && item.length > MAX_LISTED_TEXT))) {
+        return fail('FRAME_MALFORMED', 'WIR-017');
+      }
+      measure = BigInt(list.length);
+      values = list;
+      value = list;
+    }
     if (integerBytes(field.type) !== undefined) {
       measure = readInteger(octets);
       value = field.type === 'u53' ? measure : Number(measure);
@@ -153,6 +182,11 @@ export function decodePayload(row: FrameRow, payload: Uint8Array): PayloadResult
       const text = readText(octets);
       if (text === undefined) return fail('FRAME_MALFORMED', 'WIR-018');
       value = text;
+    }
+    if (field.type === 'texts16') {
+      const texts = values.map(readText);
+      if (texts.some((text) => text === undefined)) return fail('FRAME_MALFORMED', 'WIR-018');
+      value = texts as readonly string[];
     }
     if (field.type === 'parameters') {
       const result = decodeParameters(octets, row.name);

@@ -29,8 +29,9 @@ export interface ModelParameter {
   readonly value: number | Uint8Array;
 }
 
-/** u8, u16 and u32 are numbers, u53 is a bigint, text16 a string, a parameter list an array; the rest are octets. */
-export type ModelValue = number | bigint | string | Uint8Array | readonly ModelParameter[];
+/** u8, u16 and u32 are numbers, u53 is a bigint, text16 a string, a list of any kind an array; the rest are octets. */
+export type ModelValue =
+  number | bigint | string | Uint8Array | readonly ModelParameter[] | readonly string[] | readonly Uint8Array[];
 
 export type ModelFields = Readonly<Record<string, ModelValue>>;
 

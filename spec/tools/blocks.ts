@@ -8,8 +8,10 @@ import {
   extensionTable,
   labelsTable,
   parametersTable,
+  proxyTlvsTable,
   schemesTable,
   testApplicationsTable,
+  testRoutesTable,
   unknownErrorsTable,
 } from './registry-tables.ts';
 import type { Registry } from './registry-types.ts';
@@ -28,6 +30,8 @@ const TABLES: Readonly<Record<string, (registry: Registry) => string>> = {
   labels: labelsTable,
   extension: extensionTable,
   'test-applications': testApplicationsTable,
+  'test-routes': testRoutesTable,
+  'proxy-tlvs': proxyTlvsTable,
 };
 
 /** Renders the generated part of a chapter that a marker names; undefined when there is none of that name. */

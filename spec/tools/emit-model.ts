@@ -5,7 +5,7 @@ import type { Registry } from './registry-types.ts';
 const TYPES = `
 export interface FieldRow {
   readonly name: string;
-  readonly type: 'u8' | 'u16' | 'u32' | 'u53' | 'bytes' | 'opaque16' | 'text16' | 'parameters' | 'rest';
+  readonly type: 'u8' | 'u16' | 'u32' | 'u53' | 'bytes' | 'opaque16' | 'text16' | 'texts16' | 'opaques16' | 'parameters' | 'rest';
   readonly size?: number;
   readonly min?: number;
   readonly max?: number;
@@ -133,6 +133,16 @@ export interface RegistryData {
   readonly limits: readonly ConstantRow[];
   readonly machines: readonly MachineData[];
   readonly testApplications: readonly { readonly name: string; readonly doc: string }[];
+  readonly testRoutes: readonly {
+    readonly name: string;
+    readonly kind: 'tcp' | 'tls' | 'hawser';
+    readonly port: number;
+    readonly framing?: 'stream' | 'length16' | 'length32' | 'line';
+    readonly proxy?: boolean;
+    readonly denied?: boolean;
+    readonly doc: string;
+  }[];
+  readonly proxyTlvs: readonly { readonly type: number; readonly name: string; readonly doc: string }[];
 }
 `;
 

@@ -81,11 +81,17 @@ function fieldRows({ types }: Registry, fields: readonly Field[]): readonly (rea
 }
 
 function constraint(field: Field): string {
-  const octets = field.type === 'opaque16' || field.type === 'text16' ? ' octets' : '';
+  const units: Readonly<Record<string, string>> = {
+    opaque16: ' octets',
+    text16: ' octets',
+    opaques16: ' values',
+    texts16: ' values',
+  };
+  const unit = units[field.type] ?? '';
   const bounds = range(field.min, field.max);
   const parts = [
     field.size === undefined ? '' : `${number(field.size)} octets`,
-    bounds === '' ? '' : `${bounds}${octets}`,
+    bounds === '' ? '' : `${bounds}${unit}`,
     Object.entries(field.values ?? {})
       .map(([name, value]) => `${value} = ${code(name)}`)
       .join(', '),

@@ -116,6 +116,28 @@ export function extensionTable({ extension }: Registry): string {
   );
 }
 
+/** `test-routes`: where a relay leads in test mode. */
+export function testRoutesTable({ testRoutes }: Registry): string {
+  return table(
+    ['Application', 'Application end', 'Framing', 'PROXY header', 'What for'],
+    testRoutes.map(({ name, kind, port, framing, proxy, doc }) => [
+      code(name),
+      `${kind}, port P${port === 0 ? '' : ` + ${number(port)}`}`,
+      framing ?? '',
+      proxy === true ? 'yes' : 'no',
+      doc,
+    ]),
+  );
+}
+
+/** `proxy-tlvs`: what a relay tells in a PROXY protocol header. */
+export function proxyTlvsTable({ proxyTlvs }: Registry): string {
+  return table(
+    ['TLV', 'Name', 'Value'],
+    proxyTlvs.map(({ type, name, doc }) => [hex(type, 2), name, doc]),
+  );
+}
+
 /** `test-applications`: what a server offers in test mode. */
 export function testApplicationsTable({ testApplications }: Registry): string {
   return table(

@@ -2,7 +2,7 @@
 
 export type Role = 'client' | 'server';
 export type IntegerType = 'u8' | 'u16' | 'u32' | 'u53';
-export type FieldType = IntegerType | 'bytes' | 'opaque16' | 'text16' | 'parameters' | 'rest';
+export type FieldType = IntegerType | 'bytes' | 'opaque16' | 'text16' | 'texts16' | 'opaques16' | 'parameters' | 'rest';
 
 export interface Protocol {
   readonly name: string;
@@ -155,6 +155,24 @@ export interface Machine {
   readonly local: readonly LocalEvent[];
 }
 
+/** A route of a relay in test mode; `port` counts from the port of the application ends. */
+export interface TestRoute {
+  readonly name: string;
+  readonly kind: 'tcp' | 'tls' | 'hawser';
+  readonly port: number;
+  readonly framing?: 'stream' | 'length16' | 'length32' | 'line';
+  readonly proxy?: boolean;
+  readonly denied?: boolean;
+  readonly doc: string;
+}
+
+/** A TLV of the PROXY protocol header that a relay sends. */
+export interface ProxyTlv {
+  readonly type: number;
+  readonly name: string;
+  readonly doc: string;
+}
+
 export interface TestApplication {
   readonly name: string;
   readonly doc: string;
@@ -178,4 +196,6 @@ export interface Registry {
   readonly limits: readonly Constant[];
   readonly machines: readonly Machine[];
   readonly testApplications: readonly TestApplication[];
+  readonly testRoutes: readonly TestRoute[];
+  readonly proxyTlvs: readonly ProxyTlv[];
 }

@@ -16,7 +16,7 @@ export interface Requirement {
   /** True for MUST NOT and SHOULD NOT. */
   readonly negated: boolean;
   /** Whom it binds. */
-  readonly role: Role | 'both';
+  readonly role: Role | 'both' | 'relay' | 'application end';
   /** The paragraph without Markdown. */
   readonly text: string;
   /** SHA-256 of `text` in hexadecimal: changes whenever the sentence does. */
@@ -103,8 +103,8 @@ function readParagraph(chapter: string, { section, text }: Paragraph): Extractio
 /** The role that is the subject of a sentence, from the words before its keyword. */
 function roleOf(beforeKeyword: string): Requirement['role'] {
   const sentence = beforeKeyword.split(/[.;:]\s+/).at(-1) ?? '';
-  const subject = /^(?:A|The) (client|server)\b/.exec(sentence)?.[1];
-  return subject === 'client' || subject === 'server' ? subject : 'both';
+  const subject = /^(?:A|An|The) (client|server|relay|application end)\b/.exec(sentence)?.[1];
+  return (subject as Requirement['role'] | undefined) ?? 'both';
 }
 
 /** Removes emphasis, code marks and link targets; what stands between backticks is kept as it is. */
