@@ -1,0 +1,106 @@
+import { ERRORS, type ErrorName, type HawserError } from '../../core/index.ts';
+import type { ChannelRequest, RefusalCode } from '../application.ts';
+import type { ChannelEnd, ChannelEndpoint, ResetCode } from '../channel.ts';
+import type { Log } from '../log.ts';
+import { Passage } from './passage.ts';
+
+/** The code that one leg passes on to the other: what may not cross a boundary stays. [RLY-032] */
+export function passedOn(code: ErrorName): ErrorName {
+  if (code === 'CHANNEL_LIMIT') return 'BUSY';
+  return ERRORS[code].boundary ? code : 'APPLICATION_ERROR';
+}
+
+/**
+ * A channel of a client and the one on the trunk that carries it further (sections 13.2 to 13.7). After a crash that of the
+ * trunk is there first, and waits for the other.
+ */
+export class ChannelPair {
+  readonly #down: ChannelEndpoint;
+  readonly #log: Log;
+  /** From the client to the application end, and back. */
+  readonly #forth: Passage;
+  #back: Passage | undefined;
+  #up: ChannelEndpoint | undefined;
+
+  /** @param down - the channel on the trunk. */
+  constructor(down: ChannelEndpoint, log: Log) {
+    this.#down = down;
+    this.#log = log;
+    this.#forth = new Passage(down, { unfit: (error) => this.#unfit(error) });
+  }
+
+  /** The client's channel is there. Resolves when the application end has answered. */
+  async join(up: ChannelEndpoint, request: ChannelRequest): Promise<void> {
+    const down = this.#down;
+    this.#up = up;
+    this.#back = new Passage(up, { unfit: (error) => this.#unfit(error) });
+    void up.closed.then((end) => this.#upEnded(end));
+    void down.closed.then((end) => this.#downEnded(end, request));
+    down.onProve = (payload) => void this.#prove(payload, request);
+    try {
+      await down.opened;
+    } catch {
+      // What has become of it is told where the channel ends.
+      return;
+    }
+    if (!request.restored) request.accept({ payload: down.openedPayload });
+    this.#forth.join(up);
+    this.#back.join(down);
+  }
+
+  /** Nobody comes any more for a channel of the trunk. [RLY-034] */
+  abandon(): void {
+    this.#forth.release();
+    this.#down.reset('CANCELLED');
+  }
+
+  /** [RLY-050] [RLY-051] */
+  async #prove(payload: Uint8Array, request: ChannelRequest): Promise<void> {
+    if (request.forwarded !== undefined) {
+      request.refuse('PROOF_UNAVAILABLE');
+      this.#down.reset('PROOF_UNAVAILABLE');
+      return;
+    }
+    try {
+      this.#down.sendProof(await request.provePayload(payload));
+    } catch (error) {
+      this.#log.info({ application: this.#down.application, err: error }, 'the client has given no proof');
+      this.#down.reset('PROOF_INVALID');
+    }
+  }
+
+  #downEnded(end: ChannelEnd, request: ChannelRequest): void {
+    this.#back?.release();
+    switch (end.type) {
+      case 'closed':
+        return;
+      case 'refused':
+        request.refuse(passedOn(end.code) as RefusalCode, end.error.retryAfterMs);
+        return;
+      case 'reset':
+        if (end.remote) this.#endUp(passedOn(end.code) as ResetCode, request);
+        return;
+      case 'session-ended':
+        this.#endUp('APPLICATION_LOST', request);
+    }
+  }
+
+  /** Where the client waits for an answer it is refused. */
+  #endUp(code: ResetCode, request: ChannelRequest): void {
+    const isRefusal = (ERRORS[code].frames as readonly string[]).includes('REFUSED');
+    request.refuse(isRefusal ? (code as RefusalCode) : code === 'APPLICATION_LOST' ? 'ROUTE_UNREACHABLE' : 'APPLICATION_ERROR');
+    this.#up?.reset(code);
+  }
+
+  #upEnded(end: ChannelEnd): void {
+    this.#forth.release();
+    if (end.type === 'session-ended') this.#down.reset('CANCELLED');
+    else if (end.type === 'reset' && end.remote) this.#down.reset(passedOn(end.code) as ResetCode);
+  }
+
+  #unfit(error: unknown): void {
+    this.#log.warn({ application: this.#down.application, err: error as HawserError }, 'a message does not fit the next leg');
+    this.#up?.reset('FRAMING_INVALID');
+    this.#down.reset('FRAMING_INVALID');
+  }
+}

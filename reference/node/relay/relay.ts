@@ -1,0 +1,275 @@
+import { LIMITS, MisuseError, RemoteError, TIMERS, TimeoutError } from '../../core/index.ts';
+import type { AddressInfo } from 'node:net';
+import type { SessionStore } from '../../store/index.ts';
+import type { ChannelRequest } from '../application.ts';
+import type { Channel, ChannelEndpoint } from '../channel.ts';
+import { type Client, type ClientOptions, createClient } from '../connect.ts';
+import { type Environment, systemEnvironment } from '../environment.ts';
+import { type Log, silentLog } from '../log.ts';
+import { checkOwnLeaf } from '../own-leaf.ts';
+import type { Policy } from '../policy.ts';
+import { type ReloadOptions, type Server, type ServerOptions, createServer } from '../server.ts';
+import { ChannelPair } from './channel-pair.ts';
+import { CircuitBreaker } from './circuit-breaker.ts';
+import { type HawserRoute, type Route, routeOf } from './route.ts';
+import { Trunk } from './trunk.ts';
+
+/** Who may have a session with a relay, who may speak for others, and who may open what. Default deny. [RLY-002] */
+export interface RelayPolicy extends Policy {
+  /** Whether a peer with this verified identity may send FORWARD. [RLY-013] */
+  acceptsRelay(identity: string): boolean;
+}
+
+/** Bounds on what application ends may cost. */
+export interface RelayLimits {
+  /** From the attempt to reach an application end until it is given up, in milliseconds. [RLY-033] */
+  readonly connectTimeoutMs: number;
+  /** After so many failures in a row none is attempted for `openMs` milliseconds. */
+  readonly breaker: { readonly failures: number; readonly openMs: number };
+  /** Relays that an OPEN may pass, this one included. [RLY-009] */
+  readonly maxHops: number;
+}
+
+const DEFAULT_LIMITS: RelayLimits = {
+  connectTimeoutMs: TIMERS.application_connect_deadline_ms,
+  breaker: { failures: 5, openMs: 5000 },
+  maxHops: LIMITS.max_hops,
+};
+
+/** How the sessions with Hawser application ends are kept. */
+export interface TrunkOptions {
+  /** How long a trunk is to be kept without a connection, in milliseconds. Default 300,000. */
+  readonly retentionMs?: number;
+  /** Bound of the random wait before a trunk that has lost its connection is attached again, in milliseconds. */
+  readonly reconnectBoundMs?: number;
+  /** Where trunks are kept; with a durable store they survive the process. In memory unless told otherwise. */
+  readonly store?: SessionStore;
+}
+
+/** Options of {@link createRelay}. */
+export interface RelayOptions extends Omit<ServerOptions, 'applications' | 'policy' | 'limits'> {
+  readonly routes: readonly Route[];
+  readonly policy: RelayPolicy;
+  readonly trunk?: TrunkOptions;
+  /** Bounds on what strangers may cost. */
+  readonly admission?: ServerOptions['limits'];
+  readonly limits?: Partial<RelayLimits>;
+}
+
+/** What {@link Relay.reload} replaces; what is left out stays. */
+export interface RelayReloadOptions extends ReloadOptions {
+  readonly routes?: readonly Route[];
+  readonly policy?: RelayPolicy;
+}
+
+/** A relay: a server that leads channels to application ends elsewhere (chapter 13). */
+export interface Relay {
+  /** Its side toward the clients. */
+  readonly server: Server;
+  /**
+   * Goes on with the trunks of before a restart, and begins to listen.
+   *
+   * @param port - 0 lets the system choose.
+   */
+  listen(port: number, host: string): Promise<AddressInfo>;
+  /**
+   * Takes a new credential, trust, routes or policy. Live peers, on both sides, are judged by the new trust; channels that are
+   * open stay open, and are judged by the new policy after a crash at the latest.
+   */
+  reload(options: RelayReloadOptions): Promise<void>;
+  /** As {@link Server.drain}; then the trunks are left. */
+  drain(deadlineMs: number): Promise<number>;
+  /** Stops listening and cuts every connection. Sessions stay in their stores. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates a relay.
+ *
+ * @throws ConfigError when the credential is not usable, or a parameter or a limit is out of its range.
+ */
+export function createRelay(options: RelayOptions): Relay {
+  return new HawserRelay(options);
+}
+
+/** How long trunk channels of before a restart wait for their clients, beyond the retention of these. */
+const CLAIM_GRACE_MS = 10_000;
+
+class HawserRelay implements Relay {
+  readonly server: Server;
+  readonly #options: RelayOptions;
+  readonly #limits: RelayLimits;
+  readonly #environment: Environment;
+  readonly #log: Log;
+  /** By address and identity. */
+  readonly #trunks = new Map<string, Trunk>();
+  /** By address. */
+  readonly #breakers = new Map<string, CircuitBreaker>();
+  #routes: readonly Route[];
+  #policy: RelayPolicy;
+  #clientOptions: ClientOptions;
+  #client: Client;
+  #identity: string;
+
+  constructor(options: RelayOptions) {
+    const { routes, policy, trunk = {}, admission, limits, ...server } = options;
+    this.#options = options;
+    this.#limits = { ...DEFAULT_LIMITS, ...limits };
+    this.#environment = options.environment ?? systemEnvironment;
+    this.#log = options.log ?? silentLog;
+    this.#routes = routes;
+    this.#policy = policy;
+    this.#identity = checkOwnLeaf(options.credential, 'server').identity;
+    const { credential, trustAnchors, crls, environment, grease, log, parameters, keyLog } = options;
+    const shared = { environment, grease, log, parameters, keyLog, store: trunk.store };
+    const given = Object.fromEntries(Object.entries(shared).filter(([, value]) => value !== undefined));
+    this.#clientOptions = { credential, trustAnchors, crls, ...given };
+    this.#client = createClient(this.#clientOptions);
+    this.server = createServer({
+      ...server,
+      ...(admission === undefined ? {} : { limits: admission }),
+      policy: {
+        acceptsClient: (identity) => this.#policy.acceptsClient(identity),
+        acceptsRelay: (identity) => this.#policy.acceptsRelay(identity),
+        allowsApplication: (identity, application) => this.#policy.allowsApplication(identity, application),
+        refusesRoute: (relays) => (relays.includes(this.#identity) ? 'ROUTE_LOOP' : undefined), // [RLY-011]
+      },
+      applications: {
+        get: (application) => {
+          const route = routeOf(this.#routes, application);
+          return route && ((channel, request) => this.#lead(channel as ChannelEndpoint, request, route));
+        },
+      },
+    });
+  }
+
+  async listen(port: number, host: string): Promise<AddressInfo> {
+    for (const route of this.#routes) if (route.kind === 'hawser') await this.#trunkOf(route).restore();
+    const address = await this.server.listen(port, host);
+    const { deadlines } = this.#environment;
+    const claims = deadlines.add(() => {
+      for (const trunk of this.#trunks.values()) trunk.abandonUnclaimed();
+      return undefined;
+    });
+    claims.by(deadlines.now() + (this.#options.continuity?.maxRetentionMs ?? 300_000) + CLAIM_GRACE_MS);
+    return address;
+  }
+
+  async reload(options: RelayReloadOptions): Promise<void> {
+    const { credential, trustAnchors, crls, routes, policy } = options;
+    const clientOptions: ClientOptions = {
+      ...this.#clientOptions,
+      ...(credential === undefined ? {} : { credential }),
+      ...(trustAnchors === undefined ? {} : { trustAnchors }),
+      ...(crls === undefined ? {} : { crls }),
+    };
+    const client = createClient(clientOptions);
+    await this.server.reload(options);
+    // From here on nothing fails.
+    this.#clientOptions = clientOptions;
+    this.#client = client;
+    this.#identity = checkOwnLeaf(clientOptions.credential, 'server').identity;
+    this.#routes = routes ?? this.#routes;
+    this.#policy = policy ?? this.#policy;
+    await Promise.all([...this.#trunks.values()].map((trunk) => trunk.updateTrust(clientOptions)));
+  }
+
+  async drain(deadlineMs: number): Promise<number> {
+    const cut = await this.server.drain(deadlineMs);
+    await this.#leaveTrunks();
+    return cut;
+  }
+
+  async close(): Promise<void> {
+    await this.server.close();
+    await this.#leaveTrunks();
+  }
+
+  async #leaveTrunks(): Promise<void> {
+    await Promise.all([...this.#trunks.values()].map((trunk) => trunk.close()));
+  }
+
+  async #lead(channel: ChannelEndpoint, request: ChannelRequest, route: Route): Promise<void> {
+    if (route.kind === 'hawser') await this.#leadToTrunk(channel, request, route);
+    else await this.#leadToSocket(channel, request, route);
+  }
+
+  async #leadToTrunk(channel: ChannelEndpoint, request: ChannelRequest, route: HawserRoute): Promise<void> {
+    const trunk = this.#trunkOf(route);
+    const earlier = trunk.claim(request.nonce, request.identity);
+    if (earlier !== undefined) {
+      await earlier.join(channel, request);
+      return;
+    }
+    if (request.restored) {
+      // The trunk has not kept it.
+      channel.onOutcome = () => undefined;
+      channel.reset('APPLICATION_LOST');
+      return;
+    }
+    const down = await this.#forward(trunk, request, route);
+    if (down === undefined) return;
+    await new ChannelPair(down, this.#log).join(channel, request);
+  }
+
+  /** The channel on the trunk; undefined when the request was refused. */
+  async #forward(trunk: Trunk, request: ChannelRequest, route: HawserRoute): Promise<ChannelEndpoint | undefined> {
+    const { forwarded, relays } = request;
+    if (forwarded?.hopLimit === 0) {
+      request.refuse('HOP_LIMIT'); // [RLY-010]
+      return undefined;
+    }
+    const breaker = this.#breakerOf(route);
+    const admission = trunk.attached ? undefined : breaker.admit();
+    if (admission?.ok === false) {
+      request.refuse('ROUTE_UNREACHABLE', admission.retryAfterMs);
+      return undefined;
+    }
+    try {
+      const session = await trunk.session(this.#limits.connectTimeoutMs);
+      breaker.succeeded();
+      return session.forward({
+        hopLimit: Math.min(forwarded === undefined ? this.#limits.maxHops - 1 : forwarded.hopLimit - 1, LIMITS.max_hops - 1),
+        client: request.identity,
+        route: relays,
+        open: request.openPayload,
+      });
+    } catch (error) {
+      if (error instanceof MisuseError) {
+        request.refuse('FRAMING_INVALID'); // [RLY-012]
+        return undefined;
+      }
+      breaker.failed();
+      const { application, identity } = request;
+      this.#log.warn({ application, identity, to: route.audience, err: error }, 'the application end was not reached');
+      if (error instanceof TimeoutError) request.refuse('APPLICATION_TIMEOUT');
+      else request.refuse('ROUTE_UNREACHABLE', error instanceof RemoteError ? error.retryAfterMs : 0);
+      return undefined;
+    }
+  }
+
+  #trunkOf({ host, port, audience, trust }: HawserRoute): Trunk {
+    const key = `${host}:${port} ${audience}`;
+    const known = this.#trunks.get(key);
+    if (known !== undefined) return known;
+    const { retentionMs = 300_000, reconnectBoundMs } = this.#options.trunk ?? {};
+    const continuity = { retentionMs, ...(reconnectBoundMs === undefined ? {} : { reconnectBoundMs }) };
+    const trunk = new Trunk({
+      client: () => (trust === undefined ? this.#client : createClient({ ...this.#clientOptions, ...trust })),
+      target: { host, port, audience, continuity },
+      environment: this.#environment,
+      log: this.#log,
+    });
+    this.#trunks.set(key, trunk);
+    return trunk;
+  }
+
+  #breakerOf({ host, port }: Route): CircuitBreaker {
+    const key = `${host}:${port}`;
+    const known = this.#breakers.get(key);
+    if (known !== undefined) return known;
+    const breaker = new CircuitBreaker(this.#limits.breaker, this.#environment);
+    this.#breakers.set(key, breaker);
+    return breaker;
+  }
+}

@@ -1,0 +1,142 @@
+import { TimeoutError } from '../../core/index.ts';
+import type { ChannelEndpoint } from '../channel.ts';
+import type { Client, Target } from '../connect.ts';
+import type { Environment } from '../environment.ts';
+import type { Log } from '../log.ts';
+import type { SessionEndpoint } from '../session.ts';
+import type { Trust } from '../trust.ts';
+import { ChannelPair } from './channel-pair.ts';
+
+/** What a trunk is made of. */
+export interface TrunkParts {
+  /** Makes its connections. */
+  readonly client: () => Client;
+  readonly target: Target;
+  readonly environment: Environment;
+  readonly log: Log;
+}
+
+/** The session with one Hawser application end, which carries the channels of many clients (section 13.2). */
+export class Trunk {
+  readonly #parts: TrunkParts;
+  /** The newest one takes new channels; others, of before a restart, end with theirs. */
+  readonly #sessions = new Set<SessionEndpoint>();
+  #connecting: Promise<SessionEndpoint> | undefined;
+  /** Channels from before a restart whose client has not come back, by `keyOf`. */
+  readonly #waiting = new Map<string, ChannelPair>();
+
+  constructor(parts: TrunkParts) {
+    this.#parts = parts;
+  }
+
+  /** Goes on with the sessions of before a restart. */
+  async restore(): Promise<void> {
+    const { client, target, log } = this.#parts;
+    for (const { id, owner } of await client().stored()) {
+      if (owner !== target.audience) continue;
+      const onChannelRestored = (channel: ChannelEndpoint): void => {
+        this.#waiting.set(keyOf(channel.nonce, channel.client), new ChannelPair(channel, log));
+      };
+      this.#keep((await client().restore(id, { ...target, onChannelRestored })) as SessionEndpoint);
+    }
+  }
+
+  /** The channel that carried a request before a restart. */
+  claim(nonce: Uint8Array, client: string): ChannelPair | undefined {
+    const key = keyOf(nonce, client);
+    const pair = this.#waiting.get(key);
+    this.#waiting.delete(key);
+    return pair;
+  }
+
+  /** Clients that have not come back until now do not come any more. */
+  abandonUnclaimed(): void {
+    for (const pair of this.#waiting.values()) pair.abandon();
+    this.#waiting.clear();
+  }
+
+  /** Whether a session is there that takes channels at once. */
+  get attached(): boolean {
+    return this.#newest()?.link !== undefined;
+  }
+
+  /**
+   * The session, with a connection.
+   *
+   * @throws HawserError (as a rejection) when the application end can not be reached, TimeoutError when it is not reached within
+   *   `deadlineMs`.
+   */
+  async session(deadlineMs: number): Promise<SessionEndpoint> {
+    const { deadlines } = this.#parts.environment;
+    return new Promise((resolve, reject) => {
+      const late = deadlines.add(() => {
+        const message = `The application end was not reached within ${deadlineMs} ms.`;
+        reject(new TimeoutError('application-connect', deadlineMs, message));
+        return undefined;
+      });
+      late.by(deadlines.now() + deadlineMs);
+      this.#attachedSession()
+        .then(resolve, reject)
+        .finally(() => late.cancel());
+    });
+  }
+
+  /** Judges the application end by new trust anchors and revocation lists. */
+  async updateTrust(trust: Trust): Promise<void> {
+    await Promise.all([...this.#sessions].map((session) => session.updateTrust(trust)));
+  }
+
+  /** Leaves the connections; sessions in a store that outlives the process are kept there. */
+  async close(): Promise<void> {
+    await Promise.all(
+      [...this.#sessions].map(async (session) => {
+        if (session.core.terms.custody !== 'stored') {
+          await session.close('SHUTTING_DOWN');
+          return;
+        }
+        session.detach();
+        await session.stored();
+      }),
+    );
+  }
+
+  async #attachedSession(): Promise<SessionEndpoint> {
+    const session = this.#newest();
+    if (session?.link !== undefined) return session;
+    if (session === undefined) {
+      this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+      return this.#connecting;
+    }
+    await new Promise<void>((resolve) => {
+      session.once('attached', resolve);
+      session.once('closed', () => resolve());
+    });
+    return this.#attachedSession();
+  }
+
+  async #connect(): Promise<SessionEndpoint> {
+    const { client, target } = this.#parts;
+    return this.#keep((await client().connect(target)) as SessionEndpoint);
+  }
+
+  #newest(): SessionEndpoint | undefined {
+    return [...this.#sessions].filter(({ ending }) => ending === undefined).at(-1);
+  }
+
+  #keep(session: SessionEndpoint): SessionEndpoint {
+    const { log, target } = this.#parts;
+    this.#sessions.add(session);
+    session.on('detached', ({ code }) => {
+      log.warn({ session: session.id, application: target.audience, code }, 'a trunk has lost its connection');
+    });
+    void session.closed.then(({ code, error }) => {
+      this.#sessions.delete(session);
+      log.warn({ session: session.id, application: target.audience, code, err: error }, 'a trunk has ended');
+    });
+    return session;
+  }
+}
+
+function keyOf(nonce: Uint8Array, client: string): string {
+  return `${Buffer.from(nonce).toString('hex')} ${client}`;
+}
