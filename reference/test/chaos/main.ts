@@ -7,12 +7,13 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { runChain } from './chain.ts';
 import { runDurable } from './durable.ts';
 import { runFleet } from './fleet.ts';
 import { judgementText } from './judgement-text.ts';
 import type { Extent, Outcome } from './scenario.ts';
 
-const USAGE = `npm run chaos -- [--seed N] [--scenario durable|fleet] [--quick] [--keep]
+const USAGE = `npm run chaos -- [--seed N] [--scenario durable|fleet|chain] [--quick] [--keep]
 --seed makes the decisions of an earlier run again, --quick is the short form, --keep leaves logs and stores.
 `;
 
@@ -66,10 +67,15 @@ const SCENARIOS: Readonly<Record<string, Scenario>> = {
     full: { messages: 4_000, faults: { cuts: 80, clientKills: 6, serverKills: 18, pauses: 4 }, totalMs: 240_000 },
     quick: { messages: 300, faults: { cuts: 8, clientKills: 1, serverKills: 2, pauses: 1 }, totalMs: 60_000 },
   },
+  chain: {
+    run: runChain,
+    full: { messages: 10_000, faults: { cuts: 120, clientKills: 8, serverKills: 32, pauses: 0 }, totalMs: 300_000 },
+    quick: { messages: 400, faults: { cuts: 10, clientKills: 1, serverKills: 4, pauses: 0 }, totalMs: 60_000 },
+  },
 };
 
 const chosen = Object.entries(SCENARIOS).filter(([name]) => values.scenario === undefined || values.scenario === name);
-if (chosen.length === 0) usageError(`--scenario takes ${Object.keys(SCENARIOS).join(' or ')}.`);
+if (chosen.length === 0) usageError(`--scenario takes ${Object.keys(SCENARIOS).join(', ')}.`);
 
 process.stdout.write(`seed ${seed}\n`);
 for (const [name, scenario] of chosen) {

@@ -18,7 +18,7 @@ export async function runServer(setup: Setup): Promise<void> {
   const server = createServer({
     credential,
     ...trust,
-    policy: { acceptsClient: () => true, allowsApplication: () => true },
+    policy: { acceptsClient: () => true, acceptsRelay: () => true, allowsApplication: () => true },
     applications: new Map(traffic.streams.map((stream) => [stream.application, application])),
     continuity: { store, maxRetentionMs: 120_000 },
     log,

@@ -55,10 +55,23 @@ export interface ClientSetup extends Setup {
   readonly ports: readonly number[];
 }
 
+/** What a relay is started with; it has no application, and so no ledger. */
+export interface RelaySetup {
+  readonly messages: number;
+  readonly identity: Identity;
+  /** Directories of the sessions with its clients, and of that with the server. */
+  readonly sessions: string;
+  readonly trunks: string;
+  /** Identity and port of the server. */
+  readonly audience: string;
+  readonly port: number;
+}
+
 /** What a process is told. */
 export type Order =
   | { readonly type: 'client'; readonly setup: ClientSetup }
   | { readonly type: 'server'; readonly setup: Setup }
+  | { readonly type: 'relay'; readonly setup: RelaySetup }
   /** Ends the channels and the session (client). */
   | { readonly type: 'finish' }
   | { readonly type: 'describe' }

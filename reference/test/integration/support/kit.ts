@@ -9,6 +9,7 @@ import {
 import type { Trust } from '../../../node/index.ts';
 
 export const SERVER_IDENTITY = 'spiffe://hawser.test/server';
+export const RELAY_IDENTITY = 'spiffe://hawser.test/relay';
 export const CLIENT_IDENTITY = 'spiffe://hawser.test/client';
 
 /** One authority with a server and a client, for the scenarios of one file. */
@@ -16,6 +17,8 @@ export interface Kit {
   readonly authority: CertificateAuthority;
   readonly server: Credential;
   readonly client: Credential;
+  /** Server to its clients, client to application ends. */
+  readonly relay: Credential;
   /** The authority and an empty revocation list. */
   readonly trust: Trust;
 }
@@ -27,6 +30,7 @@ export async function createKit(): Promise<Kit> {
     authority,
     server: await issue(authority, { role: 'server', uris: [SERVER_IDENTITY] }),
     client: await issue(authority, { role: 'client', uris: [CLIENT_IDENTITY] }),
+    relay: await issue(authority, { role: 'both', uris: [RELAY_IDENTITY] }),
     trust: { trustAnchors: [authority.certificateDer], crls: [(await authority.crl()).der] },
   };
 }
