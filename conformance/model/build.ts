@@ -73,7 +73,7 @@ function smallest(row: FieldRow): FieldInput {
   if (row.type === 'text16') return 'x'.repeat(row.min ?? 0);
   if (row.type === 'opaques16') return Array.from({ length: row.min ?? 0 }, () => Uint8Array.of(0));
   if (row.type === 'parameters' || row.type === 'texts16') return [];
-  if (row.type === 'rest') return new Uint8Array(0);
+  if (row.type === 'rest') return row.name === 'open' ? buildPayload('OPEN') : new Uint8Array(0);
   return row.min ?? 0;
 }
 
@@ -100,6 +100,15 @@ function buildField(row: FieldRow, input: FieldInput): Uint8Array {
   throw new TypeError(`${row.name} is ${row.type} and cannot hold ${typeof input}`);
 }
 
+/** Writes the payload of a frame; fields that are absent get the smallest valid value. */
+export function buildPayload(name: string, fields: FrameInput['fields'] = {}): Uint8Array {
+  const row = frameNamed(name);
+  for (const field of Object.keys(fields)) {
+    if (!row.fields.some((known) => known.name === field)) throw new TypeError(`${name} has no field ${field}`);
+  }
+  return concat(...row.fields.map((field) => buildField(field, fields[field.name] ?? smallest(field))));
+}
+
 /**
  * Writes a frame. Nothing is checked: every value that fits into its octets can be written, in or out of its bounds.
  *
@@ -107,12 +116,7 @@ function buildField(row: FieldRow, input: FieldInput): Uint8Array {
  */
 export function buildFrame(name: string, input: FrameInput = {}): Uint8Array {
   const row = frameNamed(name);
-  for (const field of Object.keys(input.fields ?? {})) {
-    if (!row.fields.some((known) => known.name === field)) throw new TypeError(`${name} has no field ${field}`);
-  }
-  const payload =
-    input.rawPayload ??
-    concat(...row.fields.map((field) => buildField(field, input.fields?.[field.name] ?? smallest(field))));
+  const payload = input.rawPayload ?? buildPayload(name, input.fields);
   const whole = concat(payload, input.trailing ?? new Uint8Array(0));
   let flags = typeof input.flags === 'number' ? input.flags : 0;
   if (typeof input.flags === 'object') {

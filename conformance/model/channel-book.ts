@@ -2,9 +2,10 @@
  * The channels of one session as one end sees them: the channel tables of chapter 10 with the checks of chapter 6 and section
  * 12.6. They belong to the session and outlive a connection, so the book can be carried over.
  */
+import { decodePayload } from './decode.ts';
 import type { Header, ModelFields, ModelParameter, Violation } from './frame.ts';
 import { concat } from './octets.ts';
-import { errorOfCode, machineOf, parameterNamed } from './registry.ts';
+import { errorOfCode, frameNamed, machineOf, parameterNamed } from './registry.ts';
 import type { FrameRow, MachineData, Role } from './registry.ts';
 
 /** What one side has declared in CHALLENGE, CONNECT or ACCEPT; absent means the default. */
@@ -54,6 +55,9 @@ interface Channel {
   restating: boolean;
 }
 
+/** The frames that open a channel. */
+const OPENING: readonly string[] = ['OPEN', 'FORWARD'];
+
 /** Actions for which it does not matter what the frame says. */
 const UNREAD: readonly string[] = ['discard', 'ignore', 'none'];
 
@@ -75,6 +79,16 @@ function octets(fields: ModelFields, name: string): Uint8Array {
 
 function amount(declarations: Declarations, name: keyof Declarations): bigint {
   return BigInt(declarations[name] ?? parameterNamed(name).default ?? 0);
+}
+
+/** The parameters of a frame; of a FORWARD, those of the OPEN in it. */
+function parametersOf(fields: ModelFields): readonly ModelParameter[] {
+  const { open } = fields;
+  if (open instanceof Uint8Array) {
+    const inner = decodePayload(frameNamed('OPEN'), open);
+    return 'fields' in inner ? parametersOf(inner.fields) : [];
+  }
+  return (fields['parameters'] ?? []) as readonly ModelParameter[];
 }
 
 function hasFlag(row: FrameRow, header: Header, name: string): boolean {
@@ -154,8 +168,9 @@ export class ChannelBook {
   receive(row: FrameRow, header: Header, fields: ModelFields): ChannelStep | Violation {
     const number = header.channel;
     const cell = this.#cell(this.state(number), row.name);
-    if (isViolation(cell)) return row.name === 'OPEN' ? violation(cell.error, 'CHN-002') : cell;
-    if (row.name === 'OPEN') {
+    const opens = OPENING.includes(row.name);
+    if (isViolation(cell)) return opens ? violation(cell.error, 'CHN-002') : cell;
+    if (opens) {
       if (number !== this.#lastOpened + 1) return violation('CHANNEL_INVALID', 'CHN-002');
       const full = BigInt(this.#open.size) >= amount(this.own, 'max_channels');
       this.#begin(number, fields);
@@ -187,7 +202,7 @@ export class ChannelBook {
     }
     const event = this.#table.local.find((entry) => entry.event === `send ${row.name}` && entry.from.includes(state));
     if (event === undefined) return violation('FRAME_UNEXPECTED', 'SES-002');
-    if (row.name === 'OPEN') {
+    if (OPENING.includes(row.name)) {
       if (number !== this.#lastOpened + 1) return violation('CHANNEL_INVALID', 'CHN-001');
       this.#begin(number, fields);
     }
@@ -207,7 +222,7 @@ export class ChannelBook {
   }
 
   #begin(number: number, fields: ModelFields): void {
-    const parameters = (fields['parameters'] ?? []) as readonly ModelParameter[];
+    const parameters = parametersOf(fields);
     const limits = (declarations: Declarations): Limits => ({
       messages: amount(declarations, 'initial_message_credit'),
       bytes: amount(declarations, 'initial_byte_credit'),
@@ -242,6 +257,10 @@ export class ChannelBook {
     channel: Channel,
   ): Violation | { readonly message: Uint8Array } | undefined {
     switch (row.name) {
+      case 'OPENED': {
+        const signed = parametersOf(fields).some(({ name }) => name === 'open_signature');
+        return signed && channel.state === 'opening' ? violation('PARAMETER_INVALID', 'RLY-048') : undefined;
+      }
       case 'MESSAGE': {
         const fragment = octets(fields, 'fragment');
         const size = BigInt(fragment.length);
@@ -291,6 +310,12 @@ export class ChannelBook {
 
   /** Takes note of what this end has sent; answers what its receiver would refuse in it. */
   #sent(row: FrameRow, header: Header, fields: ModelFields, channel: Channel): Violation | undefined {
+    if (row.name === 'OPENED') {
+      const signed = parametersOf(fields).some(({ name }) => name === 'open_signature');
+      if (signed !== (channel.state === 'proved')) {
+        return signed ? violation('PARAMETER_INVALID', 'RLY-048') : violation('FRAME_UNEXPECTED', 'RLY-045');
+      }
+    }
     if (row.name === 'CREDIT') {
       channel.granted = { messages: u53(fields, 'message_limit'), bytes: u53(fields, 'byte_limit') };
     }

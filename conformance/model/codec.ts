@@ -3,7 +3,7 @@
  * where that makes it easier to see that it is right.
  */
 export { annotate } from './annotate.ts';
-export { buildFrame, buildParameter, buildParameters, buildRawFrame, greaseType } from './build.ts';
+export { buildFrame, buildParameter, buildParameters, buildPayload, buildRawFrame, greaseType } from './build.ts';
 export type { FieldInput, FrameInput, ParameterInput, RawField } from './build.ts';
 export { decodeFrame, decodeParameters, decodePayload, FrameReader, measureFrame } from './decode.ts';
 export type { FrameResult, PayloadResult, ReadFrame, Span } from './decode.ts';

@@ -5,7 +5,7 @@
 import { decodeHeader, integerBytes, isIgnorable, MAX_U53 } from './frame.ts';
 import type { Header, ModelFields, ModelFrame, ModelParameter, ModelValue, Violation } from './frame.ts';
 import { concat, readInteger } from './octets.ts';
-import { frameOfType, parameterOfId, registry } from './registry.ts';
+import { frameNamed, frameOfType, parameterOfId, registry } from './registry.ts';
 import type { FieldRow, FrameRow } from './registry.ts';
 
 /** Where a piece of a payload stands: offset from the start of the payload, octets, and what it is. */
@@ -208,6 +208,11 @@ export function decodePayload(row: FrameRow, payload: Uint8Array): PayloadResult
         field: field.name,
         text: `${field.name} = ${show(field, value)}`,
       });
+    }
+    // A FORWARD holds the payload of an OPEN, and is wrong in the same way.
+    if (field.type === 'rest' && field.name === 'open') {
+      const open = decodePayload(frameNamed('OPEN'), octets);
+      if ('error' in open) return fail(open.error, 'RLY-015');
     }
     fields[field.name] = value;
   }

@@ -1,13 +1,16 @@
-/** What establishment signs (section 4.2), and how (sections 4.1 and 4.2), written down from the text with Node's cryptography. */
+/**
+ * What establishment signs (section 4.2) and a proof (section 13.7), and how (sections 4.1 and 4.2), written down from the text with
+ * Node's cryptography.
+ */
 import { constants, createHash, sign as nodeSign, verify as nodeVerify } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { decodePayload } from './decode.ts';
 import { decodeHeader } from './frame.ts';
-import { concat, integer } from './octets.ts';
-import { frameOfType, registry, schemeOfId } from './registry.ts';
+import { concat, integer, readInteger } from './octets.ts';
+import { frameNamed, frameOfType, parameterNamed, registry, schemeOfId } from './registry.ts';
 import type { SchemeRow } from './registry.ts';
 
-export type SignatureLabel = 'connect' | 'accept';
+export type SignatureLabel = keyof typeof registry.protocol.signatureLabels;
 
 /** What both transcripts begin with. */
 export interface TranscriptInput {
@@ -66,6 +69,39 @@ export function connectTranscript(input: TranscriptInput): Uint8Array {
 export function acceptTranscript(input: TranscriptInput, accept: Uint8Array): Uint8Array {
   const { exporter, clientLeaf, serverLeaf, challenge, connect } = input;
   return concat(exporter, clientLeaf, serverLeaf, challenge, connect, withoutSignature(accept));
+}
+
+/** What both transcripts of a proof begin with: payloads, exactly as sent or received (section 13.7). */
+export interface ProofInput {
+  readonly open: Uint8Array;
+  readonly prove: Uint8Array;
+}
+
+/** The payload of a PROOF up to and including `scheme`. Throws TypeError for one that does not reach it. */
+export function proofWithoutSignature(proof: Uint8Array): Uint8Array {
+  const scheme = decodePayload(frameNamed('PROOF'), proof).spans.find(({ field }) => field === 'scheme');
+  if (scheme === undefined) throw new TypeError('PROOF does not reach its scheme');
+  return proof.slice(0, scheme.offset + scheme.length);
+}
+
+/** The parameters in the payload of an OPENED but `open_signature`, without the length of the list. */
+export function parametersWithoutSignature(opened: Uint8Array): Uint8Array {
+  const { id } = parameterNamed('open_signature');
+  const kept: Uint8Array[] = [];
+  for (let at = 2; at + 4 <= opened.length;) {
+    const end = at + 4 + Number(readInteger(opened.subarray(at + 2, at + 4)));
+    if (Number(readInteger(opened.subarray(at, at + 2))) !== id) kept.push(opened.subarray(at, end));
+    at = end;
+  }
+  return concat(...kept);
+}
+
+export function proofTranscript({ open, prove }: ProofInput, proof: Uint8Array): Uint8Array {
+  return concat(open, prove, proofWithoutSignature(proof));
+}
+
+export function openingTranscript({ open, prove }: ProofInput, proof: Uint8Array, opened: Uint8Array): Uint8Array {
+  return concat(open, prove, proof, parametersWithoutSignature(opened));
 }
 
 /** The octets that are signed for a transcript. */

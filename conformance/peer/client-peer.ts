@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import type { ConnectionOptions, SecureContext, SecureVersion, TLSSocket } from 'node:tls';
 import { connect as tlsConnect, createSecureContext } from 'node:tls';
-import type { ParameterInput } from '../model/codec.ts';
-import { equal } from '../model/codec.ts';
-import { registry } from '../model/registry.ts';
+import type { FieldInput, ParameterInput } from '../model/codec.ts';
+import { buildPayload, equal } from '../model/codec.ts';
+import { limit, registry } from '../model/registry.ts';
 import type { TranscriptInput } from '../model/transcript.ts';
 import { leafHash } from '../model/transcript.ts';
 import type { Credential } from './credential.ts';
@@ -14,6 +14,8 @@ import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
 import { Peer } from './peer.ts';
+import type { ProofOptions } from './proof.ts';
+import { buildProof } from './proof.ts';
 import type { ReceivedFrame } from './received-frame.ts';
 
 /** How the harness, as a client, reaches for the server under test. */
@@ -57,6 +59,22 @@ export interface ResumeOptions extends ConnectOptions {
   /** What the client holds; less, and the server has to send it again. */
   readonly receiveCursor?: bigint;
 }
+
+/** What FORWARD says; everything absent is right. */
+export interface ForwardOptions {
+  /** The client for which the harness, as a relay, asks. */
+  readonly client?: string;
+  readonly route?: readonly string[];
+  readonly hopLimit?: number;
+  readonly data?: Uint8Array;
+  /** Parameters of the OPEN inside, besides the data. */
+  readonly more?: readonly ParameterInput[];
+  /** Replaces the payload of the OPEN inside. */
+  readonly open?: Uint8Array;
+}
+
+/** The client for which the harness asks, unless a case names another one. */
+export const FORWARDED_CLIENT = 'spiffe://hawser.test/forwarded-client';
 
 /** The harness in the role of a client. */
 export class ClientPeer extends Peer {
@@ -267,6 +285,34 @@ export class ClientPeer extends Peer {
     const parameters = [...(data === undefined ? [] : [{ id: 'application_data', value: data }]), ...more];
     this.send('OPEN', { channel, fields: { nonce: this.random(32), application, parameters } });
     return channel;
+  }
+
+  /** Sends FORWARD for the next channel, right unless the options say otherwise, and returns the channel's number. */
+  sendForward(application: string, options: ForwardOptions = {}): number {
+    const channel = this.nextChannel;
+    this.nextChannel += 1;
+    this.send('FORWARD', { channel, fields: this.forwardFields(application, options) });
+    return channel;
+  }
+
+  /** The fields of a FORWARD that is right unless the options say otherwise. */
+  forwardFields(application: string, options: ForwardOptions = {}): Readonly<Record<string, FieldInput>> {
+    const { data, more = [], hopLimit = limit('max_hops') - 1, client = FORWARDED_CLIENT, route = [] } = options;
+    const parameters = [...(data === undefined ? [] : [{ id: 'application_data', value: data }]), ...more];
+    const open = options.open ?? buildPayload('OPEN', { nonce: this.random(32), application, parameters });
+    return { hop_limit: hopLimit, client, route, open };
+  }
+
+  /** Sends PROOF on a channel on which PROVE has come, right unless the options say otherwise. */
+  sendProof(channel: number, options: ProofOptions = {}): Uint8Array {
+    return this.send('PROOF', { channel, rawPayload: this.buildProof(channel, options) });
+  }
+
+  /** The payload of a PROOF, right unless the options say otherwise. */
+  buildProof(channel: number, options: ProofOptions = {}): Uint8Array {
+    const credential = options.credential ?? this.#credential;
+    if (credential === null) throw new TypeError('without a certificate there is no key to sign with');
+    return buildProof(credential, this.proofs.of(channel), options);
   }
 
   /** Sends OPEN and waits for OPENED. */

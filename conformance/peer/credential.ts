@@ -12,6 +12,8 @@ export interface Credential {
   readonly key: KeyObject;
   /** SHA-256 of the leaf in DER. */
   readonly leafHash: Uint8Array;
+  /** The certificates in DER, leaf first. */
+  readonly chain: readonly Uint8Array[];
 }
 
 /** Reads `NAME.pem` (leaf first) and `NAME.key`. Throws what the file system or OpenSSL throws. */
@@ -29,5 +31,12 @@ export function makeCredential(name: string, certificatePem: string, keyPem: str
     keyPem,
     key: createPrivateKey(keyPem),
     leafHash: leafHash(new X509Certificate(certificatePem).raw),
+    chain: certificatesIn(certificatePem),
   };
+}
+
+/** The certificates of a PEM text in DER, in their order. */
+function certificatesIn(pem: string): readonly Uint8Array[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new Uint8Array(new X509Certificate(block).raw));
 }

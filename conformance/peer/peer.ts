@@ -10,6 +10,7 @@ import { ConformanceFailure, fail } from './failure.ts';
 import { dutyOfSender, Monitor } from './monitor.ts';
 import { ReceivedFrame } from './received-frame.ts';
 import { HeldSession } from './held-session.ts';
+import { ProofBook } from './proof.ts';
 import type { WireLog } from './wire-log.ts';
 
 /** What every peer needs from the run. */
@@ -90,6 +91,8 @@ export class Peer {
   acknowledged = 0n;
   /** What the harness has acknowledged itself. */
   told = 0n;
+  /** What has passed of the opening of each channel of the session. */
+  proofs: ProofBook = new ProofBook();
   readonly #options: PeerOptions;
   readonly #reader = new FrameReader();
   readonly #monitor: Monitor;
@@ -593,6 +596,7 @@ export class Peer {
       this.acknowledge(frame.integer('receive_cursor'));
     }
     if (frame.name === 'CLOSE') this.#closed = true;
+    this.proofs.note(frame.octets);
     this.onEstablishment(frame);
     if (frame.name === 'PONG' && equal(this.#pings.shift() ?? new Uint8Array(0), frame.bytes('data'))) {
       this.#inOrder.add(frame);
@@ -616,6 +620,7 @@ export class Peer {
     this.receivedSeq = former.receivedSeq;
     this.acknowledged = former.acknowledged;
     this.told = former.told;
+    this.proofs = former.proofs;
     this.#monitor.resume(former.#monitor);
     return session;
   }
@@ -645,6 +650,7 @@ export class Peer {
   #note(octets: Uint8Array, fate: 'sent' | 'lost' = 'sent'): void {
     this.#monitor.sent(octets);
     this.session?.keep(octets);
+    this.proofs.note(octets);
     const type = octets[0];
     if (type === frameNamed('CLOSE').type) this.#closeSent = true;
     if (type === frameNamed('PING').type) this.#pings.push(octets.slice(registry.header.bytes));

@@ -59,6 +59,13 @@ export class ReceivedFrame {
     throw new TypeError(`${this.name} has no text ${field}`);
   }
 
+  /** A list of octets. */
+  list(field: string): readonly Uint8Array[] {
+    const values = this.#read.fields[field];
+    if (Array.isArray(values) && values.every((value) => value instanceof Uint8Array)) return values;
+    throw new TypeError(`${this.name} has no list of octets ${field}`);
+  }
+
   /** The parameters, in the order received; empty for a frame without. */
   get parameters(): readonly ModelParameter[] {
     return (this.#read.fields['parameters'] ?? []) as readonly ModelParameter[];

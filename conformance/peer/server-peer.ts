@@ -19,6 +19,8 @@ import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
 import { Peer } from './peer.ts';
+import type { ProveOptions, SignedOpenedOptions } from './proof.ts';
+import { buildProve, buildSignedOpened, requireProof } from './proof.ts';
 import { ReceivedFrame } from './received-frame.ts';
 import { WireLog } from './wire-log.ts';
 
@@ -340,6 +342,26 @@ export class ServerPeer extends Peer {
   sendOpened(channel: number, data?: Uint8Array): void {
     const parameters = data === undefined ? [] : [{ id: 'application_data', value: data }];
     this.send('OPENED', { channel, fields: { parameters } });
+  }
+
+  /** Sends PROVE on a channel whose OPEN has come, right unless the options say otherwise, and returns its payload. */
+  sendProve(channel: number, options: ProveOptions = {}): Uint8Array {
+    const payload = buildProve(this.#credential, this.random(32), options);
+    this.send('PROVE', { channel, rawPayload: payload });
+    return payload;
+  }
+
+  /** Waits for PROOF and judges its chain and its signature. */
+  async expectProof(channel: number): Promise<ReceivedFrame> {
+    const proof = await this.expect('PROOF', { channel, requirement: 'RLY-042' });
+    requireProof(proof, this.#clientCertificate().raw, this.proofs.of(channel));
+    return proof;
+  }
+
+  /** Sends an OPENED that is signed, right unless the options say otherwise; PROOF has to have come. */
+  sendSignedOpened(channel: number, options: SignedOpenedOptions = {}): Uint8Array {
+    const parameters = buildSignedOpened(this.#credential, this.proofs.of(channel), options);
+    return this.send('OPENED', { channel, fields: { parameters } });
   }
 
   /** Sends one message that fits into one frame. */

@@ -2,6 +2,7 @@ import type { FrameInput } from '../../model/codec.ts';
 import { errorNamed, machineOf } from '../../model/registry.ts';
 import { fail } from '../../peer/failure.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
+import { FORWARDED_CLIENT } from '../../peer/client-peer.ts';
 import type { ReceivedFrame } from '../../peer/received-frame.ts';
 import type { ServerCase } from '../case.ts';
 import { serverCases } from '../case.ts';
@@ -23,6 +24,9 @@ interface State {
   readonly slug: string;
   /** Completes "On a channel ...". */
   readonly what: string;
+  /** The frames that can be asked about, where the server may have left the state before it reads the next one; all if absent. */
+  readonly frames?: readonly string[];
+  readonly features?: readonly string[];
   readonly reach: (context: ServerContext) => Promise<Reached>;
 }
 
@@ -156,6 +160,33 @@ const CLOSED: readonly State[] = [
   },
 ];
 
+const PROVING: State = {
+  state: 'proving',
+  slug: 'proving',
+  what: 'whose application end has asked for proof',
+  features: ['proof'],
+  reach: async (context) => {
+    const peer = await context.established();
+    const channel = peer.sendOpen('test/prove');
+    await context.dependency('PROVE of test/prove', () => peer.expect('PROVE', { channel }));
+    return { peer, channel };
+  },
+};
+
+/** Over as soon as the server has judged PROOF; so only what is no different on an open channel can be asked. */
+const PROVED: State = {
+  state: 'proved',
+  slug: 'proved',
+  what: 'right behind a PROOF that holds',
+  features: ['proof'],
+  frames: ['OPEN', 'FORWARD', 'PROOF'],
+  reach: async (context) => {
+    const reached = await PROVING.reach(context);
+    reached.peer.sendProof(reached.channel);
+    return reached;
+  },
+};
+
 const STATES: readonly State[] = [
   {
     state: 'idle',
@@ -163,6 +194,8 @@ const STATES: readonly State[] = [
     what: 'that was never opened',
     reach: async (context) => ({ peer: await context.established(), channel: 1 }),
   },
+  PROVING,
+  PROVED,
   { state: 'open', slug: 'open', what: 'that is open', reach: (context) => context.opened('test/echo') },
   HALF_CLOSED_LOCAL,
   HALF_CLOSED_REMOTE,
@@ -177,6 +210,12 @@ function frameFor(context: ServerContext, name: string): FrameInput {
   switch (name) {
     case 'OPEN':
       return { fields: { nonce: context.bytes(32), application: 'test/echo' } };
+    case 'FORWARD':
+      return { fields: { client: FORWARDED_CLIENT } };
+    case 'PROOF':
+      return {
+        fields: { chain: context.kit.credential('client').chain, scheme: 0x0403, signature: context.bytes(64) },
+      };
     case 'MESSAGE':
       return { flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(4) } };
     case 'CREDIT':
@@ -193,15 +232,17 @@ function frameFor(context: ServerContext, name: string): FrameInput {
 const TABLE = machineOf('server', 'channel');
 
 /** Each error cell of the table, in each way to reach its state. A message on an idle channel is a case of its own already. */
-const errorCases = STATES.flatMap(({ state, slug, what, reach }) =>
+const errorCases = STATES.flatMap(({ state, slug, what, frames, features, reach }) =>
   TABLE.rows
-    .filter((row) => row.state === state && row.error !== undefined)
+    .filter((row) => row.state === state && row.error !== undefined && (frames?.includes(row.frame) ?? true))
     .filter(({ frame }) => !(state === 'idle' && frame === 'MESSAGE'))
     .map(({ frame, error = '' }): NewCase => {
-      const requirement = frame === 'OPEN' ? 'CHN-002' : 'CHN-003';
+      const opens = frame === 'OPEN' || frame === 'FORWARD';
+      const requirement = opens ? 'CHN-002' : 'CHN-003';
       return {
         id: `${requirement}/${slug}-${frame.toLowerCase()}`,
-        requirements: [requirement, ...(frame === 'OPEN' ? ['CHN-003'] : []), 'SES-003'],
+        requirements: [requirement, ...(opens ? ['CHN-003'] : []), 'SES-003'],
+        ...(features === undefined ? {} : { features }),
         title: `${frame} on a channel ${what} is refused`,
         stimulus: `On a channel ${what}, ${a(frame)} arrives.`,
         expectation: `The server answers with CLOSE(${error}).`,
@@ -310,6 +351,7 @@ interface ResetCase {
   readonly slug: string;
   readonly what: string;
   readonly code?: string;
+  readonly features?: readonly string[];
   readonly reach: (context: ServerContext) => Promise<Reached>;
 }
 
@@ -340,6 +382,8 @@ const RESETS: readonly ResetCase[] = [
     },
   },
   { slug: 'settling', what: SETTLING.what, reach: SETTLING.reach },
+  { slug: 'proving', what: PROVING.what, reach: PROVING.reach, features: ['proof'] },
+  { slug: 'proved', what: PROVED.what, reach: PROVED.reach, features: ['proof'] },
   ...CLOSED.map(({ slug, what, reach }) => ({ slug, what, reach })),
   { slug: 'held', what: 'to test/hold', reach: (context) => context.opened('test/hold') },
   ...['NO_ERROR', 'INTERNAL_ERROR', 'APPLICATION_ERROR', 'CHANNEL_CLOSED'].map((code) => ({
@@ -350,9 +394,10 @@ const RESETS: readonly ResetCase[] = [
   })),
 ];
 
-const resetCases = RESETS.map(({ slug, what, code = 'CANCELLED', reach }): NewCase => ({
+const resetCases = RESETS.map(({ slug, what, code = 'CANCELLED', features, reach }): NewCase => ({
   id: `CHN-029/${slug}`,
   requirements: ['CHN-029', 'CHN-030', 'CHN-032'],
+  ...(features === undefined ? {} : { features }),
   title: `RESET is answered on a channel ${what}`,
   stimulus: `The client sends RESET on a channel ${what}.`,
   expectation: 'RESET(CHANNEL_CLOSED) arrives, nothing on the channel after it, and the session goes on.',
