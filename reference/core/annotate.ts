@@ -176,6 +176,12 @@ function annotateField(fields: FieldList, name: string, field: Field): boolean {
       const length = fields.integer(`${name} length`, 'u16');
       return length !== undefined && fields.octetString(name, length, field.type === 'text16' ? decodeText : undefined);
     }
+    case 'texts16':
+    case 'opaques16': {
+      const length = fields.integer(`${name} length`, 'u16');
+      if (length === undefined || length > fields.left) return false;
+      return annotateValues(fields, name, field.type === 'texts16', fields.left - length);
+    }
     case 'parameters': {
       const length = fields.integer(`${name} length`, 'u16');
       return length !== undefined && length <= fields.left && annotateParameters(fields, name, fields.left - length);
@@ -183,6 +189,17 @@ function annotateField(fields: FieldList, name: string, field: Field): boolean {
     default:
       return fields.integer(name, field.type, (value) => integerMeaning(name, field, value)) !== undefined;
   }
+}
+
+/** @param after - octets of the payload that follow the list. */
+function annotateValues(fields: FieldList, list: string, isText: boolean, after: number): boolean {
+  for (let index = 0; fields.left > after; index += 1) {
+    const name = `${list}[${index}]`;
+    const length = fields.integer(`${name} length`, 'u16');
+    if (length === undefined || fields.left - length < after) return false;
+    fields.octetString(name, length, isText ? decodeText : undefined);
+  }
+  return true;
 }
 
 /** @param after - octets of the payload that follow the list. */

@@ -44,7 +44,19 @@ export function encodeParameters(set: ParameterSet, ignorable: readonly RawParam
     const value = set[name];
     return value === undefined ? [] : [{ id: PARAMETER[name].id, value: encodeValue(name, value) }];
   });
-  const list: readonly RawParameter[] = [...known, ...ignorable].sort((a, b) => a.id - b.id);
+  return writeList([...known, ...ignorable].sort((a, b) => a.id - b.id));
+}
+
+/**
+ * A list without one of its parameters; the octets of the others are as they were, in their order.
+ *
+ * @param list - without its own length; it has been read.
+ */
+export function withoutParameter(frame: FrameName, list: Uint8Array, name: ParameterName): Uint8Array {
+  return writeList(walkParameters(frame, list).filter(({ id }) => id !== PARAMETER[name].id));
+}
+
+function writeList(list: readonly RawParameter[]): Uint8Array {
   const bytes = new Uint8Array(list.reduce((sum, { value }) => sum + PARAMETER_HEADER_BYTES + value.length, 0));
   const view = viewOf(bytes);
   let offset = 0;

@@ -4,11 +4,15 @@ import { type DecodedParameters, decodeParameters } from './parameters.ts';
 import { FRAME_TYPE, type FrameName } from './registry.gen.ts';
 import { decodeText } from './text.ts';
 
-/** Inclusive bounds of an integer, or of a length in octets. */
+/** Inclusive bounds of an integer, of a length in octets, or of a number of values. */
 export interface Bounds {
   readonly min?: number;
   readonly max?: number;
 }
+
+/** Of a value in a list of type opaques16 or texts16 (chapter 3.1). */
+const OPAQUE_VALUE: Bounds = { min: 1 };
+const TEXT_VALUE: Bounds = { min: 1, max: 2048 };
 
 /**
  * Reads the fields of one payload in their order. Each method throws {@link PeerViolationError} FRAME_MALFORMED, or
@@ -60,9 +64,22 @@ export class PayloadReader {
   }
 
   text16(bounds: Bounds): string {
-    const text = decodeText(this.opaque16(bounds));
-    if (text === undefined) throw this.malformed('WIR-018', 'holds a text that is not plain UTF-8');
-    return text;
+    return this.#text(this.opaque16(bounds));
+  }
+
+  /** Values of type opaque16, as views. */
+  opaques16(count: Bounds): readonly Uint8Array[] {
+    return this.#values(count, OPAQUE_VALUE);
+  }
+
+  /** Values of type text16. */
+  texts16(count: Bounds): readonly string[] {
+    return this.#values(count, TEXT_VALUE).map((value) => this.#text(value));
+  }
+
+  /** All octets that are left, as a view. */
+  rest(): Uint8Array {
+    return this.bytes(this.#payload.length - this.#offset);
   }
 
   parameters(): DecodedParameters {
@@ -82,6 +99,21 @@ export class PayloadReader {
   malformed(requirement: string, what: string): PeerViolationError {
     const message = `The payload of ${this.#frame} ${what}.`;
     return new PeerViolationError('FRAME_MALFORMED', requirement, message, FRAME_TYPE[this.#frame]);
+  }
+
+  /** A `u16` total length and values in it: one that goes beyond it ends the payload too early. [WIR-014] */
+  #values(count: Bounds, each: Bounds): readonly Uint8Array[] {
+    const list = new PayloadReader(this.#frame, this.opaque16({}));
+    const values: Uint8Array[] = [];
+    while (list.#offset < list.#payload.length) values.push(list.opaque16(each));
+    this.check(values.length, count, 'number of values');
+    return values;
+  }
+
+  #text(octets: Uint8Array): string {
+    const text = decodeText(octets);
+    if (text === undefined) throw this.malformed('WIR-018', 'holds a text that is not plain UTF-8');
+    return text;
   }
 
   #take(size: number): number {

@@ -3,7 +3,10 @@ import type { ParameterSet } from './parameters.ts';
 import type { Custody } from './session-state.ts';
 import { PARAMETER, type ParameterName } from './registry.gen.ts';
 
-type IntegerName = Exclude<ParameterName, 'application_data'>;
+/** Parameters with a default: opaque ones have none. */
+type IntegerName = {
+  [Name in ParameterName]: (typeof PARAMETER)[Name]['type'] extends 'opaque' ? never : Name;
+}[ParameterName];
 
 /** The value of a parameter, or its default. */
 export function valueOf(set: ParameterSet, name: IntegerName): number {

@@ -1,4 +1,4 @@
-import { encodeParameters, type ParameterSet, type RawParameter } from '../parameters.ts';
+import { encodeParameters, type ParameterSet, type RawParameter, withoutParameter } from '../parameters.ts';
 import { PayloadReader } from '../payload-reader.ts';
 import { PayloadWriter } from '../payload-writer.ts';
 
@@ -15,6 +15,11 @@ export interface Opened {
 export function encodeOpened(opened: Opened, ignorable: readonly RawParameter[] = []): Uint8Array {
   const parameters = encodeParameters(opened.parameters, ignorable);
   return new PayloadWriter(2 + parameters.length).opaque16(parameters).end();
+}
+
+/** The parameters in a payload of OPENED that its signature covers: all others. (section 13.7) */
+export function signedParameters(payload: Uint8Array): Uint8Array {
+  return withoutParameter('OPENED', new PayloadReader('OPENED', payload).opaque16({}), 'open_signature');
 }
 
 /**

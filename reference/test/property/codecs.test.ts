@@ -8,11 +8,14 @@ import { decodeClose, encodeClose } from '../../core/frames/close.ts';
 import { decodeConnect, encodeConnect } from '../../core/frames/connect.ts';
 import { decodeCredit, encodeCredit } from '../../core/frames/credit.ts';
 import { decodeDrain, encodeDrain } from '../../core/frames/drain.ts';
+import { type Forward, decodeForward, encodeForward } from '../../core/frames/forward.ts';
 import { decodeOpen, encodeOpen } from '../../core/frames/open.ts';
 import { decodeOpened, encodeOpened } from '../../core/frames/opened.ts';
 import { decodeOutcome, encodeOutcome } from '../../core/frames/outcome.ts';
 import { decodePing, encodePing } from '../../core/frames/ping.ts';
 import { decodePong, encodePong } from '../../core/frames/pong.ts';
+import { decodeProof, encodeProof } from '../../core/frames/proof.ts';
+import { decodeProve, encodeProve } from '../../core/frames/prove.ts';
 import { decodeRefused, encodeRefused } from '../../core/frames/refused.ts';
 import { decodeReject, encodeReject } from '../../core/frames/reject.ts';
 import { decodeReset, encodeReset } from '../../core/frames/reset.ts';
@@ -87,6 +90,13 @@ const oldSession = fc.record({
   attempt: u53,
   receiveCursor: u53,
 });
+const open = fc.record({
+  nonce: octets(32),
+  application: text(FIELDS.OPEN.application.max),
+  parameters: parametersOf('OPEN'),
+});
+const identity = text(FIELDS.FORWARD.client.max);
+const chain = fc.array(octets(1, 64), { minLength: FIELDS.PROOF.chain.min, maxLength: FIELDS.PROOF.chain.max });
 const ping = fc.record({ data: octets(8) });
 
 const CODECS: Readonly<Record<Exclude<FrameName, 'MESSAGE' | 'END'>, Codec<unknown>>> = {
@@ -127,13 +137,32 @@ const CODECS: Readonly<Record<Exclude<FrameName, 'MESSAGE' | 'END'>, Codec<unkno
   ACK: codec(fc.record({ receiveCursor: u53 }), encodeAck, decodeAck),
   DRAIN: codec(fc.record({ code: u16, deadlineMs: u32 }), encodeDrain, decodeDrain),
   CLOSE: codec(fc.record({ code: u16, receiveCursor: u53, sendCursor: u53 }), encodeClose, decodeClose),
-  OPEN: codec(
-    fc.record({ nonce: octets(32), application: text(FIELDS.OPEN.application.max), parameters: parametersOf('OPEN') }),
-    encodeOpen,
-    decodeOpen,
-  ),
+  OPEN: codec(open, encodeOpen, decodeOpen),
   OPENED: codec(fc.record({ parameters: parametersOf('OPENED') }), encodeOpened, decodeOpened),
   REFUSED: codec(fc.record({ code: u16, retryAfterMs: u32 }), encodeRefused, decodeRefused),
+  PROVE: codec(
+    fc.record({ nonce: octets(32), relay: fc.oneof(fc.constant(''), identity), chain }),
+    encodeProve,
+    decodeProve,
+  ),
+  PROOF: codec(
+    fc.tuple(fc.record({ chain }), signature).map(([certificates, signed]) => ({ ...certificates, ...signed })),
+    encodeProof,
+    decodeProof,
+  ),
+  FORWARD: codec<Forward>(
+    fc.record({
+      hopLimit: fc.nat({ max: 0xff }),
+      client: identity,
+      route: fc.array(identity, { maxLength: FIELDS.FORWARD.route.max }),
+      open: fc.tuple(open, grease).map(([request, ignorable]) => encodeOpen(request, ignorable)),
+    }),
+    encodeForward,
+    (payload) => {
+      const { request: _request, ...forward } = decodeForward(payload);
+      return forward;
+    },
+  ),
   CREDIT: codec(fc.record({ messageLimit: u53, byteLimit: u53 }), encodeCredit, decodeCredit),
   OUTCOME: codec(
     fc.record({ lastMessage: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }), verdict: u16 }),

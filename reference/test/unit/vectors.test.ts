@@ -11,6 +11,7 @@ import { decodeConnect } from '../../core/frames/connect.ts';
 import { decodeCredit } from '../../core/frames/credit.ts';
 import { decodeDrain } from '../../core/frames/drain.ts';
 import { decodeEnd } from '../../core/frames/end.ts';
+import { decodeForward } from '../../core/frames/forward.ts';
 import { decodeHeader, payloadOf } from '../../core/frames/header.ts';
 import { decodeMessage } from '../../core/frames/message.ts';
 import { decodeOpen } from '../../core/frames/open.ts';
@@ -18,6 +19,8 @@ import { decodeOpened } from '../../core/frames/opened.ts';
 import { decodeOutcome } from '../../core/frames/outcome.ts';
 import { decodePing } from '../../core/frames/ping.ts';
 import { decodePong } from '../../core/frames/pong.ts';
+import { decodeProof } from '../../core/frames/proof.ts';
+import { decodeProve } from '../../core/frames/prove.ts';
 import { decodeRefused } from '../../core/frames/refused.ts';
 import { decodeReject } from '../../core/frames/reject.ts';
 import { decodeReset } from '../../core/frames/reset.ts';
@@ -71,6 +74,9 @@ const DECODERS: Readonly<Record<FrameName, (payload: Uint8Array) => unknown>> = 
   OPEN: decodeOpen,
   OPENED: decodeOpened,
   REFUSED: decodeRefused,
+  PROVE: decodeProve,
+  PROOF: decodeProof,
+  FORWARD: decodeForward,
   MESSAGE: (payload) => decodeMessage(0, payload),
   CREDIT: decodeCredit,
   OUTCOME: decodeOutcome,

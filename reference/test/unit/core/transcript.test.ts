@@ -1,6 +1,13 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { acceptContent, connectContent, exporterContext, signFrame } from '../../../core/transcript.ts';
+import {
+  acceptContent,
+  connectContent,
+  exporterContext,
+  openingContent,
+  proofContent,
+  signFrame,
+} from '../../../core/transcript.ts';
 import { hex, octets } from './wire.ts';
 
 const bound = {
@@ -38,6 +45,20 @@ describe('the signed content', () => {
 
   it('is bound to the connection by the hash of CHALLENGE in the exporter context', () => {
     expect(hex(exporterContext(challenge))).toBe(sha256('0a0b'));
+  });
+});
+
+describe('the signed content of end-to-end proof', () => {
+  const payloads = { open: octets('0102'), prove: octets('0304'), proof: octets('0506 0003 aabbcc') };
+
+  it('is OPEN, PROVE and PROOF without its signature for the client (section 13.7)', () => {
+    const expected = content('Hawser/1 client PROOF', sha256('0102', '0304', '0506'));
+    expect(hex(proofContent(payloads, 3))).toBe(expected);
+  });
+
+  it('is all three and the parameters of OPENED for the application end (section 13.7)', () => {
+    const expected = content('Hawser/1 application OPENED', sha256('0102', '0304', '05060003aabbcc', '0708'));
+    expect(hex(openingContent(payloads, octets('0708')))).toBe(expected);
   });
 });
 
