@@ -1,4 +1,4 @@
-import type { Channel, PriorityClass } from './channel.ts';
+import { type Channel, channelKind } from './channel.ts';
 import type { ChannelSet } from './channel-set.ts';
 import type { CreditGrants } from './credit-grants.ts';
 import { meaningOf } from './error-codes.ts';
@@ -8,16 +8,20 @@ import type { FrameDecoder } from './decoder.ts';
 import { violation } from './frame-check.ts';
 import { decodeCredit } from './frames/credit.ts';
 import { decodeEnd } from './frames/end.ts';
-import { decodeOpen } from './frames/open.ts';
+import { decodeForward, type Forwarded } from './frames/forward.ts';
+import { decodeOpen, type Open } from './frames/open.ts';
 import { decodeOpened } from './frames/opened.ts';
 import { decodeOutcome } from './frames/outcome.ts';
+import { decodeProof } from './frames/proof.ts';
+import { decodeProve } from './frames/prove.ts';
 import { decodeRefused, encodeRefused } from './frames/refused.ts';
 import { decodeReset, encodeReset } from './frames/reset.ts';
 import type { FateLedger } from './fate-ledger.ts';
 import { type Journal, receivedKey } from './journal.ts';
 import type { MessageScheduler } from './message-scheduler.ts';
+import { type LeafVerifier, openedFlaw, type OpeningFlaw } from './opening.ts';
 import type { Outbox } from './outbox.ts';
-import { ERROR_CODE, FLAG, FRAME_TYPE, LIMITS, PARAMETER } from './registry.gen.ts';
+import { ERROR_CODE, FLAG, FRAME_TYPE, LIMITS } from './registry.gen.ts';
 import { addVerdict } from './verdict-sender.ts';
 
 const { FIRST, LAST } = FLAG.MESSAGE;
@@ -33,6 +37,9 @@ export interface ChannelReceiverOptions {
   readonly settled: (channel: Channel) => void;
   /** The own OPEN or RESET has its answer. */
   readonly answered: (channel: number, seq: number) => void;
+  /** The answer to the own OPEN does not prove what it has to: the channel is abandoned. */
+  readonly unproved: (channel: Channel, flaw: OpeningFlaw) => void;
+  readonly leafVerifier: LeafVerifier;
   readonly scheduler: MessageScheduler;
   readonly grants: CreditGrants;
   readonly emit: (event: Event) => void;
@@ -76,7 +83,14 @@ export class ChannelReceiver {
         this.#credit(channel, number, payload);
         break;
       case FRAME_TYPE.OPEN:
-        this.#open(number, payload);
+      case FRAME_TYPE.FORWARD:
+        this.#open(type, number, payload);
+        break;
+      case FRAME_TYPE.PROVE:
+        this.#prove(channel, number, payload);
+        break;
+      case FRAME_TYPE.PROOF:
+        this.#proof(channel, number, payload);
         break;
       case FRAME_TYPE.OPENED:
         this.#opened(channel, frame, payload);
@@ -95,37 +109,85 @@ export class ChannelReceiver {
     }
   }
 
-  #open(number: number, payload: Uint8Array): void {
-    const { application, nonce, parameters } = decodeOpen(payload);
-    const applicationData = parameters.application_data?.slice();
-    const kind = {
-      application,
-      nonce: nonce.slice(),
-      applicationData,
-      priority: (parameters.priority ?? PARAMETER.priority.default) as PriorityClass,
-      outcomes: parameters.outcomes === 1,
-    };
-    const channel = this.#channels.accept(number, this.#options.maxChannels, kind);
-    this.#checkAnswers(FRAME_TYPE.OPEN);
+  #open(type: number, number: number, payload: Uint8Array): void {
+    const { request, forwarded, octets } = readRequest(type, payload);
+    const kind = channelKind(request, forwarded);
+    const channel = this.#channels.accept(type, number, this.#options.maxChannels, kind);
+    this.#checkAnswers(type);
     if (channel === undefined) {
       // Judged before policy, and so before anyone else sees the request. [CHN-009]
       const refused = encodeRefused({ code: ERROR_CODE.CHANNEL_LIMIT, retryAfterMs: 0 });
       this.#options.outbox.sequenced(FRAME_TYPE.REFUSED, 0, number, refused);
       return;
     }
-    this.#emit({ type: 'channel-requested', channel: number, ...kind });
+    const open = octets.slice();
+    channel.opening = { open };
+    this.#emit({ type: 'channel-requested', channel: number, ...kind, openPayload: open });
   }
 
-  #opened(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, payload: Uint8Array): void {
+  #prove(channel: Channel | undefined, number: number, octets: Uint8Array): void {
+    decodeProve(octets);
+    const { next, action } = this.#channels.cell(channel, FRAME_TYPE.PROVE, number);
+    if (channel === undefined) return;
+    channel.state = next;
+    if (action === 'discard' || channel.opening === undefined) return; // [CHN-031]
+    const payload = octets.slice();
+    channel.opening = { ...channel.opening, prove: payload };
+    this.tellProve(channel);
+  }
+
+  /** Tells of the PROVE that has come on a channel, perhaps before a crash. */
+  tellProve({ number, opening }: Channel): void {
+    if (opening?.prove === undefined) return;
+    const { prove: payload, applicationIdentity } = opening;
+    this.#emit({ type: 'prove-received', channel: number, ...decodeProve(payload), payload, applicationIdentity });
+  }
+
+  #proof(channel: Channel | undefined, number: number, octets: Uint8Array): void {
+    decodeProof(octets);
+    const { next, action } = this.#channels.cell(channel, FRAME_TYPE.PROOF, number);
+    if (channel === undefined) return;
+    channel.state = next;
+    if (action === 'discard' || channel.opening === undefined) return; // [CHN-031]
+    channel.opening = { ...channel.opening, proof: octets.slice() };
+    this.tellProof(channel);
+  }
+
+  /** Tells of the PROOF that has come on a channel, perhaps before a crash. */
+  tellProof({ number, opening }: Channel): void {
+    if (opening?.proof === undefined) return;
+    const { proof: payload } = opening;
+    this.#emit({ type: 'proof-received', channel: number, ...decodeProof(payload), payload });
+  }
+
+  #opened(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, octets: Uint8Array): void {
+    const payload = octets.slice();
     const { parameters } = decodeOpened(payload);
     const { next, action } = this.#channels.cell(channel, FRAME_TYPE.OPENED, number);
     if (channel === undefined) return;
+    if (action === 'report it' && parameters.open_signature !== undefined) {
+      throw violation('PARAMETER_INVALID', 'RLY-048', FRAME_TYPE.OPENED, 'has a signature that nobody has asked for');
+    }
     channel.state = next;
     if (action === 'discard') return; // [CHN-031]
     this.#options.answered(number, seq);
+    const flaw = this.#flawOf(channel, payload, action === 'report it');
+    channel.opening = undefined;
+    if (flaw !== undefined) {
+      this.#options.unproved(channel, flaw);
+      return;
+    }
     this.#options.grants.schedule(channel);
-    const applicationData = parameters.application_data?.slice();
-    this.#emit({ type: 'channel-opened', channel: number, applicationData });
+    const { application_data: applicationData } = parameters;
+    this.#emit({ type: 'channel-opened', channel: number, applicationData, payload });
+  }
+
+  /** What keeps an OPENED from being taken for the application end's. [RLY-046] [RLY-047] */
+  #flawOf({ kind, opening }: Channel, payload: Uint8Array, unasked: boolean): OpeningFlaw | undefined {
+    // A relay passes it on: it is for the client to verify. [RLY-050]
+    if (opening === undefined || kind.forwarded !== undefined) return undefined;
+    if (unasked) return opening.demandProof === true ? 'no-prove' : undefined;
+    return openedFlaw(opening, payload, this.#options.leafVerifier);
   }
 
   #refused(channel: Channel | undefined, { channel: number, seq }: FrameDecoder, payload: Uint8Array): void {
@@ -280,4 +342,14 @@ export class ChannelReceiver {
     if (outbox.keptAnswers < maxChannels + LIMITS.max_kept_answers) return;
     throw violation('RATE_EXCEEDED', 'CNT-061', type, 'asks for an answer while too many are not acknowledged');
   }
+}
+
+/** Reads OPEN, or FORWARD and the OPEN in it, which is decoded alike. [RLY-015] */
+function readRequest(
+  type: number,
+  payload: Uint8Array,
+): { readonly request: Open; readonly forwarded: Forwarded | undefined; readonly octets: Uint8Array } {
+  if (type === FRAME_TYPE.OPEN) return { request: decodeOpen(payload), forwarded: undefined, octets: payload };
+  const { request, open, ...forwarded } = decodeForward(payload);
+  return { request, forwarded, octets: open };
 }

@@ -9,14 +9,21 @@ import {
 import { InternalError, MisuseError } from './errors.ts';
 import { violation } from './frame-check.ts';
 import { type Journal, receivedKey } from './journal.ts';
-import { FRAME_TYPE, type MachineState } from './registry.gen.ts';
+import type { MachineState } from './registry.gen.ts';
 import { type Cell, stateOf } from './transitions.ts';
 
 const MAX_CHANNEL = 0xffff_ffff;
 
 /** Local events of a channel that commands cause. */
 export type ChannelCommand =
-  'send OPENED' | 'send REFUSED' | 'send MESSAGE' | 'send END' | 'send RESET' | 'send OUTCOME';
+  | 'send PROVE'
+  | 'send PROOF'
+  | 'send OPENED'
+  | 'send REFUSED'
+  | 'send MESSAGE'
+  | 'send END'
+  | 'send RESET'
+  | 'send OUTCOME';
 
 /**
  * The channels of one session by number. A closed channel is forgotten: each number up to the last opened one that is
@@ -137,14 +144,15 @@ export class ChannelSet {
   }
 
   /**
-   * The channel that an OPEN asks for (server); undefined when `maxChannels` leave no room for it. [CHN-009]
+   * The channel that an OPEN or FORWARD asks for (server); undefined when `maxChannels` leave no room for it. [CHN-009]
    *
+   * @param type - of the two.
    * @throws PeerViolationError CHANNEL_INVALID for any number but the next one. [CHN-002]
    */
-  accept(number: number, maxChannels: number, kind: ChannelKind): Channel | undefined {
-    const { next } = this.cell(this.#channels.get(number), FRAME_TYPE.OPEN, number);
+  accept(type: number, number: number, maxChannels: number, kind: ChannelKind): Channel | undefined {
+    const { next } = this.cell(this.#channels.get(number), type, number);
     if (number !== this.#lastOpened + 1) {
-      throw violation('CHANNEL_INVALID', 'CHN-002', FRAME_TYPE.OPEN, `came for channel ${number}`);
+      throw violation('CHANNEL_INVALID', 'CHN-002', type, `came for channel ${number}`);
     }
     this.#lastOpened = number;
     this.#lastNumber = number;

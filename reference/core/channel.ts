@@ -1,8 +1,12 @@
 import { type Credit } from './frames/credit.ts';
+import type { Forwarded } from './frames/forward.ts';
+import type { Open } from './frames/open.ts';
 import { type Usage, ReceiveCredit, SendCredit, type Window } from './credit.ts';
 import type { RunHolder } from './fate-ledger.ts';
 import { Inbox, type Verdict } from './inbox.ts';
 import { MessageAssembly } from './message-assembly.ts';
+import type { Opening } from './opening.ts';
+import { PARAMETER } from './registry.gen.ts';
 import { SendQueue } from './send-queue.ts';
 import type { State } from './transitions.ts';
 
@@ -15,7 +19,7 @@ export type ChannelState = State<ChannelMachine>;
 /** Priority class of a channel: 0 urgent, 1 normal, 2 bulk. [CHN-035] */
 export type PriorityClass = 0 | 1 | 2;
 
-/** What OPEN says of a channel beyond its number. */
+/** What OPEN or FORWARD says of a channel beyond its number. */
 export interface ChannelKind {
   readonly application: string;
   readonly nonce: Uint8Array;
@@ -24,6 +28,20 @@ export interface ChannelKind {
   readonly priority: PriorityClass;
   /** Whether each message gets a verdict (section 12.6). */
   readonly outcomes: boolean;
+  /** What a relay has added; undefined where OPEN has come, or was sent. */
+  readonly forwarded: Forwarded | undefined;
+}
+
+/** What a request says of its channel. */
+export function channelKind({ application, nonce, parameters }: Open, forwarded?: Forwarded): ChannelKind {
+  return {
+    application,
+    nonce: nonce.slice(),
+    applicationData: parameters.application_data?.slice(),
+    priority: (parameters.priority ?? PARAMETER.priority.default) as PriorityClass,
+    outcomes: parameters.outcomes === 1,
+    forwarded,
+  };
 }
 
 /** A verdict on the messages after those of the run before, through `last`. */
@@ -46,6 +64,8 @@ export interface RestoredChannel {
   /** Own messages whose outcome the owner has taken note of, and verdicts that have come on those after them. */
   readonly reported: number;
   readonly verdictsUnreported: readonly VerdictRun[];
+  /** Undefined once the channel is open. */
+  readonly opening: Opening | undefined;
 }
 
 /** What all channels of a session have in common. */
@@ -94,9 +114,13 @@ export class Channel implements RunHolder {
   verdictsDue: VerdictRun[] = [];
   /** It stands in the list of channels whose verdicts are sent. */
   verdictDue = false;
+  /** Messages were consumed on which nobody gives a verdict: OUTCOME would cover them, so that none is sent any more. */
+  withholdsVerdicts: boolean;
+  /** What is kept until it is open. */
+  opening: Opening | undefined;
   /** The owner has released it before it was closed. */
   released = false;
-  /** The OPEN that waits until the peer is live again, and the code of the RESET that is to follow it. */
+  /** The OPEN or FORWARD that waits until the peer is live again, and the code of the RESET that is to follow it. */
   heldOpen: Uint8Array | undefined;
   heldReset: number | undefined;
 
@@ -122,6 +146,9 @@ export class Channel implements RunHolder {
     this.verdictsUnreported = [...(restored?.verdictsUnreported ?? [])];
     this.verdictsReceived = restored?.verdictsReceived ?? 0;
     this.verdictsSent = restored?.verdictsSent ?? 0;
+    // A decision and its verdict are stored together.
+    this.withholdsVerdicts = kind.outcomes && this.verdictsSent < this.inbox.settled.messages;
+    this.opening = restored?.opening;
   }
 
   /** The owner has taken note of the outcomes of own messages. */
@@ -148,6 +175,7 @@ export class Channel implements RunHolder {
     this.queue.clear();
     this.assembly.clear();
     this.verdictsDue = [];
+    this.opening = undefined;
     this.ending = false;
     this.waiting = false;
   }

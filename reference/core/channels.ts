@@ -1,25 +1,45 @@
-import type { Channel, ChannelKind, ChannelMachine, ChannelState, ChannelTerms } from './channel.ts';
+import type { Signer } from './authentication.ts';
+import {
+  type Channel,
+  type ChannelKind,
+  channelKind,
+  type ChannelMachine,
+  type ChannelState,
+  type ChannelTerms,
+} from './channel.ts';
 import { ChannelReceiver } from './channel-receiver.ts';
 import { ChannelSet, wrongState } from './channel-set.ts';
 import { CreditGrants } from './credit-grants.ts';
 import { checkCode } from './error-codes.ts';
-import { MisuseError } from './errors.ts';
+import { InternalError, MisuseError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
 import type { FateLedger } from './fate-ledger.ts';
 import type { FrameDecoder } from './decoder.ts';
 import { encodeEnd } from './frames/end.ts';
-import { encodeOpen } from './frames/open.ts';
+import { encodeForward, type Forward } from './frames/forward.ts';
+import { decodeOpen, encodeOpen, type Open } from './frames/open.ts';
 import { encodeOpened } from './frames/opened.ts';
+import { encodeProve } from './frames/prove.ts';
 import { encodeRefused } from './frames/refused.ts';
 import { encodeReset } from './frames/reset.ts';
 import { greaseParameter } from './grease.ts';
-import { ACCEPTED, type Verdict } from './inbox.ts';
+import { ACCEPTED, type Decision, type Settled } from './inbox.ts';
 import { type Journal, receivedKey } from './journal.ts';
 import { MessageScheduler } from './message-scheduler.ts';
 import { OpenWindow } from './open-window.ts';
+import {
+  isProofSigned,
+  type LeafVerifier,
+  type Opening,
+  type OpeningFlaw,
+  type ProofTerms,
+  provedLeaf,
+  signOpened,
+  signProof,
+} from './opening.ts';
 import type { Outbox } from './outbox.ts';
 import type { RawParameter } from './parameters.ts';
-import { ERROR_CODE, type ErrorName, FIELDS, FRAME_TYPE } from './registry.gen.ts';
+import { ERROR_CODE, type ErrorName, FIELDS, FRAME_TYPE, type FrameName, MAX_PAYLOAD_BYTES } from './registry.gen.ts';
 import { after } from './transitions.ts';
 import { VerdictSender } from './verdict-sender.ts';
 
@@ -35,6 +55,7 @@ export interface ChannelsOptions {
   readonly emit: (event: Event) => void;
   readonly random: (count: number) => Uint8Array;
   readonly grease: boolean;
+  readonly leafVerifier: LeafVerifier;
   readonly terms: ChannelTerms;
   /** The largest message that the peer takes. */
   readonly peerMaxMessageBytes: number;
@@ -50,7 +71,7 @@ export const PRIORITIES: { readonly urgent: 0; readonly normal: 1; readonly bulk
 };
 
 /** What a client says of a channel that it opens. */
-export interface OpenOptions {
+export interface OpenOptions extends ProofTerms {
   /** `application_data`: up to 4,096 octets for the application end. */
   readonly applicationData?: Uint8Array | undefined;
   /** Class of its messages, in both directions; `normal` unless said otherwise. [CHN-035] [CHN-036] */
@@ -58,6 +79,36 @@ export interface OpenOptions {
   /** Whether each message, in both directions, gets a verdict (section 12.6). */
   readonly outcomes?: boolean | undefined;
 }
+
+/** What a server says of itself in PROVE, or the payload of the PROVE that a relay passes on. [RLY-050] */
+export type ProveOptions =
+  | {
+      /** Identity of the peer from which FORWARD has come; empty where OPEN has. */
+      readonly relay: string;
+      /** DER certificates of the server, leaf first. */
+      readonly chain: readonly Uint8Array[];
+    }
+  | { readonly payload: Uint8Array };
+
+/** What a client proves itself with, or the payload of the PROOF that a relay passes on. [RLY-050] */
+export type ProofOptions =
+  | {
+      /** DER certificates of the client, leaf first. */
+      readonly chain: readonly Uint8Array[];
+      /** Signs with the key of the leaf. [RLY-042] */
+      readonly signer: Signer;
+    }
+  | { readonly payload: Uint8Array };
+
+/** What OPENED says, or the payload of the OPENED that a relay passes on. [RLY-050] */
+export type OpenedOptions =
+  | {
+      /** `application_data`: up to 4,096 octets for the client. */
+      readonly applicationData?: Uint8Array | undefined;
+      /** Signs with the key of the leaf in PROVE; needed where PROOF has come. [RLY-045] */
+      readonly signer?: Signer | undefined;
+    }
+  | { readonly payload: Uint8Array };
 
 /** What keeps anything new from being begun. */
 export type Obstacle = 'suspect' | 'detached' | 'draining';
@@ -108,6 +159,8 @@ export class Channels {
       emit,
       settled: (channel) => this.#settled(channel),
       answered: (channel, seq) => this.#window?.answered(channel, seq),
+      unproved: (channel, flaw) => this.#unproved(channel, flaw),
+      leafVerifier: options.leafVerifier,
       maxMessageBytes: terms.maxMessageBytes,
       maxChannels,
     });
@@ -201,34 +254,79 @@ export class Channels {
 
   open(application: string, options: OpenOptions): number {
     this.#checkRole('openChannel', 'client-channel');
-    const { applicationData, priority = 'normal', outcomes = false } = options;
-    if (this.#obstacles.has('draining') && !this.#options.resumable) {
-      const message = 'The server ends this connection: open channels in another session.';
-      throw new MisuseError('HAWSER_ERR_MISUSE_DRAINING', message); // [CNT-046]
-    }
+    const { applicationData, priority = 'normal', outcomes = false, applicationIdentity, demandProof } = options;
+    this.#checkDraining();
     const nonce = this.#options.random(FIELDS.OPEN.nonce.bytes); // [CHN-004]
-    const kind: ChannelKind = { application, nonce, applicationData, priority: PRIORITIES[priority], outcomes };
     const parameters = {
       application_data: applicationData,
-      ...(priority === 'normal' ? {} : { priority: kind.priority }),
+      ...(priority === 'normal' ? {} : { priority: PRIORITIES[priority] }),
       ...(outcomes ? { outcomes: 1 } : {}),
     };
-    const payload = encodeOpen({ nonce, application, parameters }, this.#grease());
-    const channel = this.#set.create(kind);
-    channel.heldOpen = payload;
-    this.#held.push(channel);
-    this.#sendHeld();
-    return channel.number;
+    const request: Open = { nonce, application, parameters };
+    const open = encodeOpen(request, this.#grease());
+    return this.#ask(channelKind(request), { open, applicationIdentity, demandProof }, open);
   }
 
-  opened(number: number, applicationData: Uint8Array | undefined): void {
+  /** Passes an OPEN on (client). [RLY-006] */
+  forward({ open, ...forwarded }: Forward): number {
+    this.#checkRole('forward', 'client-channel');
+    this.#checkDraining();
+    const payload = encodeForward({ open, ...forwarded });
+    checkFits('FORWARD', payload); // [RLY-012]
+    return this.#ask(channelKind(decodeOpen(open), forwarded), { open }, payload);
+  }
+
+  /** Asks for proof (server). [RLY-037] */
+  prove(number: number, options: ProveOptions): void {
+    this.#checkRole('prove', 'server-channel');
+    const channel = this.#set.find(number);
+    const next = channel && this.#set.allowed(channel, 'send PROVE');
+    if (channel === undefined || next === undefined) return;
+    const payload =
+      'payload' in options
+        ? options.payload
+        : encodeProve({ nonce: this.#options.random(FIELDS.PROVE.nonce.bytes), ...options });
+    checkFits('PROVE', payload);
+    channel.opening = { ...openingOf(channel), prove: payload };
+    this.#outbox.sequenced(FRAME_TYPE.PROVE, 0, number, payload);
+    channel.state = next;
+  }
+
+  /** Answers PROVE (client). [RLY-042] */
+  proof(number: number, options: ProofOptions): void {
+    this.#checkRole('proof', 'client-channel');
+    const channel = this.#set.find(number);
+    const next = channel && this.#set.allowed(channel, 'send PROOF');
+    if (channel === undefined || next === undefined) return;
+    const opening = openingOf(channel);
+    const payload = 'payload' in options ? options.payload : signProof(opening, options.chain, options.signer);
+    checkFits('PROOF', payload);
+    channel.opening = { ...opening, proof: payload };
+    this.#outbox.sequenced(FRAME_TYPE.PROOF, 0, number, payload);
+    channel.state = next;
+  }
+
+  /** Whether the PROOF on a channel is signed with the key of its leaf (server). [RLY-043] */
+  isProofSigned(number: number): boolean {
+    const opening = this.#set.get(number)?.opening;
+    return opening?.proof !== undefined && isProofSigned(opening, this.#options.leafVerifier);
+  }
+
+  /** The leaf certificate in the PROVE of a channel that is not open; undefined where there was none. */
+  provedLeaf(number: number): Uint8Array | undefined {
+    const opening = this.#set.get(number)?.opening;
+    return opening && provedLeaf(opening);
+  }
+
+  opened(number: number, options: OpenedOptions): void {
     this.#checkRole('opened', 'server-channel');
     const channel = this.#set.find(number);
     const next = channel && this.#set.allowed(channel, 'send OPENED');
     if (channel === undefined || next === undefined) return;
-    const payload = encodeOpened({ parameters: { application_data: applicationData } }, this.#grease());
+    const payload = 'payload' in options ? options.payload : this.#openedPayload(channel, options);
     this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);
     channel.state = next;
+    channel.opening = undefined;
     this.#grants.schedule(channel);
   }
 
@@ -297,17 +395,25 @@ export class Channels {
   }
 
   /** The application has decided on a message of a channel, perhaps of one that is closed. [CNT-039] [CNT-040] */
-  settle(number: number, message: number, verdict: Verdict): void {
+  settle(number: number, message: number, decision: Decision): void {
     const channel = this.#set.deciding(number);
-    if (verdict !== ACCEPTED && channel?.kind.outcomes === false) {
-      const text = `Channel ${number} has no outcomes: a message can not be rejected.`;
-      throw new MisuseError('HAWSER_ERR_MISUSE_VERDICT', text);
-    }
-    for (const settled of channel?.inbox.decide(message, verdict) ?? []) {
+    if (channel !== undefined) checkDecision(channel, decision);
+    for (const settled of channel?.inbox.decide(message, decision) ?? []) {
       for (const seq of settled.seqs) this.#options.journal?.delete(receivedKey(seq));
-      if (channel?.kind.outcomes === true) this.#verdictSender.schedule(channel, settled.last, settled.verdict);
+      if (channel?.kind.outcomes === true) this.#judge(channel, settled);
     }
     if (channel !== undefined) this.#set.settled(channel);
+  }
+
+  /** A verdict holds for all messages since the one before: behind one without, none can be sent. [CNT-040] */
+  #judge(channel: Channel, { last, verdict }: Settled): void {
+    if (verdict === undefined) channel.withholdsVerdicts = true;
+    else if (!channel.withholdsVerdicts) this.#verdictSender.schedule(channel, last, verdict);
+  }
+
+  /** Number of the message of a channel up to which all are decided on, where decisions are kept. */
+  settledMessages(number: number): number {
+    return this.#set.deciding(number)?.inbox.settled.messages ?? 0;
   }
 
   /** The owner has taken note of what became of its messages, through a number: it need not be told again. [CNT-042] */
@@ -332,6 +438,39 @@ export class Channels {
     throw new MisuseError('HAWSER_ERR_MISUSE_ROLE', `${command} is for the ${role}.`);
   }
 
+  #checkDraining(): void {
+    if (!this.#obstacles.has('draining') || this.#options.resumable) return;
+    const message = 'The server ends this connection: open channels in another session.';
+    throw new MisuseError('HAWSER_ERR_MISUSE_DRAINING', message); // [CNT-046]
+  }
+
+  /** Asks for a channel, as soon as nothing keeps that back. */
+  #ask(kind: ChannelKind, opening: Opening, payload: Uint8Array): number {
+    const channel = this.#set.create(kind);
+    channel.opening = opening;
+    channel.heldOpen = payload;
+    this.#held.push(channel);
+    this.#sendHeld();
+    return channel.number;
+  }
+
+  #openedPayload(
+    channel: Channel,
+    { applicationData, signer }: Exclude<OpenedOptions, { readonly payload: Uint8Array }>,
+  ): Uint8Array {
+    const ignorable = this.#grease();
+    const opening = openingOf(channel);
+    if (opening.proof === undefined)
+      return encodeOpened({ parameters: { application_data: applicationData } }, ignorable);
+    if (signer !== undefined) return signOpened(opening, applicationData, ignorable, signer);
+    throw new MisuseError('HAWSER_ERR_MISUSE_PROOF', `Channel ${channel.number} was proved: OPENED has to be signed.`);
+  }
+
+  #unproved(channel: Channel, flaw: OpeningFlaw): void {
+    this.reset(channel.number, 'PROOF_INVALID');
+    this.#options.emit({ type: 'channel-unproved', channel: channel.number, flaw });
+  }
+
   /** Sends the OPENs that nothing keeps back. [SES-021] [CNT-046] [CNT-060] */
   #sendHeld(): void {
     while (this.#obstacles.size === 0 && this.#window?.full !== true) {
@@ -342,13 +481,14 @@ export class Channels {
   }
 
   #sendOpen(channel: Channel): void {
-    const { heldOpen, heldReset, number } = channel;
+    const { heldOpen, heldReset, kind, number } = channel;
     if (heldOpen === undefined) return;
+    const name = kind.forwarded === undefined ? 'OPEN' : 'FORWARD';
     channel.heldOpen = undefined;
-    channel.state = after(channel.state, 'send OPEN');
+    channel.state = after(channel.state, `send ${name}`);
     this.#set.opened(number);
     this.#window?.asked(number);
-    this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);
+    this.#outbox.sequenced(FRAME_TYPE[name], 0, number, heldOpen);
     if (heldReset === undefined) return;
     channel.state = after(channel.state, 'send RESET');
     this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: heldReset }));
@@ -396,4 +536,33 @@ export class Channels {
   #grease(): readonly RawParameter[] {
     return this.#options.grease ? [greaseParameter(this.#options.random)] : [];
   }
+}
+
+/** What is kept of a channel that is not open. */
+function openingOf({ number, opening }: Channel): Opening {
+  if (opening === undefined) throw new InternalError(`Channel ${number} is not being opened.`);
+  return opening;
+}
+
+/**
+ * A frame can not be divided.
+ *
+ * @throws MisuseError `HAWSER_ERR_MISUSE_FRAME_TOO_LARGE`.
+ */
+function checkFits(name: FrameName, payload: Uint8Array): void {
+  if (payload.length <= MAX_PAYLOAD_BYTES) return;
+  const message = `A ${name} of ${payload.length} octets is more than the ${MAX_PAYLOAD_BYTES} that a frame holds.`;
+  throw new MisuseError('HAWSER_ERR_MISUSE_FRAME_TOO_LARGE', message);
+}
+
+/** @throws MisuseError `HAWSER_ERR_MISUSE_VERDICT` for a decision that can not be told. */
+function checkDecision({ kind, number, withholdsVerdicts }: Channel, decision: Decision): void {
+  if (decision === undefined) return;
+  if (decision !== ACCEPTED && !kind.outcomes) {
+    const text = `Channel ${number} has no outcomes: a message can not be rejected.`;
+    throw new MisuseError('HAWSER_ERR_MISUSE_VERDICT', text);
+  }
+  if (!withholdsVerdicts) return;
+  const text = `Nobody has judged an earlier message of channel ${number}: a verdict would hold for that one too.`;
+  throw new MisuseError('HAWSER_ERR_MISUSE_VERDICT', text);
 }

@@ -1,4 +1,4 @@
-import type { OpenOptions } from './channels.ts';
+import type { OpenedOptions, OpenOptions, ProofOptions, ProveOptions } from './channels.ts';
 import type { Connection, ConnectionState, ResumeOptions } from './connection.ts';
 import { ConnectionControl } from './control.ts';
 import { FrameDecoder } from './decoder.ts';
@@ -12,6 +12,7 @@ import type { EvidenceMaterial } from './evidence-material.ts';
 import { checkHeader, violation } from './frame-check.ts';
 import { type Close, decodeClose, encodeClose } from './frames/close.ts';
 import { decodeDrain, encodeDrain } from './frames/drain.ts';
+import type { Forward } from './frames/forward.ts';
 import { encodeFrame } from './frames/header.ts';
 import { decodeReject, encodeReject } from './frames/reject.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
@@ -364,7 +365,19 @@ export class ConnectionEngine implements Connection {
     return this.#established(now)?.openChannel(application, options, now) ?? 0;
   }
 
-  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
+  forward(forward: Forward, now: number): number {
+    return this.#established(now)?.forward(forward, now) ?? 0;
+  }
+
+  prove(channel: number, options: ProveOptions, now: number): void {
+    this.#established(now)?.prove(channel, options, now);
+  }
+
+  proof(channel: number, options: ProofOptions, now: number): void {
+    this.#established(now)?.proof(channel, options, now);
+  }
+
+  opened(channel: number, options: OpenedOptions, now: number): void {
     this.#established(now)?.opened(channel, options, now);
   }
 
@@ -388,8 +401,8 @@ export class ConnectionEngine implements Connection {
     this.#established(now)?.consume(channel, messages, bytes, now);
   }
 
-  settle(channel: number, message: number, verdict: number, now: number): void {
-    this.#established(now)?.settle(channel, message, verdict, now);
+  settle(channel: number, message: number, decision: number | undefined, now: number): void {
+    this.#established(now)?.settle(channel, message, decision, now);
   }
 
   release(channel: number, now: number): void {
@@ -811,7 +824,7 @@ export class ConnectionEngine implements Connection {
   }
 
   #establish({ sessionId, epoch, peer, evidence }: Established, granted: ParameterSet): void {
-    const { random, grease = true } = this.#options;
+    const { random, grease = true, leafVerifier } = this.#options;
     const isClient = this.#role.type === 'client';
     const credit = isClient ? this.#declared : granted;
     const own = isClient ? this.#declared : granted;
@@ -838,6 +851,7 @@ export class ConnectionEngine implements Connection {
       terms,
       random,
       grease,
+      leafVerifier,
       now: this.#now,
     });
     this.#session.begin(this.#control, this.#emit);

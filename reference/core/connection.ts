@@ -4,7 +4,8 @@ import { ClientEstablishment } from './establishment-client.ts';
 import { ServerEstablishment } from './establishment-server.ts';
 import type { Event } from './events.ts';
 import type { EvidenceMaterial } from './evidence-material.ts';
-import type { OpenOptions } from './channels.ts';
+import type { OpenedOptions, OpenOptions, ProofOptions, ProveOptions } from './channels.ts';
+import type { Forward } from './frames/forward.ts';
 import type { ClientOptions, ConnectionOptions, Grant, PeerParameters, ServerOptions } from './options.ts';
 import { isInRange, type ParameterSet } from './parameters.ts';
 import { continuityParameters, declarations, initialCredit } from './peer-parameters.ts';
@@ -147,8 +148,30 @@ export interface Connection {
    */
   openChannel(application: string, options: OpenOptions, now: number): number;
 
-  /** Answers `channel-requested` with OPENED (server). */
-  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void;
+  /**
+   * Passes an OPEN on that another peer has sent (client): `priority` and `outcomes` in it hold for this channel too. [RLY-006]
+   *
+   * @returns as `openChannel`; `prove-received` may come in between.
+   * @throws MisuseError `HAWSER_ERR_MISUSE_FRAME_TOO_LARGE` for an OPEN that does not fit into a FORWARD. [RLY-012]
+   */
+  forward(forward: Forward, now: number): number;
+
+  /**
+   * Answers `channel-requested` with PROVE, to which `proof-received` is the answer (server). [RLY-037]
+   *
+   * @throws MisuseError `HAWSER_ERR_MISUSE_FRAME_TOO_LARGE` for a chain that does not fit into a frame.
+   */
+  prove(channel: number, options: ProveOptions, now: number): void;
+
+  /**
+   * Answers `prove-received`, of which everything else was judged, with PROOF (client). [RLY-042]
+   *
+   * @throws MisuseError `HAWSER_ERR_MISUSE_FRAME_TOO_LARGE` for a chain that does not fit into a frame.
+   */
+  proof(channel: number, options: ProofOptions, now: number): void;
+
+  /** Answers `channel-requested`, or `proof-received`, with OPENED (server). [RLY-043] [RLY-045] */
+  opened(channel: number, options: OpenedOptions, now: number): void;
 
   /**
    * Answers `channel-requested` with REFUSED (server). An application that does not exist and one that this identity may
@@ -187,9 +210,10 @@ export interface Connection {
    * messages; where the session is stored, it is not handed over again after a crash. [CNT-039] [CNT-044]
    *
    * @param message - its number.
-   * @param verdict - 0 accepts; 1 to 65,535 reject, on a channel with outcomes.
+   * @param decision - 0 accepts; 1 to 65,535 reject, on a channel with outcomes; undefined where nobody gives a verdict: then
+   *   none is sent on this message, nor on any later one of the channel.
    */
-  settle(channel: number, message: number, verdict: number, now: number): void;
+  settle(channel: number, message: number, decision: number | undefined, now: number): void;
 
   /**
    * The application end has stopped working on a channel that ended with RESET, from either side (server). Until then

@@ -12,6 +12,11 @@ import { ERROR_NAME, ERRORS, type ErrorName, UNKNOWN_ERROR } from './registry.ge
 /** A frame that carries an error code. */
 export type CodeFrame = keyof typeof UNKNOWN_ERROR;
 
+/** The codes that a frame may carry. [ERR-001] */
+export type CodeIn<Frame extends CodeFrame> = {
+  [Name in ErrorName]: Frame extends (typeof ERRORS)[Name]['frames'][number] ? Name : never;
+}[ErrorName];
+
 /** Whether a frame may carry a code. [ERR-001] */
 export function mayCarry(frame: CodeFrame, name: ErrorName): boolean {
   return (ERRORS[name].frames as readonly string[]).includes(frame);

@@ -140,6 +140,22 @@ export class TransportError extends HawserError {
   }
 }
 
+/** End-to-end proof does not hold, at either end (`HAWSER_ERR_PROOF_*`); the channel was not opened. */
+export class ProofError extends HawserError {
+  /** Id of the requirement that is not met. */
+  readonly requirement: string;
+
+  constructor(
+    code: `HAWSER_ERR_PROOF_${string}`,
+    requirement: string,
+    message: string,
+    options: HawserErrorOptions = {},
+  ) {
+    super(code, message, options);
+    this.requirement = requirement;
+  }
+}
+
 /** A call that its caller could have known to be wrong (`HAWSER_ERR_MISUSE_*`); thrown, never reported. */
 export class MisuseError extends HawserError {
   constructor(code: `HAWSER_ERR_MISUSE_${string}`, message: string, options: HawserErrorOptions = {}) {

@@ -1,5 +1,7 @@
 import type { HawserError } from './errors.ts';
 import type { ChannelMachine, PriorityClass } from './channel.ts';
+import type { Forwarded } from './frames/forward.ts';
+import type { OpeningFlaw } from './opening.ts';
 import type { PeerParameters } from './options.ts';
 import type { ParameterSet } from './parameters.ts';
 import type { ErrorName, MachineState } from './registry.gen.ts';
@@ -64,8 +66,9 @@ export interface Rejected {
 }
 
 /**
- * The client asks for an application end (server only): answer with `opened` or `refuse`, now or later; the
- * application end gets the verified identity of the client along with it. [CHN-005] [CHN-006]
+ * The client asks for an application end (server only): answer with `opened` or `refuse`, now or later, perhaps after
+ * `prove`; the application end gets the verified identity of the client along with it. [CHN-005] [CHN-006] After a crash it
+ * is told again of each channel that is not open yet, and of the PROOF that has come on it.
  */
 export interface ChannelRequested {
   readonly type: 'channel-requested';
@@ -77,6 +80,49 @@ export interface ChannelRequested {
   readonly priority: PriorityClass;
   /** Whether each message gets a verdict: report it with `settle`. */
   readonly outcomes: boolean;
+  /** What a relay has added; undefined where the peer asks for itself. [RLY-014] */
+  readonly forwarded: Forwarded | undefined;
+  /** The payload of OPEN, also where it came in FORWARD. */
+  readonly openPayload: Uint8Array;
+}
+
+/**
+ * The application end asks for proof (client only): answer with `proof`, or with RESET(PROOF_INVALID). It is told again after a
+ * crash. [RLY-038] to [RLY-042]
+ */
+export interface ProveReceived {
+  readonly type: 'prove-received';
+  readonly channel: number;
+  readonly nonce: Uint8Array;
+  readonly relay: string;
+  /** DER certificates of the application end, leaf first. */
+  readonly chain: readonly Uint8Array[];
+  /** The payload of PROVE, for a relay to pass on. */
+  readonly payload: Uint8Array;
+  /** What {@link OpenOptions} gave for the channel. */
+  readonly applicationIdentity: string | undefined;
+}
+
+/** The client has sent its proof (server only): judge it, and answer with `opened` or with REFUSED(PROOF_INVALID). [RLY-044] */
+export interface ProofReceived {
+  readonly type: 'proof-received';
+  readonly channel: number;
+  /** DER certificates of the client, leaf first. */
+  readonly chain: readonly Uint8Array[];
+  readonly scheme: number;
+  readonly signature: Uint8Array;
+  /** The payload of PROOF, for a relay to pass on. */
+  readonly payload: Uint8Array;
+}
+
+/**
+ * OPENED does not prove what it has to, and the channel was abandoned with RESET(PROOF_INVALID) (client only);
+ * `channel-closed` follows. [RLY-046] [RLY-047]
+ */
+export interface ChannelUnproved {
+  readonly type: 'channel-unproved';
+  readonly channel: number;
+  readonly flaw: OpeningFlaw;
 }
 
 /**
@@ -88,10 +134,14 @@ export interface ChannelRestored {
   readonly channel: number;
   readonly state: MachineState<ChannelMachine>;
   readonly application: string;
+  /** The client's nonce. */
+  readonly nonce: Uint8Array;
   /** `application_data` of OPEN. */
   readonly applicationData: Uint8Array | undefined;
   readonly priority: PriorityClass;
   readonly outcomes: boolean;
+  /** As in {@link ChannelRequested}; of a relay also at the client. */
+  readonly forwarded: Forwarded | undefined;
   /**
    * Number of the last own message that was stored, which leaves by itself even where it was not sent completely: those after
    * it are the owner's to send again. [CNT-011]
@@ -106,6 +156,8 @@ export interface ChannelOpened {
   readonly type: 'channel-opened';
   readonly channel: number;
   readonly applicationData: Uint8Array | undefined;
+  /** The payload of OPENED, for a relay to pass on. */
+  readonly payload: Uint8Array;
 }
 
 /** The channel was not opened (client only). Last event of the channel. */
@@ -248,7 +300,10 @@ export type Event =
   | Rejected
   | ChannelRequested
   | ChannelRestored
+  | ProveReceived
+  | ProofReceived
   | ChannelOpened
+  | ChannelUnproved
   | ChannelRefused
   | MessageReceived
   | MessagesSettled

@@ -1,6 +1,9 @@
 /** What the receiving application says of a message: 0 is accepted, any other number rejected. */
 export type Verdict = number;
 
+/** The application is done with a message: it gives a verdict, or nobody does. */
+export type Decision = Verdict | undefined;
+
 /** Verdict of an application that says nothing else. */
 export const ACCEPTED: Verdict = 0;
 
@@ -15,7 +18,7 @@ interface Unsettled {
 /** Messages that the application has decided on: those after the ones before, through `last`. */
 export interface Settled {
   readonly last: number;
-  readonly verdict: Verdict;
+  readonly verdict: Decision;
   readonly bytes: number;
   readonly seqs: readonly number[];
 }
@@ -26,7 +29,7 @@ export interface Settled {
  */
 export class Inbox {
   readonly #unsettled: Unsettled[] = [];
-  readonly #decided = new Map<number, Verdict>();
+  readonly #decided = new Map<number, Decision>();
   /** Fragments of the message that is incomplete. */
   #incomplete: number[] = [];
   #settledMessages: number;
@@ -65,7 +68,7 @@ export class Inbox {
    *
    * @returns the messages that are settled thereby, in their order; undefined when there is nothing to decide on.
    */
-  decide(number: number, verdict: Verdict): readonly Settled[] | undefined {
+  decide(number: number, verdict: Decision): readonly Settled[] | undefined {
     const first = this.#unsettled[0];
     if (first === undefined || number < first.number || number >= first.number + this.#unsettled.length)
       return undefined;
@@ -73,8 +76,8 @@ export class Inbox {
     this.#decided.set(number, verdict);
     const settled: Settled[] = [];
     for (let head = this.#unsettled[0]; head !== undefined; head = this.#unsettled[0]) {
+      if (!this.#decided.has(head.number)) break;
       const decision = this.#decided.get(head.number);
-      if (decision === undefined) break;
       this.#decided.delete(head.number);
       this.#unsettled.shift();
       this.#settledMessages = head.number;

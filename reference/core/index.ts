@@ -8,7 +8,7 @@ export {
   type ResumeOptions,
 } from './connection.ts';
 export type { ChannelMachine, PriorityClass } from './channel.ts';
-export { type OpenOptions, PRIORITIES } from './channels.ts';
+export { type OpenedOptions, type OpenOptions, PRIORITIES, type ProofOptions, type ProveOptions } from './channels.ts';
 export {
   ConfigError,
   type ErrorScope,
@@ -18,6 +18,7 @@ export {
   InternalError,
   MisuseError,
   PeerViolationError,
+  ProofError,
   RemoteError,
   TimeoutError,
   TransportError,
@@ -37,11 +38,14 @@ export {
   parseEvidenceRecord,
   serializeEvidenceRecord,
 } from './evidence-record.ts';
-export { isFailure, mayCarry, meaningOf, wireErrorOf, type CodeFrame } from './error-codes.ts';
+export { type CodeFrame, type CodeIn, isFailure, mayCarry, meaningOf, wireErrorOf } from './error-codes.ts';
+export type { Forward, Forwarded } from './frames/forward.ts';
+export type { Decision } from './inbox.ts';
 
 export type { JournalBatch, JournalEntry } from './journal.ts';
 export { type Fates, type Gap, type ResumePoint, Session, type SessionOptions, type SessionState } from './session.ts';
 export type { Custody, SessionTerms } from './session-state.ts';
+export type { LeafVerifier, OpeningFlaw, ProofTerms } from './opening.ts';
 export type { ParameterSet, ParameterValue } from './parameters.ts';
 export type {
   ClientOptions,

@@ -54,6 +54,11 @@ export class Journal {
     return this.#current;
   }
 
+  /** Number of the batch that holds everything that has happened so far. */
+  get position(): number {
+    return this.#dirty ? this.#current : this.#current - 1;
+  }
+
   /** Number of the last batch that is on stable storage. */
   get stored(): number {
     return this.#stored;

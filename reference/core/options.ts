@@ -1,4 +1,5 @@
 import type { ChannelBinding, Signer, Verifier } from './authentication.ts';
+import type { LeafVerifier } from './opening.ts';
 import type { Custody } from './session-state.ts';
 
 /** What an endpoint declares about itself; what is left out has the registry's default. */
@@ -32,6 +33,11 @@ export interface ConnectionOptions {
   readonly binding: ChannelBinding;
   readonly signer: Signer;
   readonly verifier: Verifier;
+  /**
+   * Verifies the signatures of end-to-end proof: OPENED with the key of the leaf in PROVE, PROOF with that of its own leaf.
+   * Without it none verifies. [RLY-043] [RLY-046]
+   */
+  readonly leafVerifier?: LeafVerifier;
 }
 
 /** What a client asks for in CONNECT, so that its session outlives the connection (section 12.1). */

@@ -1,11 +1,13 @@
 import type { ChannelMachine, PriorityClass, RestoredChannel } from './channel.ts';
 import { HawserError } from './errors.ts';
+import type { Forwarded } from './frames/forward.ts';
 import { encodeHex, parseHex } from './octets.ts';
+import type { Opening } from './opening.ts';
 import type { PeerParameters } from './options.ts';
 import type { MachineState } from './registry.gen.ts';
 
 /** Form of what is stored; another one is not read. */
-const VERSION = 1;
+const VERSION = 2;
 
 /** What an acknowledgement means. */
 export type Custody = 'received' | 'stored';
@@ -36,6 +38,7 @@ export interface StoredChannel extends RestoredChannel {
   readonly applicationData: Uint8Array | undefined;
   readonly priority: PriorityClass;
   readonly outcomes: boolean;
+  readonly forwarded: Forwarded | undefined;
   /** The message of which some fragments are sent, and how many octets they hold. */
   readonly begun: { readonly message: number; readonly offset: number } | undefined;
 }
@@ -66,6 +69,7 @@ export function encodeState(state: StoredState): Uint8Array {
       ...channel,
       nonce: encodeHex(channel.nonce),
       applicationData: channel.applicationData && encodeHex(channel.applicationData),
+      opening: channel.opening && openingToHex(channel.opening),
     })),
   };
   return new TextEncoder().encode(JSON.stringify(json));
@@ -84,9 +88,10 @@ export function decodeState(octets: Uint8Array): StoredState {
     > & {
       readonly version: number;
       readonly id: string;
-      readonly channels: readonly (Omit<StoredChannel, 'nonce' | 'applicationData'> & {
+      readonly channels: readonly (Omit<StoredChannel, 'nonce' | 'applicationData' | 'opening'> & {
         readonly nonce: string;
         readonly applicationData?: string;
+        readonly opening?: HexOpening;
       })[];
     };
     if (version !== VERSION) throw corrupt(`its version is ${String(version)}`);
@@ -98,12 +103,34 @@ export function decodeState(octets: Uint8Array): StoredState {
       channels: json.channels.map((channel) => ({
         ...channel,
         nonce: octetsOf(channel.nonce),
-        applicationData: channel.applicationData === undefined ? undefined : octetsOf(channel.applicationData),
+        applicationData: optionalOctetsOf(channel.applicationData),
+        opening: channel.opening && openingOfHex(channel.opening),
       })),
     };
   } catch (error) {
     throw error instanceof HawserError ? error : corrupt('it is not readable', error);
   }
+}
+
+/** An {@link Opening} in JSON. */
+type HexOpening = Omit<Opening, 'open' | 'prove' | 'proof'> & {
+  readonly open: string;
+  readonly prove?: string | undefined;
+  readonly proof?: string | undefined;
+};
+
+function openingToHex(opening: Opening): HexOpening {
+  const { open, prove, proof } = opening;
+  return { ...opening, open: encodeHex(open), prove: prove && encodeHex(prove), proof: proof && encodeHex(proof) };
+}
+
+function openingOfHex(opening: HexOpening): Opening {
+  const { open, prove, proof } = opening;
+  return { ...opening, open: octetsOf(open), prove: optionalOctetsOf(prove), proof: optionalOctetsOf(proof) };
+}
+
+function optionalOctetsOf(hex: string | undefined): Uint8Array | undefined {
+  return hex === undefined ? undefined : octetsOf(hex);
 }
 
 function octetsOf(hex: string): Uint8Array {

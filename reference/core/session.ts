@@ -1,5 +1,5 @@
 import type { ChannelKind, ChannelMachine, ChannelTerms } from './channel.ts';
-import { Channels, type OpenOptions } from './channels.ts';
+import { Channels, type OpenedOptions, type OpenOptions, type ProofOptions, type ProveOptions } from './channels.ts';
 import type { ConnectionControl, Cursors } from './control.ts';
 import type { FrameDecoder } from './decoder.ts';
 import { HawserError, InternalError } from './errors.ts';
@@ -8,9 +8,11 @@ import { FateLedger, joinRanges, type RunHolder, withoutMessages } from './fate-
 import { isSequenced, violation } from './frame-check.ts';
 import { decodeAck, encodeAck } from './frames/ack.ts';
 import { type Close, encodeClose } from './frames/close.ts';
+import type { Forward } from './frames/forward.ts';
 import { decodeHeader } from './frames/header.ts';
-import type { Verdict } from './inbox.ts';
+import type { Decision, Verdict } from './inbox.ts';
 import { isMessageOf, Journal, type JournalBatch, type JournalEntry, messageKey, STATE_KEY } from './journal.ts';
+import type { LeafVerifier } from './opening.ts';
 import { decodeKept, Outbox, type RestoredFrame } from './outbox.ts';
 import type { OutstandingPing } from './ping-queue.ts';
 import {
@@ -43,8 +45,16 @@ export interface SessionOptions {
   readonly terms: SessionTerms;
   readonly random: (count: number) => Uint8Array;
   readonly grease: boolean;
+  /** See {@link ConnectionOptions.leafVerifier}. */
+  readonly leafVerifier?: LeafVerifier | undefined;
   readonly now: number;
 }
+
+/** What a session takes over that goes on after a crash. */
+type RestoreOptions = Pick<SessionOptions, 'random' | 'grease' | 'leafVerifier' | 'now'> & { readonly epoch?: number };
+
+/** Of an endpoint that was given none: no signature of an application end holds. */
+const verifiesNothing: LeafVerifier = () => ({ verify: () => false });
 
 /** What happened to the messages of a session that is over, as far as it was not reported before (section 12.6). */
 export interface Fates {
@@ -119,7 +129,7 @@ export class Session {
   #barrierAt = -Infinity;
 
   constructor(options: SessionOptions) {
-    const { role, id, epoch, terms, random, grease, now } = options;
+    const { role, id, epoch, terms, random, grease, leafVerifier = verifiesNothing, now } = options;
     const { own, peer } = terms;
     const resumable = terms.retentionMs > 0;
     this.role = role;
@@ -154,6 +164,7 @@ export class Session {
       emit: this.#emit,
       random,
       grease,
+      leafVerifier,
       terms: channelTerms,
       peerMaxMessageBytes: peer.maxMessageBytes,
       maxChannels: own.maxChannels,
@@ -199,9 +210,32 @@ export class Session {
     return this.#mute ? 0 : this.channels.open(application, options);
   }
 
-  opened(channel: number, options: { readonly applicationData?: Uint8Array | undefined }, now: number): void {
+  forward(forward: Forward, now: number): number {
     this.#advance(now);
-    if (!this.#mute) this.channels.opened(channel, options.applicationData);
+    return this.#mute ? 0 : this.channels.forward(forward);
+  }
+
+  prove(channel: number, options: ProveOptions, now: number): void {
+    this.#advance(now);
+    if (!this.#mute) this.channels.prove(channel, options);
+  }
+
+  proof(channel: number, options: ProofOptions, now: number): void {
+    this.#advance(now);
+    if (!this.#mute) this.channels.proof(channel, options);
+  }
+
+  isProofSigned(channel: number): boolean {
+    return this.channels.isProofSigned(channel);
+  }
+
+  provedLeaf(channel: number): Uint8Array | undefined {
+    return this.channels.provedLeaf(channel);
+  }
+
+  opened(channel: number, options: OpenedOptions, now: number): void {
+    this.#advance(now);
+    if (!this.#mute) this.channels.opened(channel, options);
   }
 
   refuse(channel: number, code: ErrorName, retryAfterMs: number, now: number): void {
@@ -229,9 +263,13 @@ export class Session {
     if (!this.#mute) this.channels.consume(channel, messages, bytes);
   }
 
-  settle(channel: number, message: number, verdict: Verdict, now: number): void {
+  settle(channel: number, message: number, decision: Decision, now: number): void {
     this.#advance(now);
-    if (!this.#mute) this.channels.settle(channel, message, verdict);
+    if (!this.#mute) this.channels.settle(channel, message, decision);
+  }
+
+  settledMessages(channel: number): number {
+    return this.channels.settledMessages(channel);
   }
 
   /** The owner has taken note of the outcomes of its messages on a channel, through a number. [CNT-042] */
@@ -272,6 +310,11 @@ export class Session {
     const batch = this.#journal.take(() => encodeState(this.#snapshot()));
     if (batch !== undefined) this.#batches.push({ number: batch.number, cursor: this.#cursor });
     return batch;
+  }
+
+  /** Number of the batch with which everything that has happened so far is stored. */
+  get journalPosition(): number {
+    return this.#journal?.position ?? 0;
   }
 
   /** A batch, and with it every one before, is on stable storage: what waited for it may leave. [CNT-011] [CNT-012] */
@@ -801,6 +844,7 @@ export class Session {
             reported: channel.reported,
             sentMessages: channel.sentMessages,
             begun: queue.begun ? { message: channel.send.messages, offset: queue.offset } : undefined,
+            opening: channel.opening,
           },
         ];
       }),
@@ -813,10 +857,7 @@ export class Session {
    *
    * @throws HawserError `HAWSER_ERR_STORE_CORRUPT`.
    */
-  static restore(
-    entries: readonly JournalEntry[],
-    options: Pick<SessionOptions, 'random' | 'grease' | 'now'> & { readonly epoch?: number },
-  ): Session {
+  static restore(entries: readonly JournalEntry[], options: RestoreOptions): Session {
     try {
       return Session.#restored(entries, options);
     } catch (error) {
@@ -826,17 +867,14 @@ export class Session {
     }
   }
 
-  static #restored(
-    entries: readonly JournalEntry[],
-    { random, grease, now, epoch }: Pick<SessionOptions, 'random' | 'grease' | 'now'> & { readonly epoch?: number },
-  ): Session {
+  static #restored(entries: readonly JournalEntry[], { epoch, ...options }: RestoreOptions): Session {
     // Keys sort like sequence numbers.
     const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
     const byKey = new Map(sorted.map(({ key, value }) => [key, value]));
     const octets = byKey.get(STATE_KEY);
     if (octets === undefined) throw corrupt('its state is missing');
     const state = decodeState(octets);
-    const session = new Session({ ...state, epoch: epoch ?? state.epoch, random, grease, now });
+    const session = new Session({ ...state, epoch: epoch ?? state.epoch, ...options });
     session.#state = session.role === 'client' ? clientState('detached') : serverState('detached');
     session.channels.obstruct('detached');
     session.#cursor = state.receiveCursor;
@@ -853,10 +891,11 @@ export class Session {
   }
 
   #restoreChannel(stored: StoredChannel, byKey: ReadonlyMap<string, Uint8Array>): void {
-    const { number, state, application, nonce, applicationData, priority, outcomes, begun } = stored;
-    const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes };
+    const { number, state, application, nonce, applicationData, priority, outcomes, forwarded, begun, opening } =
+      stored;
+    const kind: ChannelKind = { application, nonce, applicationData, priority, outcomes, forwarded };
     const channel = this.channels.set.restore(number, state, kind, stored);
-    if (state === 'opening' || state === 'reset-sent') this.channels.restoreAsked(number);
+    if (opening !== undefined || state === 'reset-sent') this.channels.restoreAsked(number);
     if (begun !== undefined) {
       const message = byKey.get(messageKey(number, begun.message));
       if (message === undefined) throw corrupt(`message ${begun.message} of channel ${number} is missing`);
@@ -864,12 +903,14 @@ export class Session {
       this.#outbox.resume(number, begun.message);
       channel.waiting = true;
     }
-    if (this.role === 'server' && state === 'opening')
-      this.#give({ type: 'channel-requested', channel: number, ...kind });
-    else {
+    if (this.role === 'server' && opening !== undefined) {
+      this.#give({ type: 'channel-requested', channel: number, ...kind, openPayload: opening.open });
+      this.channels.receiver.tellProof(channel);
+    } else {
       // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
       const numbers = { sentMessages: stored.send.messages, reportedMessages: stored.reported };
       this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind });
+      if (state === 'proving') this.channels.receiver.tellProve(channel);
     }
   }
 

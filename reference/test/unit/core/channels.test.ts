@@ -116,7 +116,7 @@ describe('OPEN', () => {
     ]);
     pair.server.opened(1, { applicationData: Uint8Array.of(3) }, 0);
     exchange(pair);
-    expect(takeEvents(pair).client).toEqual([
+    expect(takeEvents(pair).client).toMatchObject([
       { type: 'channel-opened', channel: 1, applicationData: Uint8Array.of(3) },
     ]);
   });

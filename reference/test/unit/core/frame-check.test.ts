@@ -36,8 +36,8 @@ describe('checkHeader', () => {
     expect(check(rawFrame(0x9b, { length: 65_535 }))).toBe('FRAME_TOO_LARGE WIR-001');
   });
 
-  it.each([0x00, 0x05, 0x0f, 0x15, 0x23, 0x24, 0x2d, 0x7f])(
-    'refuses type %i, unknown or only planned, with the ignorable bit clear [WIR-005]',
+  it.each([0x00, 0x05, 0x0f, 0x15, 0x26, 0x27, 0x2d, 0x7f])(
+    'refuses type %i, which is unknown, with the ignorable bit clear [WIR-005]',
     (type) => {
       expect(check(rawFrame(type))).toBe('FRAME_UNKNOWN WIR-005');
     },

@@ -33,6 +33,11 @@ export function toyVerifier(name: string, scheme: number = SCHEME): Verifier {
   };
 }
 
+/** Verifies what {@link toySigner} makes for the name that the octets of a leaf spell. */
+export function toyLeafVerifier(leaf: Uint8Array): Verifier {
+  return toyVerifier(Buffer.from(leaf).toString());
+}
+
 function toySignature(name: string, content: Uint8Array): Uint8Array {
   return new Uint8Array(createHmac('sha512', name).update(content).digest());
 }

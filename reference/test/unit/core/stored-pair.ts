@@ -1,6 +1,15 @@
 import { Session } from '../../../core/index.ts';
 import type { Event } from '../../../core/index.ts';
-import { createPair, deterministicRandom, establishedPair, exchange, outputOf, type Pair, takeEvents } from './pair.ts';
+import {
+  createPair,
+  deterministicRandom,
+  establishedPair,
+  exchange,
+  outputOf,
+  type Pair,
+  takeEvents,
+  toyLeafVerifier,
+} from './pair.ts';
 
 const RETENTION_MS = 60_000;
 
@@ -34,7 +43,13 @@ export class StoredEnd {
   restart(): { readonly end: StoredEnd; readonly events: readonly Event[] } {
     const entries = [...this.#entries].sort(([a], [b]) => (a < b ? -1 : 1)).map(([key, value]) => ({ key, value }));
     const random = deterministicRandom('restarted');
-    const session = Session.restore(entries, { random, grease: false, now: 0, epoch: this.session.epoch });
+    const session = Session.restore(entries, {
+      random,
+      grease: false,
+      leafVerifier: toyLeafVerifier,
+      now: 0,
+      epoch: this.session.epoch,
+    });
     return { end: new StoredEnd(session, new Map(this.#entries)), events: session.takeEvents() };
   }
 }
@@ -53,7 +68,7 @@ export interface StoredPair {
  */
 export function storedPair(deadlineMs = 0): StoredPair {
   const continuity = { retentionMs: RETENTION_MS, deadlineMs, custody: 'stored' } as const;
-  const pair = establishedPair({ continuity }, {}, continuity);
+  const pair = establishedPair({ continuity, leafVerifier: toyLeafVerifier }, { leafVerifier: toyLeafVerifier }, continuity);
   const { session: client } = pair.client;
   const { session: server } = pair.server;
   if (client === undefined || server === undefined) throw new Error('no session');
