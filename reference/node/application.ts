@@ -2,7 +2,18 @@ import type { Channel } from './channel.ts';
 import type { Session } from './session.ts';
 
 /** Codes with which an application end may decline. */
-export type RefusalCode = 'APPLICATION_ERROR' | 'APPLICATION_REFUSED' | 'BUSY' | 'INTERNAL_ERROR';
+export type RefusalCode =
+  | 'APPLICATION_ERROR'
+  | 'APPLICATION_REFUSED'
+  | 'APPLICATION_TIMEOUT'
+  | 'BUSY'
+  | 'FRAMING_INVALID'
+  | 'HOP_LIMIT'
+  | 'INTERNAL_ERROR'
+  | 'PROOF_INVALID'
+  | 'PROOF_UNAVAILABLE'
+  | 'ROUTE_LOOP'
+  | 'ROUTE_UNREACHABLE';
 
 /** The connection establishment request, as it reaches the application end. */
 export interface ChannelRequest {

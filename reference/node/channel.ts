@@ -23,7 +23,16 @@ const NOT_DELIVERED: Outcome = { type: 'not-delivered' };
 const UNKNOWN: Outcome = { type: 'unknown' };
 
 /** Codes that an application may abandon a channel with. */
-export type ResetCode = 'NO_ERROR' | 'CANCELLED' | 'APPLICATION_ERROR' | 'INTERNAL_ERROR';
+export type ResetCode =
+  | 'APPLICATION_ERROR'
+  | 'APPLICATION_LOST'
+  | 'CANCELLED'
+  | 'CHANNEL_CLOSED'
+  | 'FRAMING_INVALID'
+  | 'INTERNAL_ERROR'
+  | 'NO_ERROR'
+  | 'PROOF_INVALID'
+  | 'PROOF_UNAVAILABLE';
 
 /**
  * Takes a message. The octets are a view into what was read: copy what is kept for long, because the view keeps up to
@@ -113,6 +122,8 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   onOutcome: OutcomeHandler | undefined;
   /** Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun. */
   readonly sentMessages: number;
+  /** Resolves when everything given to `send` has left for the transport; rejects when the channel is over before. */
+  readonly written: Promise<void>;
   /** Session id, channel and number of a message of the peer: what an application records with its effect. [CNT-044] */
   keyOf(number: number): string;
   /**
@@ -257,6 +268,12 @@ export class ChannelEndpoint implements Channel {
     return this.#sentMessages;
   }
 
+  get written(): Promise<void> {
+    if (this.#queued === 0) return SENT;
+    this.#writable ??= createDeferred();
+    return this.#writable.promise;
+  }
+
   keyOf(number: number): string {
     return `${this.#host.sessionId}/${this.number}/${number}`;
   }
@@ -324,8 +341,7 @@ export class ChannelEndpoint implements Channel {
     if (!queued) return SENT;
     this.#queued += 1;
     if (this.#queued <= MAX_QUEUED_MESSAGES && host.core.queuedBytes(this.number) <= MAX_QUEUED_BYTES) return SENT;
-    this.#writable ??= createDeferred();
-    return this.#writable.promise;
+    return this.written;
   }
 
   deliver(message: Uint8Array): Promise<Outcome> {

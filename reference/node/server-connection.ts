@@ -15,6 +15,7 @@ import {
   createServerConnection,
 } from '../core/index.ts';
 import { AuthorityWatch } from './authority.ts';
+import { type ConnectionAddresses, addressesOf } from './connection-addresses.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
 import type { GateResult, VerifiedPeer } from './peer-gate.ts';
@@ -75,6 +76,7 @@ export class ServerConnection {
   readonly #engine: Connection;
   readonly #pump: SocketPump;
   readonly #remoteAddress: string;
+  readonly #addresses: ConnectionAddresses | undefined;
   #session: SessionEndpoint | undefined;
   /** The session that ACCEPT was or will be sent for. */
   #resuming: SessionEndpoint | undefined;
@@ -96,6 +98,7 @@ export class ServerConnection {
     this.#peer = gate.ok ? gate : undefined;
     this.#credential = credential;
     this.#remoteAddress = addressOf(socket);
+    this.#addresses = addressesOf(socket);
     const { environment, parameters, grease } = host;
     this.#engine = createServerConnection({
       now: acceptedAt,
@@ -283,11 +286,15 @@ export class ServerConnection {
       peer,
       ownChain: this.#credential.chain,
       remoteAddress: this.#remoteAddress,
+      addresses: this.#addresses,
       establishedAt: environment.wallClock(),
       updateTrust: (trust) => this.updateTrust(trust),
     };
     session.attach(link);
-    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => endLink(link, code, error));
+    this.#authority = new AuthorityWatch(peer, 'client', environment, (code, error) => {
+      if (code === 'AUTHORITY_REVOKED') session.revoke();
+      endLink(link, code, error);
+    });
     const fields = { session: session.id, identity: peer.identity, remote: this.#remoteAddress, epoch: session.epoch };
     log.info(fields, resumed === undefined ? 'session established' : 'session resumed');
     this.#host.established(this, session, resumed !== undefined);

@@ -16,6 +16,7 @@ import {
 } from '../core/index.ts';
 import type { SessionStore } from '../store/index.ts';
 import { type Channel, ChannelEndpoint, type ChannelHost } from './channel.ts';
+import type { ConnectionAddresses } from './connection-addresses.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
 import type { VerifiedPeer } from './peer-gate.ts';
@@ -34,6 +35,8 @@ export interface SessionEvents {
   /** The peer has been silent for long: nothing new is begun until `live`. [SES-020] */
   readonly suspect: readonly [];
   readonly live: readonly [];
+  /** The client's certificate is revoked: the connection ends (server). [SES-026] */
+  readonly revoked: readonly [];
   /** The session has lost its connection and goes on without one. [CNT-013] */
   readonly detached: readonly [SessionEnd];
   /** The session has a connection again. */
@@ -52,6 +55,10 @@ export interface Session {
   readonly peerParameters: PeerParameters;
   /** Network address of the peer, for logs; of its last connection. */
   readonly remoteAddress: string;
+  /** Both ends of its last connection; undefined where this process has had none. */
+  readonly addresses: ConnectionAddresses | undefined;
+  /** Whether its last connection was ended because the client's certificate is revoked (server). */
+  readonly revoked: boolean;
   /** Whether the session is kept when its connection ends. */
   readonly resumable: boolean;
   /** Whether a connection carries it, and whether that one is being left; in the registry's words. */
@@ -118,6 +125,7 @@ export interface Link {
   /** Own DER certificates, leaf first. */
   readonly ownChain: readonly Uint8Array[];
   readonly remoteAddress: string;
+  readonly addresses?: ConnectionAddresses | undefined;
   readonly establishedAt: Date;
   /** Judges the peer's chain anew. */
   readonly updateTrust: (trust: Trust) => Promise<void>;
@@ -179,6 +187,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   readonly #beforeFlush: (() => void)[] = [];
   #flushScheduled = false;
   #closing: CloseCode | undefined;
+  #revoked = false;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
   /** The channel of the last message: traffic comes in runs. */
@@ -211,6 +220,14 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   get remoteAddress(): string {
     return this.#lastLink?.remoteAddress ?? '';
+  }
+
+  get addresses(): ConnectionAddresses | undefined {
+    return this.#lastLink?.addresses;
+  }
+
+  get revoked(): boolean {
+    return this.#revoked;
   }
 
   get resumable(): boolean {
@@ -286,6 +303,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   attach(link: Link): void {
     this.#link = link;
     this.#lastLink = link;
+    this.#revoked = false;
     const { epoch } = this.core;
     const { beforeEpoch } = this.#parts;
     this.journal?.release(epoch, beforeEpoch && (() => beforeEpoch(epoch)));
@@ -293,6 +311,12 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     // Also where an earlier process had it before.
     if (epoch > 1) this.emit('attached');
     if (this.#closing !== undefined) void this.close(this.#closing);
+  }
+
+  /** The connection is about to end because the client's certificate is revoked. */
+  revoke(): void {
+    this.#revoked = true;
+    this.emit('revoked');
   }
 
   /** The former connection has no part in the session any more; what comes up waits for the next one. */
