@@ -95,6 +95,8 @@ export class Channel implements RunHolder {
   ending = false;
   /** The owner has been told to wait for `channel-writable`. */
   waiting = false;
+  /** None of its messages leaves until it is resumed. */
+  paused = false;
   /** It stands in the list of channels whose turn comes. */
   ready = false;
   /** It stands in the list of channels that get a CREDIT. */

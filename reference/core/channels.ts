@@ -428,6 +428,19 @@ export class Channels {
     this.#set.release(number);
   }
 
+  /** Keeps the messages of a channel back, one that is begun too, until `resume`. */
+  pause(number: number): void {
+    const channel = this.#set.get(number);
+    if (channel !== undefined) channel.paused = true;
+  }
+
+  resume(number: number): void {
+    const channel = this.#set.get(number);
+    if (channel === undefined) return;
+    channel.paused = false;
+    this.#scheduler.wake(channel);
+  }
+
   queuedBytes(number: number): number {
     return this.#set.get(number)?.queue.bytes ?? 0;
   }

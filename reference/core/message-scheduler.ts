@@ -121,6 +121,7 @@ export class MessageScheduler {
     return (
       length <= MAX_PAYLOAD_BYTES &&
       length <= channel.send.bytes &&
+      !channel.paused &&
       this.#mayBegin(channel) &&
       this.#outbox.attached &&
       this.#ready.every((channels) => channels.length === 0) &&
@@ -142,7 +143,7 @@ export class MessageScheduler {
   /** Whether a fragment of the first queued message may be sent: however small, or it might never arrive. */
   #maySend(channel: Channel): boolean {
     const { headBytes, begun } = channel.queue;
-    if (headBytes === undefined) return false;
+    if (headBytes === undefined || channel.paused) return false;
     const allowed = begun ? !this.#outbox.full : this.#mayBegin(channel);
     return allowed && (headBytes === 0 || channel.send.bytes > 0);
   }

@@ -291,6 +291,15 @@ export class Session {
     if (!this.#mute) this.channels.release(channel);
   }
 
+  /** Keeps the messages of a channel back until `resumeChannel`: whoever gave them must not be heard for now. [RLY-035] */
+  pauseChannel(channel: number): void {
+    this.channels.pause(channel);
+  }
+
+  resumeChannel(channel: number): void {
+    this.channels.resume(channel);
+  }
+
   queuedBytes(channel: number): number {
     return this.channels.queuedBytes(channel);
   }
