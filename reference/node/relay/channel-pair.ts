@@ -2,6 +2,8 @@ import { ERRORS, type ErrorName, type HawserError } from '../../core/index.ts';
 import type { ChannelRequest, RefusalCode } from '../application.ts';
 import type { ChannelEnd, ChannelEndpoint, ResetCode } from '../channel.ts';
 import type { Log } from '../log.ts';
+import type { ChannelRecord } from './channel-record.ts';
+import { type ClientObserver, watchClient } from './client-watch.ts';
 import { Passage } from './passage.ts';
 
 /** The code that one leg passes on to the other: what may not cross a boundary stays. [RLY-032] */
@@ -14,27 +16,40 @@ export function passedOn(code: ErrorName): ErrorName {
  * A channel of a client and the one on the trunk that carries it further (sections 13.2 to 13.7). After a crash that of the
  * trunk is there first, and waits for the other.
  */
-export class ChannelPair {
+export class ChannelPair implements ClientObserver {
   readonly #down: ChannelEndpoint;
   readonly #log: Log;
   /** From the client to the application end, and back. */
   readonly #forth: Passage;
   #back: Passage | undefined;
   #up: ChannelEndpoint | undefined;
+  #record: ChannelRecord | undefined;
 
   /** @param down - the channel on the trunk. */
   constructor(down: ChannelEndpoint, log: Log) {
     this.#down = down;
     this.#log = log;
-    this.#forth = new Passage(down, { unfit: (error) => this.#unfit(error) });
+    this.#forth = new Passage(down, {
+      passed: (bytes) => this.#record?.messageIn(bytes),
+      unfit: (error) => this.#unfit(error),
+    });
   }
 
   /** The client's channel is there. Resolves when the application end has answered. */
-  async join(up: ChannelEndpoint, request: ChannelRequest): Promise<void> {
+  async join(up: ChannelEndpoint, request: ChannelRequest, record: ChannelRecord): Promise<void> {
     const down = this.#down;
     this.#up = up;
-    this.#back = new Passage(up, { unfit: (error) => this.#unfit(error) });
-    void up.closed.then((end) => this.#upEnded(end));
+    this.#record = record;
+    this.#back = new Passage(up, {
+      passed: (bytes) => record.messageOut(bytes),
+      unfit: (error) => this.#unfit(error),
+    });
+    const unwatch = watchClient(request.session, this);
+    if (request.session.revoked) down.pause();
+    void up.closed.then((end) => {
+      unwatch();
+      this.#upEnded(end);
+    });
     void down.closed.then((end) => this.#downEnded(end, request));
     down.onProve = (payload) => void this.#prove(payload, request);
     try {
@@ -46,6 +61,19 @@ export class ChannelPair {
     if (!request.restored) request.accept({ payload: down.openedPayload });
     this.#forth.join(up);
     this.#back.join(down);
+  }
+
+  /** [RLY-035] */
+  clientRevoked(): void {
+    this.#down.pause();
+  }
+
+  clientBack(): void {
+    this.#down.resume();
+  }
+
+  clientGone(): void {
+    // The channel tells.
   }
 
   /** Nobody comes any more for a channel of the trunk. [RLY-034] */

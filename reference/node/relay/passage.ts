@@ -8,6 +8,8 @@ interface Untaken extends OutcomeRange {
 
 /** What a passage needs of the two ends it joins. */
 export interface PassageHost {
+  /** A message goes on to the next leg. */
+  passed(bytes: number): void;
   /** A message can not go on: the next leg does not take one like it. [RLY-017] */
   unfit(error: unknown): void;
 }
@@ -57,10 +59,12 @@ export class Passage {
   #pass(message: Uint8Array, number: number): Promise<void> | void {
     const to = this.#to;
     // What the next leg has had before a crash comes again.
-    const isNew = number > to.sentMessages;
     let sent: Promise<void> | undefined;
     try {
-      if (isNew) sent = to.send(message);
+      if (number > to.sentMessages) {
+        sent = to.send(message);
+        this.#host.passed(message.length);
+      }
     } catch (error) {
       this.#host.unfit(error);
       return this.#never();

@@ -2,7 +2,7 @@ import { LIMITS, MisuseError, RemoteError, TIMERS, TimeoutError } from '../../co
 import type { AddressInfo } from 'node:net';
 import type { SessionStore } from '../../store/index.ts';
 import type { ChannelRequest } from '../application.ts';
-import type { Channel, ChannelEndpoint } from '../channel.ts';
+import type { ChannelEndpoint } from '../channel.ts';
 import { type Client, type ClientOptions, createClient } from '../connect.ts';
 import { type Environment, systemEnvironment } from '../environment.ts';
 import { type Log, silentLog } from '../log.ts';
@@ -10,8 +10,10 @@ import { checkOwnLeaf } from '../own-leaf.ts';
 import type { Policy } from '../policy.ts';
 import { type ReloadOptions, type Server, type ServerOptions, createServer } from '../server.ts';
 import { ChannelPair } from './channel-pair.ts';
+import { ChannelRecord } from './channel-record.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type HawserRoute, type Route, routeOf } from './route.ts';
+import { leadToSocket } from './socket-end.ts';
 import { Trunk } from './trunk.ts';
 
 /** Who may have a session with a relay, who may speak for others, and who may open what. Default deny. [RLY-002] */
@@ -190,15 +192,37 @@ class HawserRelay implements Relay {
   }
 
   async #lead(channel: ChannelEndpoint, request: ChannelRequest, route: Route): Promise<void> {
-    if (route.kind === 'hawser') await this.#leadToTrunk(channel, request, route);
-    else await this.#leadToSocket(channel, request, route);
+    const { deadlines } = this.#environment;
+    const { session, identity, relays, application } = request;
+    const end = `${route.kind}://${route.host}:${route.port}`;
+    const facts = { session: session.id, channel: channel.number, identity, relays, application, end };
+    const record = new ChannelRecord(facts, deadlines.now());
+    void channel.closed.then((how) => this.#log.info(record.fields(how, deadlines.now()), 'channel ended'));
+    if (route.kind === 'hawser') {
+      await this.#leadToTrunk(channel, request, route, record);
+      return;
+    }
+    await leadToSocket(channel, request, {
+      route,
+      breaker: this.#breakerOf(route),
+      connectTimeoutMs: this.#limits.connectTimeoutMs,
+      relayIdentity: this.#identity,
+      record,
+      environment: this.#environment,
+      log: this.#log,
+    });
   }
 
-  async #leadToTrunk(channel: ChannelEndpoint, request: ChannelRequest, route: HawserRoute): Promise<void> {
+  async #leadToTrunk(
+    channel: ChannelEndpoint,
+    request: ChannelRequest,
+    route: HawserRoute,
+    record: ChannelRecord,
+  ): Promise<void> {
     const trunk = this.#trunkOf(route);
     const earlier = trunk.claim(request.nonce, request.identity);
     if (earlier !== undefined) {
-      await earlier.join(channel, request);
+      await earlier.join(channel, request, record);
       return;
     }
     if (request.restored) {
@@ -209,7 +233,7 @@ class HawserRelay implements Relay {
     }
     const down = await this.#forward(trunk, request, route);
     if (down === undefined) return;
-    await new ChannelPair(down, this.#log).join(channel, request);
+    await new ChannelPair(down, this.#log).join(channel, request, record);
   }
 
   /** The channel on the trunk; undefined when the request was refused. */
