@@ -116,7 +116,8 @@ export class Attempt {
     });
     const { deadlines } = this.#environment;
     this.#startedAt = deadlines.now();
-    this.#socket = connectTls({ ...own.tls, host: target.host, port: target.port });
+    const { host, port, transport } = target;
+    this.#socket = connectTls({ ...own.tls, ...(transport === undefined ? { host, port } : { socket: transport() }) });
     // The library would describe the whole chain for a check of names that is not made: EST-009 stands in its place.
     this.#socket.getPeerCertificate = () => ({}) as DetailedPeerCertificate;
     // [EST-028]: until TLS is up; then the engine has the same deadline.
@@ -147,7 +148,9 @@ export class Attempt {
     this.#reject(new AttemptFailure(error));
   }
 
-  #transportError(cause: Error): TransportError {
+  #transportError(cause: Error): HawserError {
+    // What a tunnel has to say.
+    if (cause instanceof HawserError) return cause;
     const { host, port } = this.#target;
     const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
     if (['connect', 'getaddrinfo'].includes((cause as NodeJS.ErrnoException).syscall ?? '')) {

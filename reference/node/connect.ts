@@ -1,3 +1,4 @@
+import type { Duplex } from 'node:stream';
 import {
   ConfigError,
   type DeclaredParameters,
@@ -46,6 +47,11 @@ export interface Target {
   readonly audience: string;
   /** Asks for a session that outlives its connections (chapter 12); without it, it ends with the connection. */
   readonly continuity?: ClientContinuity;
+  /**
+   * What the TLS connection is made over, in the place of TCP to `host` and `port`: the stream of a tunnel, one for each
+   * attempt, that need not be connected yet; see {@link ChannelDuplex}. [RLY-053]
+   */
+  readonly transport?: () => Duplex;
   /** Sees each event of the engine before it is handled: for logs and drivers. */
   readonly observe?: (event: Event) => void;
 }

@@ -28,6 +28,7 @@ export {
   Rejection,
   type ResetCode,
 } from './channel.ts';
+export { ChannelDuplex, type OctetChannel } from './channel-duplex.ts';
 export type { ClientContinuity } from './client-continuity.ts';
 export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
 export {
