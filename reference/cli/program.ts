@@ -5,6 +5,7 @@ import { checkEnvironment } from './environment.ts';
 import { evidenceCommand } from './evidence/evidence.ts';
 import { exitStatusOf, failureLine, oneLine } from './failure.ts';
 import { pkiCommand } from './pki/pki.ts';
+import { relayCommand } from './relay/relay.ts';
 import { serveCommand } from './serve.ts';
 import { testeeCommand } from './testee/testee.ts';
 import { packageVersion } from './version.ts';
@@ -12,9 +13,10 @@ import { packageVersion } from './version.ts';
 /** The command tree of `hawser`. */
 export function createProgram(): Command {
   const program = new Command('hawser')
-    .description('A mutually authenticated TLS long connection: server, client, certificates, evidence.')
+    .description('A mutually authenticated TLS long connection: server, relay, client, certificates, evidence.')
     .version(packageVersion(), '-V, --version', 'print the version')
     .addCommand(serveCommand())
+    .addCommand(relayCommand())
     .addCommand(connectCommand())
     .addCommand(pkiCommand())
     .addCommand(evidenceCommand())

@@ -5,6 +5,7 @@ import { LIMITS, serializeEvidenceRecord } from '../core/index.ts';
 import type { AllowRule, Application, Log, Policy, Server, ServerOptions, Session } from '../node/index.ts';
 import { makeDirectory } from '../store/make-directory.ts';
 import { parseAddress } from './address.ts';
+import { drainOnSignal } from './drain-on-signal.ts';
 import {
   ENVIRONMENT_HELP,
   type EndpointFlags,
@@ -18,6 +19,7 @@ import { writeFile } from './files.ts';
 import { namingFiles } from './named-files.ts';
 import { wholeNumber } from './numbers.ts';
 import { openStore, shownStore } from './store-option.ts';
+import { isTestMode } from './test-mode-option.ts';
 
 interface ServeFlags extends EndpointFlags {
   readonly config?: string;
@@ -132,15 +134,6 @@ export function serveCommand(): Command {
     });
 }
 
-/** Whether test mode was asked for. The library would take any value of the variable, even `false`, as yes. [APP-002] */
-function isTestMode(command: Command): boolean {
-  const { testMode } = command.opts<{ testMode?: boolean }>();
-  const variable = process.env['HAWSER_TEST_MODE'];
-  if (variable === undefined || command.getOptionValueSource('testMode') === 'cli') return testMode === true;
-  if (variable === 'true' || variable === 'false') return variable === 'true';
-  throw new UsageError('HAWSER_TEST_MODE', `HAWSER_TEST_MODE has to be true or false, not "${variable}".`);
-}
-
 /** Runs until SIGTERM or SIGINT has drained the server. */
 async function serve(flags: ServeFlags): Promise<void> {
   const { host, port } = parseAddress(flags.listen, '--listen', 0);
@@ -181,7 +174,7 @@ async function serve(flags: ServeFlags): Promise<void> {
   const address = await server.listen(port, host);
   // Whoever reads the line may send a signal at once.
   process.on('SIGHUP', () => void reload(server, flags, log));
-  const end = drained(server, flags.drainDeadline, log);
+  const end = drainOnSignal(server, () => server.sessions.length, flags.drainDeadline, log);
   process.stdout.write(`${JSON.stringify({ listening: { host: address.address, port: address.port } })}\n`);
   await end;
   await store.close();
@@ -194,29 +187,6 @@ async function reload(server: Server, flags: ServeFlags, log: Log): Promise<void
   } catch (error) {
     log.error({ err: error }, 'reload failed: the certificate, key and revocation lists in force stay');
   }
-}
-
-function drained(server: Server, deadlineMs: number, log: Log): Promise<void> {
-  return new Promise((resolve) => {
-    let draining = false;
-    const onSignal = (signal: NodeJS.Signals): void => {
-      if (draining) {
-        // Asked twice: no more waiting.
-        void server.close();
-        return;
-      }
-      draining = true;
-      log.info({ signal, sessions: server.sessions.length, deadlineMs }, 'draining');
-      void server.drain(deadlineMs).then((cut) => {
-        log.info({ cut }, 'drained');
-        process.off('SIGTERM', onSignal);
-        process.off('SIGINT', onSignal);
-        resolve();
-      });
-    };
-    process.on('SIGTERM', onSignal);
-    process.on('SIGINT', onSignal);
-  });
 }
 
 function recordEvidence(session: Session, folder: string | undefined, log: Log): void {

@@ -1,0 +1,50 @@
+import { LIMITS, TEST_ROUTES } from '../../core/registry.gen.ts';
+import type { RelayPolicy } from '../../node/relay/relay.ts';
+import type { Address } from '../address.ts';
+import type { RouteEntry } from './config.ts';
+
+/** Where the suite plays the application ends, and who it is there. */
+export interface ApplicationEnd {
+  readonly address: Address;
+  readonly audience: string;
+}
+
+/** The longest random wait before a trunk is attached again: half of what there is time for. [APP-013] */
+export const TEST_RECONNECT_BOUND_MS: number = LIMITS.test_reconnect_ms / 2;
+
+/** In test mode each application end is attempted for each channel. [APP-013] */
+export const NO_BREAKER = { failures: Infinity, openMs: 0 } as const;
+
+/**
+ * The routes of a relay in test mode (annex A). [APP-012]
+ *
+ * @param ca - files with the trust anchors of TLS peers: the authority of the clients.
+ */
+export function testRoutes({ address, audience }: ApplicationEnd, ca: readonly string[]): RouteEntry[] {
+  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+  return TEST_ROUTES.map(({ name: application, kind, port, ...route }) => {
+    const to = `${kind}://${host}:${address.port + port}`;
+    if (!('framing' in route)) return { application, to, audience };
+    const { framing } = route;
+    const proxy = 'proxy' in route;
+    if (kind === 'tcp') return { application, to, framing, proxy };
+    return { application, to, framing, proxy, server_name: 'localhost', ca };
+  });
+}
+
+const DENIED: ReadonlySet<string> = new Set(
+  TEST_ROUTES.filter((route) => 'denied' in route).map(({ name }) => name as string),
+);
+
+/** Every accepted client may open everything but what is denied to all. [APP-011] [APP-012] */
+export const testPolicy: RelayPolicy = {
+  acceptsClient: () => true,
+  acceptsRelay: isTestRelay,
+  allowsApplication: (_identity, application) => !DENIED.has(application),
+};
+
+/** Whether the last path segment of an identity, or its first DNS label, begins with `relay`. [APP-011] */
+export function isTestRelay(identity: string): boolean {
+  const name = URL.canParse(identity) ? new URL(identity).pathname.split('/').at(-1) : identity;
+  return name?.startsWith('relay') === true;
+}
