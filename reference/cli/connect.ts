@@ -18,6 +18,8 @@ import { wholeNumber } from './numbers.ts';
 interface ConnectFlags extends EndpointFlags {
   readonly audience: string;
   readonly application: string;
+  readonly applicationIdentity?: string;
+  readonly demandProof?: boolean;
   readonly data?: string;
   readonly format: 'text' | 'hex' | 'base64';
   readonly whole?: boolean;
@@ -37,6 +39,11 @@ export function connectCommand(): Command {
   return command
     .requiredOption('--audience <identity>', 'identity of the server that is meant; required')
     .requiredOption('--application <name>', 'application end to open; required')
+    .option(
+      '--application-identity <uri>',
+      'identity that the application end has to prove when it asks for proof; by default that of --audience',
+    )
+    .option('--demand-proof', 'take no application end that asks for no proof')
     .option('--data <text>', 'application data of the request')
     .option('--whole', 'send each file as one message, not line by line')
     .addOption(
@@ -113,8 +120,9 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     (flags.timeout ?? 0) * 1000,
   );
   if (flags.timeout === undefined) clearTimeout(timer);
-  const applicationData = flags.data === undefined ? {} : { applicationData: Buffer.from(flags.data, 'utf8') };
-  const channel = session.request(flags.application, applicationData);
+  const { application, applicationIdentity, data, demandProof } = flags;
+  const applicationData = data === undefined ? undefined : Buffer.from(data, 'utf8');
+  const channel = session.request(application, { applicationData, applicationIdentity, demandProof });
   channel.onMessage = (message) => {
     const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     process.stdout.write(flags.format === 'text' ? Buffer.concat([text, NEWLINE]) : `${text.toString(flags.format)}\n`);

@@ -27,6 +27,8 @@ interface ServeFlags extends EndpointFlags {
   readonly listen: string;
   readonly allow?: readonly AllowRule[];
   readonly application?: ReadonlyMap<string, ApplicationKind>;
+  readonly relay?: readonly string[];
+  readonly demandProof?: boolean;
   readonly testMode: boolean;
   readonly evidenceDir?: string;
   readonly maxConnections: number;
@@ -68,6 +70,12 @@ export function serveCommand(): Command {
         .env('HAWSER_APPLICATION')
         .argParser(collectApplication),
     )
+    .addOption(
+      new Option('--relay <identity>', 'let this peer ask on behalf of the clients that it names; repeatable')
+        .env('HAWSER_RELAY')
+        .argParser(collect),
+    )
+    .option('--demand-proof', 'have each client prove itself, end to end, to the applications of --application')
     .option('--test-mode', 'offer the test applications of annex A to every client (HAWSER_TEST_MODE=true)')
     .addOption(
       new Option('--evidence-dir <folder>', 'write an evidence record for each session').env('HAWSER_EVIDENCE_DIR'),
@@ -161,8 +169,8 @@ async function serve(flags: ServeFlags): Promise<void> {
       ...(testMode ? { maxDetachedPerClient: 4 * LIMITS.test_min_sessions } : {}),
     },
     parameters,
-    policy: await policyOf(flags.allow ?? [], testMode),
-    applications: applicationsOf(flags.application, testMode ? testApplications : new Map<string, Application>()),
+    policy: await policyOf(flags.allow ?? [], flags.relay ?? [], testMode),
+    applications: applicationsOf(flags, testMode ? testApplications : new Map<string, Application>()),
     limits: { maxConnections: flags.maxConnections },
     log,
     ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
@@ -210,24 +218,36 @@ function makeEvidenceFolder(folder: string | undefined): void {
   }
 }
 
-async function policyOf(rules: readonly AllowRule[], testMode: boolean): Promise<Policy> {
-  const { createAllowList, testApplications } = await import('../node/index.ts');
-  const allowed = createAllowList(rules);
+async function policyOf(rules: readonly AllowRule[], relays: readonly string[], testMode: boolean): Promise<Policy> {
+  const { createAllowList, isTestRelay, testApplications } = await import('../node/index.ts');
+  const allowed = createAllowList(rules, relays);
   if (!testMode) return allowed;
   return {
     acceptsClient: () => true,
+    acceptsRelay: (identity) => isTestRelay(identity) || relays.includes(identity),
     allowsApplication: (identity, application) =>
       testApplications.has(application) || allowed.allowsApplication(identity, application),
   };
 }
 
 function applicationsOf(
-  named: ReadonlyMap<string, ApplicationKind> | undefined,
+  { application: named, demandProof = false }: ServeFlags,
   builtIn: ReadonlyMap<string, Application>,
 ): ReadonlyMap<string, Application> {
   const applications = new Map(builtIn);
-  for (const [name, kind] of named ?? []) applications.set(name, createApplication(kind));
+  for (const [name, kind] of named ?? []) {
+    const application = createApplication(kind);
+    applications.set(name, demandProof ? proved(application) : application);
+  }
   return applications;
+}
+
+/** An application for clients that have proved themselves. */
+function proved(application: Application): Application {
+  return async (channel, request) => {
+    await request.prove();
+    return application(channel, request);
+  };
 }
 
 function createApplication(kind: ApplicationKind): Application {

@@ -177,6 +177,7 @@ export class ChannelReceiver {
       this.#options.unproved(channel, flaw);
       return;
     }
+    if (channel.kind.forwarded !== undefined) channel.openedPayload = payload;
     this.#options.grants.schedule(channel);
     const { application_data: applicationData } = parameters;
     this.#emit({ type: 'channel-opened', channel: number, applicationData, payload });

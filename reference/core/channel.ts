@@ -66,6 +66,8 @@ export interface RestoredChannel {
   readonly verdictsUnreported: readonly VerdictRun[];
   /** Undefined once the channel is open. */
   readonly opening: Opening | undefined;
+  /** The payload of OPENED, which a relay has to pass on; undefined elsewhere. [RLY-050] */
+  readonly openedPayload: Uint8Array | undefined;
 }
 
 /** What all channels of a session have in common. */
@@ -120,6 +122,8 @@ export class Channel implements RunHolder {
   withholdsVerdicts: boolean;
   /** What is kept until it is open. */
   opening: Opening | undefined;
+  /** As in {@link RestoredChannel}. */
+  openedPayload: Uint8Array | undefined;
   /** The owner has released it before it was closed. */
   released = false;
   /** The OPEN or FORWARD that waits until the peer is live again, and the code of the RESET that is to follow it. */
@@ -151,6 +155,7 @@ export class Channel implements RunHolder {
     // A decision and its verdict are stored together.
     this.withholdsVerdicts = kind.outcomes && this.verdictsSent < this.inbox.settled.messages;
     this.opening = restored?.opening;
+    this.openedPayload = restored?.openedPayload;
   }
 
   /** The owner has taken note of the outcomes of own messages. */

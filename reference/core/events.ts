@@ -142,6 +142,8 @@ export interface ChannelRestored {
   readonly outcomes: boolean;
   /** As in {@link ChannelRequested}; of a relay also at the client. */
   readonly forwarded: Forwarded | undefined;
+  /** The payload of OPENED on a channel of a relay that the application end has taken. */
+  readonly openedPayload: Uint8Array | undefined;
   /**
    * Number of the last own message that was stored, which leaves by itself even where it was not sent completely: those after
    * it are the owner's to send again. [CNT-011]

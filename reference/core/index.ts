@@ -7,7 +7,7 @@ export {
   createServerConnection,
   type ResumeOptions,
 } from './connection.ts';
-export type { ChannelMachine, PriorityClass } from './channel.ts';
+export type { ChannelKind, ChannelMachine, PriorityClass } from './channel.ts';
 export { type OpenedOptions, type OpenOptions, PRIORITIES, type ProofOptions, type ProveOptions } from './channels.ts';
 export {
   ConfigError,

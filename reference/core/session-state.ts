@@ -70,6 +70,7 @@ export function encodeState(state: StoredState): Uint8Array {
       nonce: encodeHex(channel.nonce),
       applicationData: channel.applicationData && encodeHex(channel.applicationData),
       opening: channel.opening && openingToHex(channel.opening),
+      openedPayload: channel.openedPayload && encodeHex(channel.openedPayload),
     })),
   };
   return new TextEncoder().encode(JSON.stringify(json));
@@ -88,10 +89,11 @@ export function decodeState(octets: Uint8Array): StoredState {
     > & {
       readonly version: number;
       readonly id: string;
-      readonly channels: readonly (Omit<StoredChannel, 'nonce' | 'applicationData' | 'opening'> & {
+      readonly channels: readonly (Omit<StoredChannel, 'nonce' | 'applicationData' | 'opening' | 'openedPayload'> & {
         readonly nonce: string;
         readonly applicationData?: string;
         readonly opening?: HexOpening;
+        readonly openedPayload?: string;
       })[];
     };
     if (version !== VERSION) throw corrupt(`its version is ${String(version)}`);
@@ -105,6 +107,7 @@ export function decodeState(octets: Uint8Array): StoredState {
         nonce: octetsOf(channel.nonce),
         applicationData: optionalOctetsOf(channel.applicationData),
         opening: channel.opening && openingOfHex(channel.opening),
+        openedPayload: optionalOctetsOf(channel.openedPayload),
       })),
     };
   } catch (error) {

@@ -225,6 +225,10 @@ export class Session {
     if (!this.#mute) this.channels.proof(channel, options);
   }
 
+  kindOf(channel: number): ChannelKind | undefined {
+    return this.channels.set.get(channel)?.kind;
+  }
+
   isProofSigned(channel: number): boolean {
     return this.channels.isProofSigned(channel);
   }
@@ -319,6 +323,11 @@ export class Session {
     const batch = this.#journal.take(() => encodeState(this.#snapshot()));
     if (batch !== undefined) this.#batches.push({ number: batch.number, cursor: this.#cursor });
     return batch;
+  }
+
+  /** Number of the last batch that is stored. */
+  get journalStored(): number {
+    return this.#journal?.stored ?? 0;
   }
 
   /** Number of the batch with which everything that has happened so far is stored. */
@@ -854,6 +863,7 @@ export class Session {
             sentMessages: channel.sentMessages,
             begun: queue.begun ? { message: channel.send.messages, offset: queue.offset } : undefined,
             opening: channel.opening,
+            openedPayload: channel.openedPayload,
           },
         ];
       }),
@@ -918,7 +928,8 @@ export class Session {
     } else {
       // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
       const numbers = { sentMessages: stored.send.messages, reportedMessages: stored.reported };
-      this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind });
+      const { openedPayload } = stored;
+      this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind, openedPayload });
       if (state === 'proving') this.channels.receiver.tellProve(channel);
     }
   }

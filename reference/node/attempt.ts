@@ -21,7 +21,7 @@ import { type Log, silentLog } from './log.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from './peer-gate.ts';
 import type { Failure } from './retry.ts';
 import { sha256 } from './sha256.ts';
-import { createVerifier, refusingVerifier } from './signatures.ts';
+import { createVerifier, leafVerifier, refusingVerifier } from './signatures.ts';
 import { type Link, SessionEndpoint, endError, endLink } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
 
@@ -202,6 +202,7 @@ export class Attempt {
       ...(this.#request.continuity === undefined ? {} : { continuity: this.#request.continuity }),
       signer: this.#own.signer,
       verifier: gate.ok ? createVerifier(gate.publicKey) : refusingVerifier,
+      leafVerifier,
       binding: {
         exporter: (context) =>
           new Uint8Array(

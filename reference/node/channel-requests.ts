@@ -1,20 +1,21 @@
-import { ERROR_CODE, type ErrorName, RemoteError } from '../core/index.ts';
-import type { Application, ChannelRequest } from './application.ts';
+import type { Application, RefusalCode } from './application.ts';
 import type { ChannelEndpoint } from './channel.ts';
-import type { Log } from './log.ts';
+import { PendingRequest, type RequestHost } from './pending-request.ts';
 import type { Policy } from './policy.ts';
 import type { SessionEndpoint } from './session.ts';
 
+/** What {@link ChannelRequests} needs of a server. */
+export interface ChannelRequestsHost extends RequestHost {
+  readonly policy: Policy;
+  readonly applications: Pick<ReadonlyMap<string, Application>, 'get'>;
+}
+
 /** Leads the channels that clients ask for to the application ends of a server (section 6.2). */
 export class ChannelRequests {
-  readonly #policy: Policy;
-  readonly #applications: ReadonlyMap<string, Application>;
-  readonly #log: Log;
+  readonly #host: ChannelRequestsHost;
 
-  constructor(policy: Policy, applications: ReadonlyMap<string, Application>, log: Log) {
-    this.#policy = policy;
-    this.#applications = applications;
-    this.#log = log;
+  constructor(host: ChannelRequestsHost) {
+    this.#host = host;
   }
 
   /**
@@ -23,53 +24,32 @@ export class ChannelRequests {
    * @param restored - whether the application end had taken the channel before a crash of this server.
    */
   decide(session: SessionEndpoint, channel: ChannelEndpoint, restored: boolean): void {
-    const { application, number } = channel;
-    const identity = session.peerIdentity;
-    const handler = this.#applications.get(application);
-    const refuse = (code: ErrorName, retryAfterMs: number): void => {
-      session.core.refuse(number, code, retryAfterMs, session.now());
-      session.flushSoon();
-      const message = `The application end has refused the channel: ${code}.`;
-      channel.finish({ type: 'refused', code, error: new RemoteError(code, ERROR_CODE[code], message, retryAfterMs) });
-      session.forget(number);
-    };
-    // [CHN-007] [CHN-008]; a channel that was open once is judged again: the policy may have changed.
-    if (handler === undefined || !this.#isAllowed(identity, application)) {
-      this.#log.warn({ session: session.id, identity, application, known: handler !== undefined }, 'channel refused');
+    const { log } = this.#host;
+    const request = new PendingRequest(this.#host, session, channel, restored);
+    const { application, identity, relays } = request;
+    const handler = this.#host.applications.get(application);
+    // A channel that was open once is judged again: the policy may have changed.
+    const refusal = this.#refusalOf(request, handler !== undefined);
+    if (handler === undefined || refusal !== undefined) {
+      const fields = {
+        session: session.id,
+        identity,
+        relays,
+        application,
+        known: handler !== undefined,
+        code: refusal,
+      };
+      log.warn(fields, 'channel refused');
       if (restored) channel.reset('CANCELLED');
-      else refuse('APPLICATION_REFUSED', 0);
+      else request.refuse(refusal);
       return;
     }
-    let decided = restored;
-    const decide = (act: () => void): void => {
-      if (decided) return;
-      act();
-      // What the application end asked for may have been impossible: then nothing is decided yet.
-      decided = true;
-    };
-    const request: ChannelRequest = {
-      identity,
-      application,
-      applicationData: channel.applicationData,
-      session,
-      restored,
-      accept: (options = {}) =>
-        decide(() => {
-          session.core.opened(number, options, session.now());
-          session.flushSoon();
-          channel.markOpen();
-        }),
-      refuse: (code = 'APPLICATION_ERROR', retryAfterMs = 0) => decide(() => refuse(code, retryAfterMs)),
-    };
     const fail = (error: unknown): void => {
-      if (decided) {
+      if (request.decided) {
         session.applicationFailed(channel, error);
         return;
       }
-      this.#log.error(
-        { session: session.id, identity, application, err: error },
-        'the application end failed; refused',
-      );
+      log.error({ session: session.id, identity, application, err: error }, 'the application end failed; refused');
       request.refuse('APPLICATION_ERROR');
     };
     try {
@@ -81,12 +61,28 @@ export class ChannelRequests {
     }
   }
 
+  /** Why the application end is not asked; the order is that of section 13.2. */
+  #refusalOf(request: PendingRequest, isKnown: boolean): RefusalCode | undefined {
+    const { application, identity, relays } = request;
+    const { policy } = this.#host;
+    const relay = relays.at(-1);
+    if (relay !== undefined) {
+      // [RLY-013]
+      if (!this.#allows(request, () => policy.acceptsRelay?.(relay) ?? false)) return 'APPLICATION_REFUSED';
+      const refusal = policy.refusesRoute?.(relays);
+      if (refusal !== undefined) return refusal;
+    }
+    // [CHN-007] [CHN-008]
+    const isAllowed = isKnown && this.#allows(request, () => policy.allowsApplication(identity, application));
+    return isAllowed ? undefined : 'APPLICATION_REFUSED';
+  }
+
   /** A policy that fails allows nothing. */
-  #isAllowed(identity: string, application: string): boolean {
+  #allows({ application, identity, relays }: PendingRequest, judge: () => boolean): boolean {
     try {
-      return this.#policy.allowsApplication(identity, application);
+      return judge();
     } catch (error) {
-      this.#log.error({ identity, application, err: error }, 'the policy failed');
+      this.#host.log.error({ identity, relays, application, err: error }, 'the policy failed');
       return false;
     }
   }

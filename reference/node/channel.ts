@@ -1,10 +1,14 @@
 import {
   type Closed,
+  type CodeIn,
   type ErrorName,
+  type Forwarded,
   type HawserError,
   type MessageRange,
   type MessagesSettled,
   MisuseError,
+  type ProofReceived,
+  type ProveReceived,
   RemoteError,
   type Session as CoreSession,
 } from '../core/index.ts';
@@ -16,23 +20,16 @@ const MAX_QUEUED_BYTES = 64 * 1024;
 /** Messages likewise: empty ones have no octets. */
 const MAX_QUEUED_MESSAGES = 256;
 
+const NO_OCTETS = new Uint8Array(0);
+
 const SENT: Promise<void> = Promise.resolve();
 
 const ACCEPTED: Outcome = { type: 'accepted' };
 const NOT_DELIVERED: Outcome = { type: 'not-delivered' };
 const UNKNOWN: Outcome = { type: 'unknown' };
 
-/** Codes that an application may abandon a channel with. */
-export type ResetCode =
-  | 'APPLICATION_ERROR'
-  | 'APPLICATION_LOST'
-  | 'CANCELLED'
-  | 'CHANNEL_CLOSED'
-  | 'FRAMING_INVALID'
-  | 'INTERNAL_ERROR'
-  | 'NO_ERROR'
-  | 'PROOF_INVALID'
-  | 'PROOF_UNAVAILABLE';
+/** Codes that an application, or a relay, may abandon a channel with. */
+export type ResetCode = Exclude<CodeIn<'RESET'>, 'CHANNEL_CLOSED'>;
 
 /**
  * Takes a message. The octets are a view into what was read: copy what is kept for long, because the view keeps up to
@@ -168,6 +165,8 @@ export interface ChannelHost {
   flushSoon(): void;
   /** Runs a task once, before that. */
   beforeFlush(task: () => void): void;
+  /** The application end asks for proof. */
+  prove(channel: ChannelEndpoint, prove: ProveReceived): void;
   /** An application's callback has failed. */
   applicationFailed(channel: ChannelEndpoint, error: unknown): void;
 }
@@ -197,8 +196,14 @@ function rejected(error: HawserError): Promise<never> {
 /** What is known of a channel when it comes into being. */
 export interface ChannelStart {
   readonly application: string;
+  readonly nonce: Uint8Array;
   readonly applicationData: Uint8Array | undefined;
   readonly outcomes: boolean;
+  readonly forwarded: Forwarded | undefined;
+  /** The payload of OPEN, at a server that has not answered it. */
+  readonly openPayload?: Uint8Array | undefined;
+  /** The payload of OPENED, before a restart of a relay. */
+  readonly openedPayload?: Uint8Array | undefined;
   readonly isOpen?: boolean;
   /** END was sent, before a restart. */
   readonly endSent?: boolean;
@@ -217,6 +222,19 @@ export class ChannelEndpoint implements Channel {
   applicationData: Uint8Array | undefined;
   readonly #host: ChannelHost;
   readonly outcomes: boolean;
+  /** The nonce of OPEN. */
+  readonly nonce: Uint8Array;
+  /** What a relay has added to the request. */
+  readonly forwarded: Forwarded | undefined;
+  /** The payload of OPEN, at a server; empty once the channel is open. */
+  openPayload: Uint8Array;
+  /** The payload of OPENED, at a client whose channel is open. */
+  openedPayload: Uint8Array | undefined;
+  /**
+   * Whether messages are let go of without a verdict, on a channel with outcomes: what takes them gives none. To be set before
+   * the first message comes, for ever. [RLY-030]
+   */
+  withholdsVerdicts = false;
   readonly #messages = new MessageQueue();
   #opened: Deferred<void> | undefined;
   #isOpen: boolean;
@@ -224,6 +242,14 @@ export class ChannelEndpoint implements Channel {
   #end: ChannelEnd | undefined;
   #endSent = false;
   #resetSent: ResetCode | undefined;
+  /** Why it was abandoned, where that was not the application's wish. */
+  #failure: HawserError | undefined;
+  /** Takes PROVE in the place of the session. */
+  #onProve: ((payload: Uint8Array) => void) | undefined;
+  /** The PROVE that waits for somebody to take it. */
+  #prove: ProveReceived | undefined;
+  #proof: Deferred<ProofReceived> | undefined;
+  #proofReceived: ProofReceived | undefined;
   #writable: Deferred<void> | undefined;
   /** Messages given to `send` that the engine had to queue, since its queue was last empty. */
   #queued = 0;
@@ -253,6 +279,10 @@ export class ChannelEndpoint implements Channel {
     this.#host = host;
     this.number = number;
     this.application = start.application;
+    this.nonce = start.nonce;
+    this.forwarded = start.forwarded;
+    this.openPayload = start.openPayload ?? NO_OCTETS;
+    this.openedPayload = start.openedPayload;
     this.applicationData = start.applicationData;
     this.#isOpen = start.isOpen ?? false;
     this.#endSent = start.endSent ?? false;
@@ -274,6 +304,21 @@ export class ChannelEndpoint implements Channel {
     return this.#writable.promise;
   }
 
+  /** Identity of the client for which a relay has asked for the channel; empty where a peer asks for itself. */
+  get client(): string {
+    return this.forwarded?.client ?? '';
+  }
+
+  /** Number of the message of the peer up to which the application has decided on all, also before a restart. */
+  get decidedMessages(): number {
+    return this.#host.core.settledMessages(this.number);
+  }
+
+  /** Whether the outcome of own messages is told while the channel is open. */
+  get tellsOutcomes(): boolean {
+    return this.#settles;
+  }
+
   keyOf(number: number): string {
     return `${this.#host.sessionId}/${this.number}/${number}`;
   }
@@ -282,6 +327,7 @@ export class ChannelEndpoint implements Channel {
     if (this.#opened !== undefined) return this.#opened.promise;
     this.#opened = createDeferred();
     if (this.#isOpen) this.#opened.resolve();
+    else if (this.#failure !== undefined) this.#opened.reject(this.#failure);
     else if (this.#end !== undefined) this.#opened.reject(this.#reason(this.#end));
     return this.#opened.promise;
   }
@@ -359,14 +405,53 @@ export class ChannelEndpoint implements Channel {
   }
 
   reset(code: ResetCode = 'CANCELLED'): void {
+    this.#abandon(code, abandonedError());
+  }
+
+  /** Abandons a channel that can not be opened: `opened` rejects with the reason, and so does everything else. */
+  fail(code: ResetCode, error: HawserError): void {
+    if (this.#end !== undefined || this.#resetSent !== undefined) return;
+    this.#failure = error;
+    this.#opened?.reject(error);
+    this.#abandon(code, error);
+  }
+
+  #abandon(code: ResetCode, error: HawserError): void {
     if (this.#end !== undefined || this.#resetSent !== undefined) return;
     this.#resetSent = code;
     this.#host.core.resetChannel(this.number, code, this.#host.now());
     this.#host.flushSoon();
-    this.#messages.fail(new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'));
-    this.#writable?.reject(
-      new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.'),
-    );
+    this.#messages.fail(error);
+    this.#writable?.reject(error);
+  }
+
+  get onProve(): ((payload: Uint8Array) => void) | undefined {
+    return this.#onProve;
+  }
+
+  /** Takes the payload of PROVE, once, in the place of the session's own judgement (a relay). [RLY-050] */
+  set onProve(handler: ((payload: Uint8Array) => void) | undefined) {
+    this.#onProve = handler;
+    const prove = this.#prove;
+    if (handler === undefined || prove === undefined) return;
+    this.#prove = undefined;
+    handler(prove.payload);
+  }
+
+  /** Answers PROVE with the payload of another's PROOF. [RLY-050] */
+  sendProof(payload: Uint8Array): void {
+    if (this.#end !== undefined || this.#resetSent !== undefined) return;
+    this.#host.core.proof(this.number, { payload }, this.#host.now());
+    this.#host.flushSoon();
+  }
+
+  /** The PROOF of the client (server); rejects with the reason when the channel is over before. */
+  get proof(): Promise<ProofReceived> {
+    if (this.#proof !== undefined) return this.#proof.promise;
+    this.#proof = createDeferred();
+    if (this.#proofReceived !== undefined) this.#proof.resolve(this.#proofReceived);
+    else if (this.#end !== undefined) this.#proof.reject(this.#reason(this.#end));
+    return this.#proof.promise;
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined> {
@@ -393,13 +478,28 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** The application end has taken the channel. */
-  receiveOpened(applicationData: Uint8Array | undefined): void {
+  receiveOpened(applicationData: Uint8Array | undefined, payload: Uint8Array): void {
     this.applicationData = applicationData;
+    this.openedPayload = payload;
     this.markOpen();
+  }
+
+  /** The application end asks for proof. What a relay has asked for it has to answer itself. */
+  receiveProve(prove: ProveReceived): void {
+    if (this.#onProve !== undefined) this.#onProve(prove.payload);
+    else if (this.forwarded !== undefined) this.#prove = prove;
+    else this.#host.prove(this, prove);
+  }
+
+  /** The client has proved itself, or not. */
+  receiveProof(proof: ProofReceived): void {
+    this.#proofReceived = proof;
+    this.#proof?.resolve(proof);
   }
 
   /** The channel is open. */
   markOpen(): void {
+    this.openPayload = NO_OCTETS;
     this.#isOpen = true;
     this.#opened?.resolve();
   }
@@ -519,7 +619,7 @@ export class ChannelEndpoint implements Channel {
       this.finish({ type: 'closed' }, sentMessages);
       return;
     }
-    const error = new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.');
+    const error = this.#failure ?? abandonedError();
     this.finish({ type: 'reset', code, remote: false, error }, sentMessages);
   }
 
@@ -533,6 +633,7 @@ export class ChannelEndpoint implements Channel {
     this.#end = end;
     if (end.type !== 'closed') this.#messages.fail(end.error);
     if (!this.#isOpen) this.#opened?.reject(this.#reason(end));
+    this.#proof?.reject(this.#reason(end));
     this.#writable?.reject(this.#reason(end));
     this.#writable = undefined;
     this.#closed?.resolve(end);
@@ -633,7 +734,7 @@ export class ChannelEndpoint implements Channel {
 
   /** The handler has thrown: a rejection is a decision, everything else a failure that decides nothing. */
   #failed(bytes: number, number: number, error: unknown): void {
-    if (error instanceof Rejection && this.outcomes) {
+    if (error instanceof Rejection && this.outcomes && !this.withholdsVerdicts) {
       this.#consume(bytes, number, error.verdict);
       return;
     }
@@ -654,7 +755,8 @@ export class ChannelEndpoint implements Channel {
     if (this.#consumedMessages === 0) this.#host.beforeFlush(this.#reportConsumed);
     this.#consumedMessages += 1;
     this.#consumedBytes += bytes;
-    if (this.#settles) this.#host.core.settle(this.number, number, verdict, this.#host.now());
+    if (!this.#settles) return;
+    this.#host.core.settle(this.number, number, this.withholdsVerdicts ? undefined : verdict, this.#host.now());
   }
 
   readonly #reportConsumed = (): void => {
@@ -668,4 +770,8 @@ export class ChannelEndpoint implements Channel {
     if (end.type !== 'closed') return end.error;
     return new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel is closed.');
   }
+}
+
+function abandonedError(): MisuseError {
+  return new MisuseError('HAWSER_ERR_MISUSE_CHANNEL_ENDED', 'The channel was abandoned by this end.');
 }

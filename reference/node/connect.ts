@@ -11,14 +11,16 @@ import type { Credential } from '../pki/index.ts';
 import { NamedErrors } from '../store/named-errors.ts';
 import type { SessionHeader, SessionStore } from '../store/index.ts';
 import { Attempt, AttemptFailure, type Own } from './attempt.ts';
+import type { ChannelEndpoint } from './channel.ts';
 import { type ClientContinuity, ClientSessionKeeper } from './client-continuity.ts';
+import { ClientProver } from './client-prover.ts';
 import { type Environment, systemEnvironment } from './environment.ts';
 import type { KeyLog } from './key-log.ts';
 import { type Log, silentLog } from './log.ts';
 import { checkOwnLeaf } from './own-leaf.ts';
 import { checkParameters } from './parameter-check.ts';
 import { type Session, SessionEndpoint, type SessionParts } from './session.ts';
-import { createSigner } from './signatures.ts';
+import { createSigner, leafVerifier } from './signatures.ts';
 import { clientTlsOptions } from './tls-options.ts';
 import type { Trust } from './trust.ts';
 
@@ -54,6 +56,8 @@ export interface Target {
   readonly transport?: () => Duplex;
   /** Sees each event of the engine before it is handled: for logs and drivers. */
   readonly observe?: (event: Event) => void;
+  /** Told of each channel from before a restart, before anything else that has happened on it. */
+  readonly onChannelRestored?: (channel: ChannelEndpoint) => void;
 }
 
 /** Options of {@link connect}. */
@@ -165,7 +169,8 @@ class HawserClient implements Client {
     const { header, entries } = stored;
     const { environment = systemEnvironment, grease = true } = this.#options;
     const { random, deadlines } = environment;
-    const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: header.epoch });
+    const now = deadlines.now();
+    const core = CoreSession.restore(entries, { random, grease, leafVerifier, now, epoch: header.epoch });
     const continuity = target.continuity ?? { retentionMs: header.retentionMs };
     const { session, keeper } = this.#kept(core, header.owner, target, continuity, header.attempt);
     session.flushed();
@@ -193,6 +198,7 @@ class HawserClient implements Client {
       onCloseDetached: () => keeper.closeDetached(),
       afterClose: () => keeper.endNoted(),
       onFenced: () => keeper.fenced(),
+      ...(target.onChannelRestored === undefined ? {} : { onChannelRequested: target.onChannelRestored }),
     });
     const keeper = new ClientSessionKeeper({
       session,
@@ -207,8 +213,15 @@ class HawserClient implements Client {
   }
 
   #endpoint(core: CoreSession, peerIdentity: string, kept: Partial<SessionParts> = {}): SessionEndpoint {
-    const { environment = systemEnvironment, log = silentLog } = this.#options;
-    return new SessionEndpoint({ core, environment, log, peerIdentity, ...kept });
+    const { credential, environment = systemEnvironment, log = silentLog } = this.#options;
+    const prover = new ClientProver({
+      audience: peerIdentity,
+      trust: this.#options,
+      chain: credential.chainDer,
+      signer: this.#own.signer,
+      environment,
+    });
+    return new SessionEndpoint({ core, environment, log, peerIdentity, prover, ...kept });
   }
 }
 

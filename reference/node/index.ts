@@ -17,7 +17,7 @@
  * @module
  */
 export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission.ts';
-export type { Application, ChannelRequest, RefusalCode } from './application.ts';
+export type { AcceptOptions, Application, ChannelRequest, RefusalCode } from './application.ts';
 export {
   type Channel,
   type ChannelEnd,
@@ -49,6 +49,6 @@ export { type ReloadOptions, type Server, type ServerOptions, createServer } fro
 export type { ServerContinuity } from './server-sessions.ts';
 export type { CloseCode, Session, SessionEnd, SessionEvents } from './session.ts';
 export { createSigner, createVerifier } from './signatures.ts';
-export { TEST_MODE_PARAMETERS, checkTestModeParameters, testApplications } from './test-applications.ts';
+export { TEST_MODE_PARAMETERS, checkTestModeParameters, isTestRelay, testApplications } from './test-applications.ts';
 export { type Trust, type TrustFiles, readTrust } from './trust.ts';
 export { type Credential, loadCredential, readCredential } from '../pki/index.ts';

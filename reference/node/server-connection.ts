@@ -21,7 +21,7 @@ import type { Log } from './log.ts';
 import type { GateResult, VerifiedPeer } from './peer-gate.ts';
 import type { Policy } from './policy.ts';
 import { sha256 } from './sha256.ts';
-import { createVerifier, refusingVerifier } from './signatures.ts';
+import { createVerifier, leafVerifier, refusingVerifier } from './signatures.ts';
 import type { ServerSessions } from './server-sessions.ts';
 import { type Link, type Session, type SessionEndpoint, endLink } from './session.ts';
 import { SocketPump } from './socket-pump.ts';
@@ -108,6 +108,7 @@ export class ServerConnection {
       identity: credential.identity,
       signer: credential.signer,
       verifier: gate.ok ? createVerifier(gate.publicKey) : refusingVerifier,
+      leafVerifier,
       binding: {
         exporter: (context) =>
           new Uint8Array(

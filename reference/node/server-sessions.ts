@@ -13,6 +13,7 @@ import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
 import { endStored, PendingEnds, type StoredEnd } from './pending-ends.ts';
 import { type SessionEnd, SessionEndpoint } from './session.ts';
+import { leafVerifier } from './signatures.ts';
 import { storeFailure } from './store-failure.ts';
 
 /** How often a server looks for sessions whose retention is over. */
@@ -420,7 +421,8 @@ export class ServerSessions {
     const { epoch, owner } = header;
     const { environment, grease } = this.#host;
     const { random, deadlines } = environment;
-    const core = CoreSession.restore(entries, { random, grease, now: deadlines.now(), epoch: epoch - 1 });
+    const now = deadlines.now();
+    const core = CoreSession.restore(entries, { random, grease, leafVerifier, now, epoch: epoch - 1 });
     const session = this.createEndpoint(core, owner);
     this.#epochs.set(session.id, epoch);
     session.journal?.release(epoch);

@@ -36,7 +36,7 @@ export interface ServerOptions extends Trust {
   /** Which client may have a session, and which application each may open. */
   readonly policy: Policy;
   /** The application ends, by name. */
-  readonly applications: ReadonlyMap<string, Application>;
+  readonly applications: Pick<ReadonlyMap<string, Application>, 'get'>;
   /** What the server declares about itself; the registry's defaults where it is silent. */
   readonly parameters?: DeclaredParameters;
   /** What each session is granted. */
@@ -152,7 +152,14 @@ class HawserServer implements Server {
     this.#admission = new Admission(checkLimits({ ...DEFAULT_ADMISSION_LIMITS, ...options.limits }));
     this.#tls = createTlsServer(serverTlsOptions(options.credential, this.#trust, TIMERS.establishment_deadline_ms));
     const { policy, applications, grease = true, continuity = {} } = options;
-    const requests = new ChannelRequests(policy, applications, this.#log);
+    const requests = new ChannelRequests({
+      policy,
+      applications,
+      environment: this.#environment,
+      log: this.#log,
+      credentials: () => this.#credentials,
+      trust: () => this.#trust,
+    });
     this.#sessions = new ServerSessions(
       {
         environment: this.#environment,

@@ -1,4 +1,4 @@
-import type { HawserError, Session as CoreSession } from '../core/index.ts';
+import { type HawserError, type Session as CoreSession, TransportError } from '../core/index.ts';
 import { type SessionStore, StoreError } from '../store/index.ts';
 import type { Environment } from './environment.ts';
 import { wait } from './retry.ts';
@@ -36,6 +36,12 @@ export class SessionJournal {
   /** What has to be done in the store before the next batch, one after another. */
   readonly #before: (() => Promise<unknown>)[] = [];
   readonly #idle: (() => void)[] = [];
+  /** Who waits for a batch to be stored. */
+  #waiting: {
+    readonly batch: number;
+    readonly resolve: () => void;
+    readonly reject: (error: HawserError) => void;
+  }[] = [];
 
   constructor(core: CoreSession, id: string, store: SessionStore, environment: Environment, owner: JournalOwner) {
     this.#core = core;
@@ -102,10 +108,20 @@ export class SessionJournal {
     while (this.#running && !this.failing) await new Promise<void>((resolve) => this.#idle.push(resolve));
   }
 
+  /** Resolves when everything that has happened until now is stored, however long that takes; rejects after `stop`. */
+  stored(): Promise<void> {
+    const batch = this.#core.journalPosition;
+    if (batch <= this.#core.journalStored) return Promise.resolve();
+    if (this.#stopped) return Promise.reject(stoppedError());
+    this.schedule();
+    return new Promise((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
+  }
+
   /** Nothing is written any more. */
   stop(): void {
     this.#stopped = true;
     this.#settle();
+    for (const { reject } of this.#waiting.splice(0)) reject(stoppedError());
   }
 
   async #run(): Promise<void> {
@@ -123,6 +139,7 @@ export class SessionJournal {
       if (result === 'committed') {
         this.#core.stored(batch.number, this.#environment.deadlines.now());
         this.#owner.stored();
+        this.#tellStored(batch.number);
       }
     }
     this.#running = false;
@@ -157,6 +174,12 @@ export class SessionJournal {
     return undefined;
   }
 
+  #tellStored(number: number): void {
+    const ready = this.#waiting.filter(({ batch }) => batch <= number);
+    this.#waiting = this.#waiting.filter(({ batch }) => batch > number);
+    for (const { resolve } of ready) resolve();
+  }
+
   #fail(cause: unknown): void {
     if (this.failing || this.#stopped) return;
     this.#failure = storeFailure(cause);
@@ -167,4 +190,9 @@ export class SessionJournal {
   #settle(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function stoppedError(): TransportError {
+  const message = 'The session ended here before everything was stored.';
+  return new TransportError('HAWSER_ERR_TRANSPORT_SESSION_ENDED', 'established', message);
 }

@@ -6,9 +6,14 @@ import {
   type ErrorName,
   type EvidenceRecord,
   type Event,
+  type Forward,
   HawserError,
+  InternalError,
   type OpenOptions,
+  type OpeningFlaw,
   type PeerParameters,
+  ProofError,
+  type ProveReceived,
   RemoteError,
   type Session as CoreSession,
   type SessionState,
@@ -16,6 +21,7 @@ import {
 } from '../core/index.ts';
 import type { SessionStore } from '../store/index.ts';
 import { type Channel, ChannelEndpoint, type ChannelHost } from './channel.ts';
+import type { ClientProver } from './client-prover.ts';
 import type { ConnectionAddresses } from './connection-addresses.ts';
 import type { Environment } from './environment.ts';
 import type { Log } from './log.ts';
@@ -72,8 +78,14 @@ export interface Session {
   /**
    * Opens a channel to an application end (client).
    *
+   * Where the application end asks for proof, it is judged, and the client proves itself with its own certificate
+   * (section 13.7).
+   *
    * @param application - name of the application end, 1 to 255 octets of UTF-8.
-   * @returns the channel, once it is open; rejects with a {@link RemoteError} when it is refused.
+   * @param options - `applicationIdentity`: the one that the application end has to prove, unless it is the audience of the
+   *   session; `demandProof`: take no application end that asks for none.
+   * @returns the channel, once it is open; rejects with a {@link RemoteError} when it is refused, with a {@link ProofError} when
+   *   the application end does not prove what it has to.
    */
   open(application: string, options?: OpenOptions): Promise<Channel>;
   /**
@@ -140,7 +152,9 @@ export interface SessionParts {
   readonly peerIdentity: string;
   /** Where a session with custody `stored` is written. */
   readonly store?: SessionStore | undefined;
-  /** A client asks for a channel, or has one that was restored (server). */
+  /** Proves the client to application ends that ask for it (client). */
+  readonly prover?: ClientProver;
+  /** A client asks for a channel (server), or an end has one that was restored. */
   readonly onChannelRequested?: (channel: ChannelEndpoint, restored: boolean) => void;
   /** The session has lost its connection, or has ended. */
   readonly onLinkEnded?: (end: SessionEnd) => void;
@@ -333,13 +347,27 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   }
 
   request(application: string, options: OpenOptions = {}): Channel {
+    return this.#ask(() => this.core.openChannel(application, options, this.now()));
+  }
+
+  /**
+   * Passes on the request of another client (a relay); the answer is told as for `request`. What the application end asks to be
+   * proved is handed to {@link ChannelEndpoint.onProve}. [RLY-006]
+   *
+   * @throws as `request`, and MisuseError `HAWSER_ERR_MISUSE_FRAME_TOO_LARGE` for an OPEN that does not fit. [RLY-012]
+   */
+  forward(forward: Forward): ChannelEndpoint {
+    return this.#ask(() => this.core.forward(forward, this.now()));
+  }
+
+  #ask(open: () => number): ChannelEndpoint {
     const { ending } = this;
     if (ending !== undefined) throw ending;
-    const number = this.core.openChannel(application, options, this.now());
+    const number = open();
+    const kind = this.core.kindOf(number);
     // An error that ends the session was found, and its end is not told yet.
-    if (number === 0) throw endingError();
-    const outcomes = options.outcomes ?? false;
-    const channel = new ChannelEndpoint(this, number, { application, applicationData: undefined, outcomes });
+    if (kind === undefined) throw endingError();
+    const channel = new ChannelEndpoint(this, number, { ...kind, applicationData: undefined });
     this.#channels.set(number, channel);
     this.flushSoon();
     return channel;
@@ -393,7 +421,16 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     return new Promise((resolve, reject) => this.#pings.push({ resolve, reject }));
   }
 
+  /**
+   * Resolves when everything that was decided on this session so far is in its store: at once without one. Rejects when the
+   * session is over, or somebody else's, before.
+   */
+  async stored(): Promise<void> {
+    await this.journal?.stored();
+  }
+
   async updateTrust(trust: Trust): Promise<void> {
+    if (this.#parts.prover !== undefined) this.#parts.prover.trust = trust;
     await this.#link?.updateTrust(trust);
   }
 
@@ -435,7 +472,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         const { state } = event;
         const restored = new ChannelEndpoint(this, event.channel, {
           ...event,
-          isOpen: state !== 'opening',
+          isOpen: state !== 'opening' && state !== 'proving' && state !== 'proved',
           endSent: state === 'half-closed-local' || state === 'settling' || state === 'closed',
           resetSent: state === 'reset-sent',
         });
@@ -444,8 +481,19 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         return;
       }
       case 'channel-opened':
-        this.#channelOf(event.channel)?.receiveOpened(event.applicationData);
+        this.#channelOf(event.channel)?.receiveOpened(event.applicationData, event.payload);
         return;
+      case 'prove-received':
+        this.#channelOf(event.channel)?.receiveProve(event);
+        return;
+      case 'proof-received':
+        this.#channelOf(event.channel)?.receiveProof(event);
+        return;
+      case 'channel-unproved': {
+        const channel = this.#channelOf(event.channel);
+        if (channel !== undefined) this.#unproved(channel, flawError(event.flaw));
+        return;
+      }
       case 'channel-refused': {
         const { code, wireCode, retryAfterMs } = event;
         const error = new RemoteError(code, wireCode, `The channel was refused: ${code}.`, retryAfterMs);
@@ -528,6 +576,26 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (this.#last?.number === number) this.#last = undefined;
   }
 
+  /** Judges an application end that asks for proof, and proves this client to it. [RLY-041] [RLY-042] */
+  prove(channel: ChannelEndpoint, prove: ProveReceived): void {
+    const { prover } = this.#parts;
+    if (prover === undefined) throw new InternalError('A client has a prover.');
+    const answer = async (): Promise<void> => {
+      await prover.judge(prove);
+      this.core.proof(channel.number, prover.proof, this.now());
+      this.flushSoon();
+    };
+    answer().catch((error: unknown) => this.#unproved(channel, error as HawserError));
+  }
+
+  /** A channel does not come about, since one end does not prove what it has to. */
+  #unproved(channel: ChannelEndpoint, error: HawserError): void {
+    const { application, number } = channel;
+    const requirement = error instanceof ProofError ? { requirement: error.requirement } : {};
+    this.#parts.log.warn({ session: this.id, channel: number, application, err: error, ...requirement }, 'not proved');
+    channel.fail('PROOF_INVALID', error);
+  }
+
   applicationFailed(channel: ChannelEndpoint, error: unknown): void {
     const fields = { session: this.id, channel: channel.number, application: channel.application, err: error };
     if (this.ending !== undefined || !this.#channels.has(channel.number)) {
@@ -586,6 +654,22 @@ export function endError(end: SessionEnd): HawserError {
 /** Ends one connection, and a session that is not resumable with it; not the connection that has the session by then. */
 export function endLink({ connection, pump }: Link, code: ErrorName, error: HawserError): void {
   pump.handle(connection.detach(code, pump.now(), error));
+}
+
+/** The error that tells what is wrong with an OPENED. */
+function flawError(flaw: OpeningFlaw): ProofError {
+  switch (flaw) {
+    case 'no-prove': {
+      const message = 'The application end has asked for no proof, which this client demands.';
+      return new ProofError('HAWSER_ERR_PROOF_MISSING', 'RLY-047', message);
+    }
+    case 'no-signature':
+      return new ProofError('HAWSER_ERR_PROOF_UNSIGNED', 'RLY-046', 'The answer of the application end is not signed.');
+    case 'wrong-signature': {
+      const message = 'The signature in the answer of the application end does not verify.';
+      return new ProofError('HAWSER_ERR_PROOF_SIGNATURE', 'RLY-046', message);
+    }
+  }
 }
 
 /** The error of what is asked of a session that is over, or about to be. */

@@ -1,5 +1,5 @@
-import { type KeyObject, constants, createPublicKey, sign, verify } from 'node:crypto';
-import { ConfigError, SIGNATURE_SCHEME, type Signer, type Verifier } from '../core/index.ts';
+import { type KeyObject, X509Certificate, constants, createPublicKey, sign, verify } from 'node:crypto';
+import { ConfigError, type LeafVerifier, SIGNATURE_SCHEME, type Signer, type Verifier } from '../core/index.ts';
 import { keyAlgorithmOf, rsaBitsOf } from '../pki/index.ts';
 
 /** How Node's crypto makes and checks the signatures of one kind of key. */
@@ -77,6 +77,18 @@ export function createVerifier(publicKey: KeyObject): Verifier {
       verify(algorithm.hash, content, { key, ...algorithm.options }, signature),
   };
 }
+
+/** The verifier of signatures with the key of a leaf certificate that came in PROVE or PROOF. */
+export const leafVerifier: LeafVerifier = (leaf) => {
+  let certificate: X509Certificate;
+  try {
+    certificate = new X509Certificate(leaf);
+  } catch {
+    // What is no certificate has no key.
+    return refusingVerifier;
+  }
+  return createVerifier(certificate.publicKey);
+};
 
 /** Verifies nothing: for a peer that presented no certificate whose key could. */
 export const refusingVerifier: Verifier = { verify: () => false };

@@ -1,5 +1,5 @@
 import { ConfigError, type DeclaredParameters, type Grant, LIMITS } from '../core/index.ts';
-import type { Application } from './application.ts';
+import type { Application, ChannelRequest } from './application.ts';
 import { type Channel, Rejection } from './channel.ts';
 
 /** Of messages that `test/source` sends: octet i of message n is (n + i) mod 251. */
@@ -116,16 +116,28 @@ const detach: Application = (channel, request) => {
   endWithPeer(channel);
 };
 
-const identity: Application = (channel, request) => {
-  const name = Buffer.from(request.identity, 'utf8');
-  if (name.length > request.session.peerParameters.maxMessageBytes) {
+/** Sends one message, then END. */
+function tell(channel: Channel, request: ChannelRequest, text: string): void {
+  const message = Buffer.from(text, 'utf8');
+  if (message.length > request.session.peerParameters.maxMessageBytes) {
     request.refuse('APPLICATION_ERROR'); // [APP-007]
     return;
   }
   request.accept();
   consumeAll(channel);
-  void channel.send(name);
+  void channel.send(message);
   channel.end();
+}
+
+const identity: Application = (channel, request) => tell(channel, request, request.identity);
+
+const route: Application = (channel, request) =>
+  tell(channel, request, [request.identity, ...request.relays].join('\n'));
+
+const prove: Application = async (channel, request) => {
+  await request.prove();
+  request.accept();
+  return echo(channel, request);
 };
 
 /** The applications of test mode (annex A). Offer them only when the operator asked for test mode. [APP-001] [APP-002] */
@@ -141,8 +153,17 @@ export const testApplications: ReadonlyMap<string, Application> = new Map([
   ['test/identity', identity],
   ['test/outcome', outcome],
   ['test/drain', drain],
+  ['test/route', route],
+  ['test/prove', prove],
   ['test/detach', detach],
 ]);
+
+/** Whether test mode takes a peer for a relay: by the last segment of the path in its identity, or its first label. [APP-011] */
+export function isTestRelay(identity: string): boolean {
+  const path = /^[a-z][a-z0-9+.-]*:\/\/[^/]*(.*)$/i.exec(identity)?.[1];
+  const name = path === undefined ? identity : (path.split('/').at(-1) ?? '');
+  return name.startsWith('relay');
+}
 
 /** What a server in test mode declares unless told otherwise; the other defaults are within its bounds. [APP-005] */
 export const TEST_MODE_PARAMETERS: DeclaredParameters = { livenessIntervalMs: LIMITS.test_max_liveness_interval_ms };

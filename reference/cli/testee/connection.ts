@@ -96,9 +96,10 @@ export class TesteeConnection {
 
   /** Opens a channel. */
   open(request: OpenRequest): { readonly channel: number } {
-    const { application, data, hold, priority, outcomes, judge } = request;
+    const { application, data, hold, priority, outcomes, judge, applicationIdentity, demandProof } = request;
     const applicationData = data === undefined ? undefined : Buffer.from(data, 'base64');
-    const channel = this.#live().request(application, { applicationData, priority, outcomes });
+    const options = { applicationData, priority, outcomes, applicationIdentity, demandProof };
+    const channel = this.#live().request(application, options);
     const { number } = channel;
     this.#channels.set(number, channel);
     if (hold !== true) {

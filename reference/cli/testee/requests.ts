@@ -30,6 +30,8 @@ export type Request =
       readonly priority?: 'urgent' | 'normal' | 'bulk';
       readonly outcomes?: boolean;
       readonly judge?: boolean;
+      readonly applicationIdentity?: string;
+      readonly demandProof?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
   | {
