@@ -51,6 +51,7 @@ const contexts = new WeakMap<TlsRoute, SecureContext>();
 export function connectSocket(route: TcpRoute | TlsRoute, options: SocketConnectOptions): Promise<SocketConnection> {
   const { header, timeoutMs, deadlines, signal } = options;
   return new Promise((resolve, reject) => {
+    signal.throwIfAborted();
     const secureContext = route.kind === 'tls' ? contextOf(route) : undefined;
     const tcp = connectTcp({
       host: route.host,

@@ -94,9 +94,11 @@ class SocketEnd implements ClientObserver {
   readonly #parts: SocketEndParts;
   readonly #writer: SocketWriter;
   readonly #decoder: MessageDecoder;
-  /** The connection is gone. */
+  /** The connection is gone, and the channel has everything that came over it. */
   readonly over: Promise<void>;
-  /** Whether the application end has ended its direction, and the channel was told. */
+  /** What was read goes to the channel; whether it has gone. */
+  #passing: Promise<boolean> = Promise.resolve(true);
+  /** Whether the application end has ended its direction. */
   #ended = false;
 
   constructor(channel: Channel, request: ChannelRequest, connection: SocketConnection, parts: SocketEndParts) {
@@ -111,13 +113,14 @@ class SocketEnd implements ClientObserver {
     this.over = new Promise((resolve) => {
       socket.once('close', () => {
         unwatch();
-        this.#closed();
-        resolve();
+        resolve(this.#closed());
       });
     });
     socket.on('error', (error: Error) => this.#lost(error));
     socket.on('data', (octets: Buffer) => this.#receive(octets));
-    socket.on('end', () => this.#receiveEnd());
+    socket.on('end', () => {
+      this.#passing = this.#receiveEnd(this.#passing);
+    });
     if (session.revoked) this.#writer.hold();
     // [RLY-054]
     if (channel.outcomes) (channel as Channel & { withholdsVerdicts?: boolean }).withholdsVerdicts = true;
@@ -154,9 +157,15 @@ class SocketEnd implements ClientObserver {
     const { socket } = this.#connection;
     // Until the client takes more, nothing more is read. [RLY-025]
     socket.pause();
-    this.#passOn(octets).then(
-      () => socket.resume(),
-      (error: unknown) => this.#notPassed(error),
+    this.#passing = this.#passOn(octets).then(
+      () => {
+        socket.resume();
+        return true;
+      },
+      (error: unknown) => {
+        this.#notPassed(error);
+        return false;
+      },
     );
   }
 
@@ -180,15 +189,18 @@ class SocketEnd implements ClientObserver {
     this.#connection.cut();
   }
 
-  #receiveEnd(): void {
+  /** The socket tells of its end also while it is paused. */
+  async #receiveEnd(passing: Promise<boolean>): Promise<boolean> {
+    this.#ended = true;
+    if (!(await passing)) return false;
     try {
       this.#decoder.end();
     } catch (error) {
       this.#unfit(error as FramingError);
-      return;
+      return false;
     }
-    this.#ended = true;
     this.#channel.end(); // [RLY-020]
+    return true;
   }
 
   /** [RLY-017] [RLY-018] */
@@ -203,13 +215,14 @@ class SocketEnd implements ClientObserver {
     this.#channel.reset('APPLICATION_LOST'); // [RLY-021]
   }
 
-  #closed(): void {
+  async #closed(): Promise<void> {
     if (!this.#ended || !this.#writer.finished) {
       this.#channel.reset('APPLICATION_LOST'); // [RLY-021]
       return;
     }
+    if (!(await this.#passing) || !this.#channel.outcomes) return;
     // No verdict comes any more; what was sent goes first. [RLY-030]
-    if (this.#channel.outcomes) this.#channel.written.then(() => this.#channel.reset('NO_ERROR'), ignore);
+    await this.#channel.written.then(() => this.#channel.reset('NO_ERROR'), ignore);
   }
 
   #channelOver(end: ChannelEnd): void {
