@@ -1,8 +1,8 @@
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
-import { serializeEvidenceRecord } from '../core/index.ts';
+import { type OpenOptions, serializeEvidenceRecord } from '../core/index.ts';
 import type { Channel, Session, SessionEnd } from '../node/index.ts';
-import { parseAddress } from './address.ts';
+import { type Address, parseAddress } from './address.ts';
 import {
   ENVIRONMENT_HELP,
   type EndpointFlags,
@@ -14,6 +14,7 @@ import { EXIT, UsageError, failureLine } from './failure.ts';
 import { readBytes, writeFile } from './files.ts';
 import { namingFiles } from './named-files.ts';
 import { wholeNumber } from './numbers.ts';
+import type { Tunnel } from './tunnel.ts';
 
 interface ConnectFlags extends EndpointFlags {
   readonly audience: string;
@@ -26,6 +27,9 @@ interface ConnectFlags extends EndpointFlags {
   readonly evidence?: string;
   readonly timeout?: number;
   readonly retention?: number;
+  readonly listen?: string;
+  readonly tunnel?: string;
+  readonly tunnelAudience?: string;
   readonly logLevel: string;
 }
 
@@ -59,6 +63,14 @@ export function connectCommand(): Command {
     )
     .option('--timeout <seconds>', 'give up after this time (default: never)', wholeNumber(1, 86_400))
     .addOption(
+      new Option(
+        '--listen <port>',
+        'a local port, [HOST:]PORT: each connection becomes a channel, its octets messages',
+      ).conflicts(['whole', 'timeout']),
+    )
+    .option('--tunnel <host:port/application>', 'reach the server through this application of a relay')
+    .option('--tunnel-audience <identity>', 'identity of that relay')
+    .addOption(
       new Option('--log-level <level>', 'of the JSON log on standard error')
         .choices(['debug', 'info', 'warn', 'error', 'silent'])
         .env('HAWSER_LOG_LEVEL')
@@ -69,17 +81,43 @@ export function connectCommand(): Command {
       '\nExit status: 0 when session and channel ended in order, 1 when one failed or was refused, 2 for usage, configuration, or a\n' +
         'server that can not be reached.\n\n' +
         ENVIRONMENT_HELP +
-        '\nExample:\n' +
+        '\nExamples:\n' +
         '  echo hello | hawser connect 127.0.0.1:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
-        '    --audience spiffe://example.org/server --application test/echo\n',
+        '    --audience spiffe://example.org/server --application test/echo\n' +
+        '  hawser connect relay.example.org:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
+        '    --audience spiffe://example.org/relay --application database --listen 5432\n',
     )
     .action(async (address: string, files: readonly string[], flags: ConnectFlags) => {
       const { host, port } = parseAddress(address, '<host:port>', 1);
       const contents = files.map((file) => readBytes(file, '<file>'));
+      const local = flags.listen === undefined ? undefined : localAddress(flags.listen, files);
       const session = await establish(host, port, flags);
       if ((flags.retention ?? 0) > 0 && !session.resumable) process.stderr.write(NO_RETENTION);
-      process.exitCode = await exchange(session, contents, flags);
+      if (flags.evidence !== undefined) {
+        writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
+      }
+      process.exitCode = await (local === undefined ? exchange(session, contents, flags) : lead(session, local, flags));
     });
+}
+
+function localAddress(listen: string, files: readonly string[]): Address {
+  if (files.length > 0) throw new UsageError('<file>', 'With --listen nothing is sent from files: leave them out.');
+  return parseAddress(/^\d+$/.test(listen) ? `:${listen}` : listen, '--listen', 0);
+}
+
+/** Leads a local port until the session ends. */
+async function lead(session: Session, address: Address, flags: ConnectFlags): Promise<number> {
+  const { leadLocalPort } = await import('./local-port.ts');
+  const { createLog } = await import('./log.ts');
+  const target = { session, application: flags.application, ...openOptionsOf(flags) };
+  const { outcome, code, error } = await leadLocalPort(address, target, createLog(flags.logLevel));
+  if (outcome === 'orderly') return EXIT.ok;
+  throw error ?? new Error(`The session ended with ${code ?? 'no code'}.`);
+}
+
+function openOptionsOf({ data, applicationIdentity, demandProof }: ConnectFlags): OpenOptions {
+  const applicationData = data === undefined ? undefined : Buffer.from(data, 'utf8');
+  return { applicationData, applicationIdentity, demandProof };
 }
 
 async function establish(host: string, port: number, flags: ConnectFlags): Promise<Session> {
@@ -88,29 +126,48 @@ async function establish(host: string, port: number, flags: ConnectFlags): Promi
   const { createLog } = await import('./log.ts');
   const log = createLog(flags.logLevel);
   const keyLogFile = process.env['SSLKEYLOGFILE'];
+  const client = {
+    ...endpoint,
+    parameters: declaredParameters(flags),
+    log,
+    ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
+  };
+  const tunnel = await tunnelOf(flags, (relay, audience) => connect({ ...client, ...relay, audience }));
   try {
     const options = {
-      ...endpoint,
+      ...client,
       host,
       port,
       audience: flags.audience,
-      parameters: declaredParameters(flags),
       ...(flags.retention === undefined ? {} : { continuity: { retentionMs: flags.retention } }),
-      log,
-      ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
+      ...(tunnel === undefined ? {} : { transport: tunnel.transport }),
     };
-    return await namingFiles(flags, () => connect(options));
+    const session = await namingFiles(flags, () => connect(options));
+    void session.closed.then(() => tunnel?.close());
+    return session;
   } catch (error) {
+    await tunnel?.close();
     if ((error as { code?: unknown }).code !== 'HAWSER_ERR_TRANSPORT_UNREACHABLE') throw error;
     const { message } = error as Error;
     throw new UsageError('<host:port>', `${message} Check the address, and that the server runs.`, error);
   }
 }
 
-async function exchange(session: Session, contents: readonly Buffer[], flags: ConnectFlags): Promise<number> {
-  if (flags.evidence !== undefined) {
-    writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
+/** The tunnel that was asked for. [RLY-053] */
+async function tunnelOf(
+  { tunnel, tunnelAudience }: ConnectFlags,
+  connectRelay: (relay: Address, audience: string) => Promise<Session>,
+): Promise<Tunnel | undefined> {
+  if (tunnel === undefined) return undefined;
+  if (tunnelAudience === undefined) {
+    throw new UsageError('--tunnel-audience', 'Say who the relay of --tunnel is: give --tunnel-audience IDENTITY.');
   }
+  const { Tunnel, parseTunnel } = await import('./tunnel.ts');
+  const { relay, application } = parseTunnel(tunnel);
+  return new Tunnel(application, () => connectRelay(relay, tunnelAudience));
+}
+
+async function exchange(session: Session, contents: readonly Buffer[], flags: ConnectFlags): Promise<number> {
   const deadline = { passed: false };
   const timer = setTimeout(
     () => {
@@ -120,9 +177,7 @@ async function exchange(session: Session, contents: readonly Buffer[], flags: Co
     (flags.timeout ?? 0) * 1000,
   );
   if (flags.timeout === undefined) clearTimeout(timer);
-  const { application, applicationIdentity, data, demandProof } = flags;
-  const applicationData = data === undefined ? undefined : Buffer.from(data, 'utf8');
-  const channel = session.request(application, { applicationData, applicationIdentity, demandProof });
+  const channel = session.request(flags.application, openOptionsOf(flags));
   channel.onMessage = (message) => {
     const text = Buffer.from(message.buffer, message.byteOffset, message.byteLength);
     process.stdout.write(flags.format === 'text' ? Buffer.concat([text, NEWLINE]) : `${text.toString(flags.format)}\n`);

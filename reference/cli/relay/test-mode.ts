@@ -1,5 +1,5 @@
 import { LIMITS, TEST_ROUTES } from '../../core/registry.gen.ts';
-import type { RelayPolicy } from '../../node/relay/relay.ts';
+import type { RelayLimits, RelayPolicy } from '../../node/relay/relay.ts';
 import type { Address } from '../address.ts';
 import type { RouteEntry } from './config.ts';
 
@@ -13,7 +13,7 @@ export interface ApplicationEnd {
 export const TEST_RECONNECT_BOUND_MS: number = LIMITS.test_reconnect_ms / 2;
 
 /** In test mode each application end is attempted for each channel. [APP-013] */
-export const NO_BREAKER = { failures: Infinity, openMs: 0 } as const;
+export const NO_BREAKER: RelayLimits['breaker'] = { failures: Infinity, openMs: 0 };
 
 /**
  * The routes of a relay in test mode (annex A). [APP-012]

@@ -121,7 +121,12 @@ export async function makePki(folder: string): Promise<PkiFiles> {
 }
 
 /** Arguments of `hawser pki issue`. */
-export function issueArguments(ca: string, role: 'client' | 'server', identity: string, out: string): string[] {
+export function issueArguments(
+  ca: string,
+  role: 'client' | 'server' | 'both',
+  identity: string,
+  out: string,
+): string[] {
   return ['pki', 'issue', '--ca', ca, '--role', role, '--identity', identity, '--out', out];
 }
 

@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type Socket, connect as connectTcp } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { type PkiFiles, type RunningCommand, makePki, run, start, startServe } from './support/cli.ts';
+
+let pki: PkiFiles;
+beforeAll(async () => {
+  pki = await makePki(mkdtempSync(join(tmpdir(), 'hawser-e2e-')));
+});
+afterAll(() => rmSync(pki.folder, { recursive: true }));
+
+/** Starts `hawser connect --listen` on a port of the system's choice. */
+async function startConnect(
+  address: string,
+  application: string,
+  args: readonly string[] = [],
+): Promise<RunningCommand & { readonly port: number }> {
+  const listen = ['--listen', '0', '--log-level', 'warn'];
+  const command = start(['connect', address, ...pki.client, '--application', application, ...listen, ...args]);
+  const { listening } = JSON.parse(await command.line('stdout', /"listening"/)) as { listening: { port: number } };
+  return { ...command, port: listening.port };
+}
+
+function open(port: number): Socket {
+  const socket = connectTcp({ host: '127.0.0.1', port, allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  return socket;
+}
+
+describe('hawser connect --listen', () => {
+  it('leads each local connection to the application end, to the end of each direction', async () => {
+    const { address } = await startServe([...pki.server, '--test-mode']);
+    const { port, child, ended } = await startConnect(address, 'test/echo');
+    const content = Buffer.alloc(3_000_000).map((_, index) => index % 251);
+    const sockets = [open(port), open(port)];
+    for (const socket of sockets) socket.end(content);
+    const answers = await Promise.all(sockets.map((socket) => buffer(socket)));
+    expect(answers.map((answer) => answer.equals(content))).toEqual([true, true]);
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ status: 0, stderr: '' });
+  });
+
+  it('resets a connection whose channel is refused or reset, and goes on', async () => {
+    const { address } = await startServe([...pki.server, '--test-mode']);
+    for (const [application, code] of [
+      ['none', 'HAWSER_ERR_REMOTE_APPLICATION_REFUSED'],
+      ['test/reset', 'HAWSER_ERR_REMOTE_APPLICATION_ERROR'],
+    ] as const) {
+      const { port, line } = await startConnect(address, application);
+      for (const socket of [open(port), open(port)]) {
+        socket.on('error', () => undefined).write('x');
+        const [error] = (await once(socket, 'error')) as [NodeJS.ErrnoException];
+        expect(error.code).toBe('ECONNRESET');
+      }
+      expect(await line('stderr', /channel of a local connection/)).toContain(code);
+    }
+  });
+
+  it('ends with the session', async () => {
+    const serve = await startServe([...pki.server, '--test-mode']);
+    const { ended } = await startConnect(serve.address, 'test/echo');
+    serve.child.kill('SIGKILL');
+    expect(await ended).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('(HAWSER_ERR_') as string,
+    });
+  });
+
+  it('says what is wrong with its options', async () => {
+    const { address, port } = await startServe([...pki.server, '--test-mode']);
+    const connect = ['connect', address, ...pki.client, '--application', 'test/echo'];
+    for (const [args, message] of [
+      [['--listen', 'x'], '--listen has to be HOST:PORT'],
+      [['--listen', String(port)], '--listen'],
+      [['--listen', '0', '--whole'], "'--whole'"],
+      [['--tunnel', 'nowhere'], '--tunnel-audience'],
+      [['--tunnel', 'nowhere', '--tunnel-audience', 'x'], '--tunnel has to be HOST:PORT/APPLICATION'],
+    ] as const) {
+      expect(await run([...connect, ...args])).toMatchObject({
+        status: 2,
+        stdout: '',
+        stderr: expect.stringContaining(message) as string,
+      });
+    }
+  });
+});
