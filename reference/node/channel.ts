@@ -161,6 +161,8 @@ export interface ChannelHost {
   readonly ending: HawserError | undefined;
   /** Time of the clock that the engine lives by, in milliseconds. */
   now(): number;
+  /** Resolves when everything that was decided so far is stored. */
+  stored(): Promise<void>;
   /** Lets what commands have caused leave soon. */
   flushSoon(): void;
   /** Runs a task once, before that. */
@@ -317,6 +319,21 @@ export class ChannelEndpoint implements Channel {
   /** Whether the outcome of own messages is told while the channel is open. */
   get tellsOutcomes(): boolean {
     return this.#settles;
+  }
+
+  /** Keeps own messages back, one that is begun too, until `resume`. */
+  pause(): void {
+    this.#host.core.pauseChannel(this.number);
+  }
+
+  resume(): void {
+    this.#host.core.resumeChannel(this.number);
+    this.#host.flushSoon();
+  }
+
+  /** Resolves when everything that was decided so far is in the session's store; at once without one. */
+  stored(): Promise<void> {
+    return this.#host.stored();
   }
 
   keyOf(number: number): string {

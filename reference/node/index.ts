@@ -44,6 +44,16 @@ export { verifyEvidence } from './evidence.ts';
 export { type KeyLog, openKeyLog } from './key-log.ts';
 export { type Log, silentLog } from './log.ts';
 export { type AllowRule, type Policy, createAllowList } from './policy.ts';
+export {
+  type Relay,
+  type RelayLimits,
+  type RelayOptions,
+  type RelayPolicy,
+  type RelayReloadOptions,
+  type TrunkOptions,
+  createRelay,
+} from './relay/relay.ts';
+export type { Framing, HawserRoute, Route, TcpRoute, TlsRoute } from './relay/route.ts';
 export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './retry.ts';
 export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server.ts';
 export type { ServerContinuity } from './server-sessions.ts';

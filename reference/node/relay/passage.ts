@@ -125,7 +125,8 @@ export class Passage {
     const from = this.#from;
     while (from !== undefined && this.#untaken[0] !== undefined && this.#untaken[0].last <= this.#decided) {
       const { taken } = this.#untaken.shift() as Untaken;
-      void from.stored().then(taken);
+      // Where it is over before, `release` takes them.
+      from.stored().then(taken, () => undefined);
     }
   }
 }

@@ -1,4 +1,4 @@
-import { LIMITS, MisuseError, RemoteError, TIMERS, TimeoutError } from '../../core/index.ts';
+import { LIMITS, MisuseError, RemoteError, TIMERS } from '../../core/index.ts';
 import type { AddressInfo } from 'node:net';
 import type { SessionStore } from '../../store/index.ts';
 import type { ChannelRequest } from '../application.ts';
@@ -13,6 +13,7 @@ import { ChannelPair } from './channel-pair.ts';
 import { ChannelRecord } from './channel-record.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type HawserRoute, type Route, routeOf } from './route.ts';
+import { ConnectError } from './socket-connect.ts';
 import { leadToSocket } from './socket-end.ts';
 import { Trunk } from './trunk.ts';
 
@@ -266,7 +267,7 @@ class HawserRelay implements Relay {
       breaker.failed();
       const { application, identity } = request;
       this.#log.warn({ application, identity, to: route.audience, err: error }, 'the application end was not reached');
-      if (error instanceof TimeoutError) request.refuse('APPLICATION_TIMEOUT');
+      if (error instanceof ConnectError && error.late) request.refuse('APPLICATION_TIMEOUT');
       else request.refuse('ROUTE_UNREACHABLE', error instanceof RemoteError ? error.retryAfterMs : 0);
       return undefined;
     }

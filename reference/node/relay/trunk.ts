@@ -1,4 +1,3 @@
-import { TimeoutError } from '../../core/index.ts';
 import type { ChannelEndpoint } from '../channel.ts';
 import type { Client, Target } from '../connect.ts';
 import type { Environment } from '../environment.ts';
@@ -6,6 +5,7 @@ import type { Log } from '../log.ts';
 import type { SessionEndpoint } from '../session.ts';
 import type { Trust } from '../trust.ts';
 import { ChannelPair } from './channel-pair.ts';
+import { ConnectError } from './socket-connect.ts';
 
 /** What a trunk is made of. */
 export interface TrunkParts {
@@ -63,15 +63,14 @@ export class Trunk {
   /**
    * The session, with a connection.
    *
-   * @throws HawserError (as a rejection) when the application end can not be reached, TimeoutError when it is not reached within
-   *   `deadlineMs`.
+   * @throws HawserError (as a rejection) when the application end can not be reached, or not within `deadlineMs`.
    */
   async session(deadlineMs: number): Promise<SessionEndpoint> {
     const { deadlines } = this.#parts.environment;
     return new Promise((resolve, reject) => {
       const late = deadlines.add(() => {
         const message = `The application end was not reached within ${deadlineMs} ms.`;
-        reject(new TimeoutError('application-connect', deadlineMs, message));
+        reject(new ConnectError('tcp', true, message));
         return undefined;
       });
       late.by(deadlines.now() + deadlineMs);
