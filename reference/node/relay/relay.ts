@@ -147,7 +147,8 @@ class HawserRelay implements Relay {
   }
 
   async listen(port: number, host: string): Promise<AddressInfo> {
-    for (const route of this.#routes) if (route.kind === 'hawser') await this.#trunkOf(route).restore();
+    const trunks = this.#routes.flatMap((route) => (route.kind === 'hawser' ? [this.#trunkOf(route)] : []));
+    for (const trunk of new Set(trunks)) await trunk.restore();
     const address = await this.server.listen(port, host);
     const { deadlines } = this.#environment;
     const claims = deadlines.add(() => {

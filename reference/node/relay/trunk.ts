@@ -89,12 +89,11 @@ export class Trunk {
   async close(): Promise<void> {
     await Promise.all(
       [...this.#sessions].map(async (session) => {
-        if (session.core.terms.custody !== 'stored') {
-          await session.close('SHUTTING_DOWN');
-          return;
-        }
-        session.detach();
-        await session.stored();
+        const isKept = session.core.terms.custody === 'stored';
+        // One without a connection could only wait for the next.
+        if (isKept || session.link === undefined) session.detach();
+        else await session.close('SHUTTING_DOWN');
+        if (isKept) await session.stored();
       }),
     );
   }

@@ -144,10 +144,11 @@ describe('a relay before a Hawser server', () => {
       for (; sent < 1000; sent += 1) await stalled.send(message);
     })();
     const other = await session.open('echo');
+    const answers = other[Symbol.asyncIterator]();
     for (let round = 0; round < 100; round += 1) {
-      const answer = other[Symbol.asyncIterator]().next();
+      const answer = answers.next();
       await other.send(Uint8Array.of(round));
-      expect((await answer).value).toEqual(Uint8Array.of(round));
+      expect((await answer).value?.[0]).toBe(round);
     }
     // Two legs with the initial credit each, and what the two senders queue.
     expect(sent * message.length).toBeLessThan(4 * 1024 * 1024);
