@@ -1,7 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { ConfigError } from '../../core/index.ts';
-import type { Framing } from '../../node/relay/route.ts';
+import type { Framing, ProxyOption } from '../../node/relay/route.ts';
 import { oneLine } from '../failure.ts';
 import { readText } from '../files.ts';
 import { checkReferences } from './config-references.ts';
@@ -13,7 +13,7 @@ export interface SocketEntry {
   readonly application: string;
   readonly to: string;
   readonly framing: Framing;
-  readonly proxy?: boolean;
+  readonly proxy?: ProxyOption;
   readonly server_name?: string;
   readonly ca?: readonly string[];
 }

@@ -116,7 +116,9 @@ export class ChannelPair implements ClientObserver {
   /** Where the client waits for an answer it is refused. */
   #endUp(code: ResetCode, request: ChannelRequest): void {
     const isRefusal = (ERRORS[code].frames as readonly string[]).includes('REFUSED');
-    request.refuse(isRefusal ? (code as RefusalCode) : code === 'APPLICATION_LOST' ? 'ROUTE_UNREACHABLE' : 'APPLICATION_ERROR');
+    request.refuse(
+      isRefusal ? (code as RefusalCode) : code === 'APPLICATION_LOST' ? 'ROUTE_UNREACHABLE' : 'APPLICATION_ERROR',
+    );
     this.#up?.reset(code);
   }
 
@@ -127,7 +129,10 @@ export class ChannelPair implements ClientObserver {
   }
 
   #unfit(error: unknown): void {
-    this.#log.warn({ application: this.#down.application, err: error as HawserError }, 'a message does not fit the next leg');
+    this.#log.warn(
+      { application: this.#down.application, err: error as HawserError },
+      'a message does not fit the next leg',
+    );
     this.#up?.reset('FRAMING_INVALID');
     this.#down.reset('FRAMING_INVALID');
   }

@@ -6,7 +6,8 @@ import type { ConnectionAddresses } from '../connection-addresses.ts';
 export interface ProxyHeader {
   /** The client's connection to the relay; undefined when it is not known any more. */
   readonly addresses: ConnectionAddresses | undefined;
-  readonly application: string;
+  /** The name of the application, or what the route has in its place. */
+  readonly authority: string;
   readonly clientIdentity: string;
   readonly relayIdentity: string;
 }
@@ -26,11 +27,11 @@ const UNSPECIFIED = 0x00;
 const IPV4_MAPPED = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff);
 
 /** The header, version 2 (section 2.2 of the PROXY protocol's specification). */
-export function encodeProxyHeader({ addresses, application, clientIdentity, relayIdentity }: ProxyHeader): Uint8Array {
+export function encodeProxyHeader({ addresses, authority, clientIdentity, relayIdentity }: ProxyHeader): Uint8Array {
   const [family, addressBlock] = addresses === undefined ? [UNSPECIFIED, Buffer.alloc(0)] : encodeAddresses(addresses);
   const body = Buffer.concat([
     addressBlock,
-    encodeTlv(PROXY_TLV.AUTHORITY, application),
+    encodeTlv(PROXY_TLV.AUTHORITY, authority),
     encodeTlv(PROXY_TLV.CLIENT_IDENTITY, clientIdentity),
     encodeTlv(PROXY_TLV.RELAY_IDENTITY, relayIdentity),
   ]);

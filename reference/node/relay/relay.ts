@@ -255,7 +255,10 @@ class HawserRelay implements Relay {
       const session = await trunk.session(this.#limits.connectTimeoutMs);
       breaker.succeeded();
       return session.forward({
-        hopLimit: Math.min(forwarded === undefined ? this.#limits.maxHops - 1 : forwarded.hopLimit - 1, LIMITS.max_hops - 1),
+        hopLimit: Math.min(
+          forwarded === undefined ? this.#limits.maxHops - 1 : forwarded.hopLimit - 1,
+          LIMITS.max_hops - 1,
+        ),
         client: request.identity,
         route: relays,
         open: request.openPayload,

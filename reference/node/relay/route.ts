@@ -3,6 +3,12 @@ import type { Trust } from '../trust.ts';
 /** How octets of a TCP or TLS peer and messages of a channel correspond (section 13.3). */
 export type Framing = 'stream' | 'length16' | 'length32' | 'line';
 
+/**
+ * Whether a PROXY protocol header goes first [RLY-024]; with `identity` its AUTHORITY holds the identity of the client instead of
+ * the name of the application.
+ */
+export type ProxyOption = boolean | 'identity';
+
 /** What all routes have in common. */
 interface RouteTarget {
   /** The application that the route leads; with a `*` at its end, every one whose name begins like that. */
@@ -16,15 +22,14 @@ interface RouteTarget {
 export interface TcpRoute extends RouteTarget {
   readonly kind: 'tcp';
   readonly framing: Framing;
-  /** Whether a PROXY protocol header goes first. [RLY-024] */
-  readonly proxy: boolean;
+  readonly proxy: ProxyOption;
 }
 
 /** Leads to a TLS peer. */
 export interface TlsRoute extends RouteTarget {
   readonly kind: 'tls';
   readonly framing: Framing;
-  readonly proxy: boolean;
+  readonly proxy: ProxyOption;
   /** The name that its certificate has to hold. */
   readonly serverName: string;
   /** Certificates, in PEM, of the authorities that it is verified against. */

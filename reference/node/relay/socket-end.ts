@@ -63,9 +63,9 @@ async function reach(
   const unwatch = watchClient(session, { clientRevoked: giveUp, clientBack: () => undefined, clientGone: giveUp });
   if (session.revoked) giveUp();
   try {
-    const header = route.proxy
-      ? encodeProxyHeader({ addresses: session.addresses, application, clientIdentity: identity, relayIdentity })
-      : undefined;
+    const authority = route.proxy === 'identity' ? identity : application;
+    const facts = { addresses: session.addresses, authority, clientIdentity: identity, relayIdentity };
+    const header = route.proxy === false ? undefined : encodeProxyHeader(facts);
     const { signal } = attempt;
     const { deadlines } = environment;
     const connection = await connectSocket(route, { header, timeoutMs: connectTimeoutMs, deadlines, signal });

@@ -18,7 +18,7 @@ function headerOf({ server, port }: SocketRelay): Uint8Array {
   const remotePort = Number(session!.remoteAddress.split(':').at(-1));
   return encodeProxyHeader({
     addresses: { remote: { address: '127.0.0.1', port: remotePort }, local: { address: '127.0.0.1', port } },
-    application: APPLICATION,
+    authority: APPLICATION,
     clientIdentity: CLIENT_IDENTITY,
     relayIdentity: SERVER_IDENTITY,
   });

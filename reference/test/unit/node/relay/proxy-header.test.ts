@@ -10,7 +10,7 @@ const TLVS = `02 000b 72656c61792f70726f7879
 
 const header = (remote: string, local: string): ProxyHeader => ({
   addresses: { remote: { address: remote, port: 50_000 }, local: { address: local, port: 7443 } },
-  application: 'relay/proxy',
+  authority: 'relay/proxy',
   clientIdentity: 'spiffe://a/c',
   relayIdentity: 'spiffe://a/r',
 });
