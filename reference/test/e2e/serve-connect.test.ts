@@ -117,6 +117,22 @@ describe('hawser serve', () => {
     }
   });
 
+  it('has clients prove themselves to its applications with --demand-proof', async () => {
+    const { address } = await startServe([
+      ...pki.server,
+      ...['--application', 'payments=echo', '--allow', `${CLIENT_IDENTITY}=payments`, '--demand-proof'],
+    ]);
+    const connect = ['connect', address, ...pki.client, '--application', 'payments', '--demand-proof'];
+    expect(await run(connect, { input: 'pay\n' })).toMatchObject({ status: 0, stdout: 'pay\n' });
+    expect(await run([...connect, '--application-identity', 'spiffe://hawser.test/other'])).toMatchObject({
+      status: 1,
+      stderr: expect.stringContaining('HAWSER_ERR_PROOF_APPLICATION') as string,
+    });
+    const { address: unasking } = await startServe([...pki.server, '--test-mode']);
+    const echo = ['connect', unasking, ...pki.client, '--application', 'test/echo', '--demand-proof'];
+    expect((await run(echo)).stderr).toContain('HAWSER_ERR_PROOF_MISSING');
+  });
+
   it('refuses every client without --allow', async () => {
     const { address } = await startServe(pki.server);
     const result = await run(['connect', address, ...pki.client, '--application', 'test/echo']);

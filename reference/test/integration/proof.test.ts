@@ -18,12 +18,12 @@ import {
   createSigner,
   testApplications,
 } from '../../node/index.ts';
-import type { SessionEndpoint } from '../../node/session.ts';
 import { createCertificateAuthority } from '../../pki/index.ts';
 import { type SessionStore, openDurableStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit, issue, toCredential } from './support/kit.ts';
+import { channelEndpoint, sessionEndpoint } from './support/relay-ends.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
 import { happens } from './support/waiting.ts';
 
@@ -58,7 +58,7 @@ function serverAsking(
 
 /** Asks for a channel, and keeps the PROVE that comes on it. */
 async function ask(session: Session, application: string): Promise<{ channel: ChannelEndpoint; prove: Uint8Array }> {
-  const channel = session.request(application) as ChannelEndpoint;
+  const channel = channelEndpoint(session.request(application));
   const prove = await new Promise<Uint8Array>((resolve) => (channel.onProve = resolve));
   return { channel, prove };
 }
@@ -153,14 +153,13 @@ describe('a client that is asked for proof', () => {
   });
 
   it('does not take the answer that it got to an earlier question [RLY-046]', async () => {
+    const answers: (Uint8Array | undefined)[] = [];
     const { port } = await serverWith(async (_channel, request) => {
       await request.prove();
-      request.accept(replayed === undefined ? {} : { payload: replayed });
+      request.accept({ payload: answers.pop() });
     });
-    let replayed: Uint8Array | undefined;
     const session = await connectClient(kit, port);
-    const first = (await session.open('it')) as ChannelEndpoint;
-    replayed = first.openedPayload;
+    answers.push(channelEndpoint(await session.open('it')).openedPayload);
     await expect(session.open('it')).rejects.toMatchObject({ code: 'HAWSER_ERR_PROOF_SIGNATURE' });
   });
 });
@@ -230,7 +229,7 @@ describe('a request that a relay passes on', () => {
   }
 
   function forward(session: Session, open: Uint8Array, route: readonly string[] = []): ChannelEndpoint {
-    return (session as SessionEndpoint).forward({ hopLimit: 3, client: CLIENT_IDENTITY, route, open });
+    return sessionEndpoint(session).forward({ hopLimit: 3, client: CLIENT_IDENTITY, route, open });
   }
 
   const policy = (relays: readonly string[], client = CLIENT_IDENTITY): ServerOptions['policy'] => ({
@@ -280,7 +279,7 @@ describe('a request that a relay passes on', () => {
   /** A server that passes everything on to another one, octets as they are. */
   async function startRelay(): Promise<RunningServer> {
     const { port } = await startServer(kit, { policy: policy([RELAY_IDENTITY]) });
-    const trunk = (await connectClient(kit, port, { credential: relay.client })) as SessionEndpoint;
+    const trunk = sessionEndpoint(await connectClient(kit, port, { credential: relay.client }));
     const passOn: Application = async (channel, request) => {
       const { identity: client, relays: route, openPayload: open } = request;
       const down = trunk.forward({ hopLimit: 3, client, route, open });
@@ -390,7 +389,7 @@ describe('a crash between PROVE and PROOF', () => {
     const before = await createClient(options(store)).connect(target);
     const wrong = { applicationIdentity: 'spiffe://hawser.test/application' };
     const asked = ['test/prove', 'test/prove'].map((application, index) => {
-      const channel = before.request(application, index === 0 ? {} : wrong) as ChannelEndpoint;
+      const channel = channelEndpoint(before.request(application, index === 0 ? {} : wrong));
       channel.opened.catch(() => undefined);
       return new Promise<Uint8Array>((resolve) => (channel.onProve = resolve));
     });

@@ -114,6 +114,21 @@ describe('a channel that is not open when an end crashes', () => {
     expect(eventsOf(takeEvents(stored.pair).client, 'channel-unproved')).toMatchObject([{ channel, flaw }]);
   });
 
+  it('of a relay keeps the OPENED that it has to pass on [RLY-050]', () => {
+    const { stored: other } = asked();
+    const open = eventsOf(takeEvents(other.pair).server, 'channel-requested')[0]?.openPayload ?? octets('');
+    const stored = storedPair();
+    const { client, server } = stored.pair;
+    const channel = client.forward({ hopLimit: 1, client: 'spiffe://example.org/client', route: [], open }, 0);
+    settle(stored);
+    server.opened(channel, { applicationData: octets('07') }, 0);
+    settle(stored);
+    const [opened] = eventsOf(takeEvents(stored.pair).client, 'channel-opened');
+    expect(eventsOf(restartClient(stored), 'channel-restored')).toMatchObject([
+      { channel, state: 'open', openedPayload: opened?.payload },
+    ]);
+  });
+
   it('keeps nothing of its opening once it is open, but who has asked', () => {
     const { stored, channel } = asked();
     stored.pair.server.opened(channel, {}, 0);

@@ -15,6 +15,15 @@ describe('createAllowList', () => {
     expect([policy.acceptsClient('spiffe://a'), policy.acceptsClient('spiffe://c')]).toEqual([true, false]);
   });
 
+  it('knows as relays those that are named, and lets them have sessions [RLY-013]', () => {
+    const withRelay = createAllowList([{ identity: 'spiffe://a', application: 'x' }], ['spiffe://r']);
+    const relays = ['spiffe://r', 'spiffe://a', 'spiffe://R'].map((identity) => withRelay.acceptsRelay?.(identity));
+    expect(relays).toEqual([true, false, false]);
+    expect(withRelay.acceptsClient('spiffe://r')).toBe(true);
+    expect(withRelay.allowsApplication('spiffe://r', 'x')).toBe(false);
+    expect(policy.acceptsRelay?.('spiffe://a')).toBe(false);
+  });
+
   it('compares octet for octet', () => {
     expect(policy.acceptsClient('spiffe://A')).toBe(false);
     expect(policy.allowsApplication('spiffe://a', 'x ')).toBe(false);

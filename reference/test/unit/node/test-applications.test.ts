@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { TEST_MODE_PARAMETERS, checkTestModeParameters, testApplications } from '../../../node/index.ts';
+import { TEST_MODE_PARAMETERS, checkTestModeParameters, isTestRelay, testApplications } from '../../../node/index.ts';
 
 describe('test mode', () => {
   it('offers exactly the applications of the registry [APP-001]', () => {
@@ -9,6 +9,19 @@ describe('test mode', () => {
       testApplications: { name: string }[];
     };
     expect([...testApplications.keys()].sort()).toEqual(registry.testApplications.map(({ name }) => name).sort());
+  });
+
+  it.each([
+    ['spiffe://hawser.test/relay', true],
+    ['spiffe://hawser.test/a/relay-2', true],
+    ['relay.hawser.test', true],
+    ['relay2', true],
+    ['spiffe://hawser.test/relay/a', false],
+    ['spiffe://relay.test', false],
+    ['spiffe://hawser.test/client', false],
+    ['client.relay.test', false],
+  ])('takes %s for a relay: %s [APP-011]', (identity, is) => {
+    expect(isTestRelay(identity)).toBe(is);
   });
 
   it('declares values within the bounds of annex A [APP-005]', () => {
