@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -52,6 +52,17 @@ describe('the configuration of a relay', () => {
       log_level: 'info',
       relays: [],
     });
+  });
+
+  it('is that of the guide for integrators', () => {
+    const guide = readFileSync(new URL('../../../../../docs/integrators.md', import.meta.url), 'utf8');
+    const [, example = ''] = /```yaml\n(# relay\.yaml\n[^`]*)```/.exec(guide) ?? [];
+    expect(readConfig(file(example)).routes.map(({ application }) => application)).toEqual([
+      'payments',
+      'database',
+      'ledger/*',
+      'ledger-tunnel',
+    ]);
   });
 
   it('is read from a file, above which options stand', () => {
