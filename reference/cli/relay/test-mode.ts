@@ -1,4 +1,5 @@
 import { LIMITS, TEST_ROUTES } from '../../core/registry.gen.ts';
+import { isTestRelay } from '../../node/index.ts';
 import type { RelayLimits, RelayPolicy } from '../../node/relay/relay.ts';
 import type { Address } from '../address.ts';
 import type { RouteEntry } from './config.ts';
@@ -42,9 +43,3 @@ export const testPolicy: RelayPolicy = {
   acceptsRelay: isTestRelay,
   allowsApplication: (_identity, application) => !DENIED.has(application),
 };
-
-/** Whether the last path segment of an identity, or its first DNS label, begins with `relay`. [APP-011] */
-export function isTestRelay(identity: string): boolean {
-  const name = URL.canParse(identity) ? new URL(identity).pathname.split('/').at(-1) : identity;
-  return name?.startsWith('relay') === true;
-}
