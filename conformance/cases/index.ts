@@ -26,6 +26,8 @@ import { frameHeader as clientFrameHeader } from './client/frame-header.ts';
 import { payloads as clientPayloads } from './client/payloads.ts';
 import { parameters as clientParameters } from './client/parameters.ts';
 import { tlsProfile as clientTlsProfile } from './client/tls-profile.ts';
+import { proof as clientProof } from './client/proof.ts';
+import { signedOpened as clientSignedOpened } from './client/signed-opened.ts';
 import { wireFormat as clientWireFormat } from './client/wire-format.ts';
 import { applications as serverApplications } from './server/applications.ts';
 import { channels as serverChannels } from './server/channels.ts';
@@ -69,6 +71,11 @@ import { drain as serverDrain } from './server/continuity/drain.ts';
 import { connectionDeadlines as serverConnectionDeadlines } from './server/continuity/deadlines.ts';
 import { priority as serverPriority } from './server/priority.ts';
 import { cuts as serverCuts } from './server/continuity/cuts.ts';
+import { forward as serverForward } from './server/forward.ts';
+import { forwardPayloads as serverForwardPayloads } from './server/forward-payloads.ts';
+import { continuityForward as serverContinuityForward } from './server/continuity/forward.ts';
+import { proof as serverProof } from './server/proof.ts';
+import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -115,6 +122,11 @@ export const cases: readonly ConformanceCase[] = [
   serverConnectionDeadlines,
   serverPriority,
   serverCuts,
+  serverForward,
+  serverForwardPayloads,
+  serverContinuityForward,
+  serverProof,
+  serverProofSignatures,
   clientTlsProfile,
   clientWireFormat,
   clientFrameHeader,
@@ -143,5 +155,7 @@ export const cases: readonly ConformanceCase[] = [
   clientContinuityClose,
   clientContinuityDrain,
   clientContinuityRotation,
+  clientProof,
+  clientSignedOpened,
   properties,
 ].flat();

@@ -16,6 +16,8 @@ export function loadUntestable(
     readonly id: string;
     readonly reason: string;
   }[];
-  const bound = new Set(requirements.filter((one) => one.role === role || one.role === 'both').map(({ id }) => id));
+  const roles: readonly Requirement['role'][] =
+    role === 'server' ? ['server', 'both', 'application end'] : [role, 'both'];
+  const bound = new Set(requirements.filter((one) => roles.includes(one.role)).map(({ id }) => id));
   return entries.filter(({ id }) => bound.has(id)).map(({ id, reason }) => ({ requirement: id, reason }));
 }

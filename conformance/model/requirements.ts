@@ -15,7 +15,7 @@ export interface Requirement {
   /** MUST NOT or SHOULD NOT. */
   readonly negated: boolean;
   /** Whom the sentence binds. */
-  readonly role: Role | 'both';
+  readonly role: Role | 'both' | 'relay' | 'application end';
   readonly text: string;
   /** SHA-256 of the sentence, to notice a change. */
   readonly sha256: string;

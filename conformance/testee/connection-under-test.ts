@@ -24,6 +24,10 @@ export interface OpenRequest {
   readonly outcomes?: true;
   /** The client's application judges incoming messages by their first two octets. */
   readonly judge?: true;
+  /** The identity that the client's configuration gives for the application. */
+  readonly applicationIdentity?: string;
+  /** The client's configuration demands proof for the application. */
+  readonly demandProof?: true;
 }
 
 /** What the client reported of one of its messages: the outcome, or the verdict with which it was rejected. */

@@ -54,6 +54,8 @@ export type DriverRequest =
       readonly priority?: DriverPriority;
       readonly outcomes?: boolean;
       readonly judge?: boolean;
+      readonly applicationIdentity?: string;
+      readonly demandProof?: boolean;
     }
   | { readonly do: 'send'; readonly connection: string; readonly channel: number; readonly message: string }
   | {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Credential } from '../peer/credential.ts';
 import { readCredential } from '../peer/credential.ts';
 import { SetupFailure } from '../peer/failure.ts';
-import { CLIENT_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
+import { APPLICATION_SUBJECTS, CLIENT_SUBJECTS, RELAY_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
 
 /** One line of `kit.json`. */
 export interface KitEntry {
@@ -55,8 +55,8 @@ export class Kit {
     }
     const files = new Set(this.index.entries.map(({ file }) => file));
     const needed = [
-      ...CLIENT_SUBJECTS.map(({ name }) => `clients/${name}`),
-      ...SERVER_SUBJECTS.map(({ name }) => `servers/${name}`),
+      ...[...CLIENT_SUBJECTS, ...RELAY_SUBJECTS].map(({ name }) => `clients/${name}`),
+      ...[...SERVER_SUBJECTS, ...APPLICATION_SUBJECTS].map(({ name }) => `servers/${name}`),
     ];
     const missing = needed.find((file) => !files.has(file));
     if (missing !== undefined) {

@@ -8,6 +8,8 @@ export interface KitSubject {
   readonly requirement: string;
   /** The reason that a refusing implementation should log; not on the wire. */
   readonly reason?: string;
+  /** Its identity, where it is not that of the role: a URI, or a name with `names: 'one-dns'`. */
+  readonly identity?: string;
   /** The feature without which an implementation cannot take part. */
   readonly feature?: string;
   readonly key?: 'ecdsa-p256' | 'ecdsa-p384' | 'ed25519' | 'rsa-2048' | 'rsa-1024' | 'ecdsa-p521';
@@ -329,4 +331,18 @@ export const SERVER_SUBJECTS: readonly KitSubject[] = [
     requirement: 'EST-009',
     names: 'other-identity',
   },
+];
+
+/** The subjects that a harness presents as a client that passes requests on (APP-011). */
+export const RELAY_SUBJECTS: readonly KitSubject[] = [
+  { name: 'relay', requirement: 'APP-011', identity: 'spiffe://hawser.test/relay' },
+  { name: 'relay-2', requirement: 'APP-011', identity: 'spiffe://hawser.test/relay-2' },
+  { name: 'relay-dns', requirement: 'APP-011', identity: 'relay.hawser.test', names: 'one-dns' },
+  { name: 'below-relay', requirement: 'RLY-013', identity: 'spiffe://hawser.test/relay/client' },
+  { name: 'behind-relay', requirement: 'RLY-013', identity: 'client.relay.test', names: 'one-dns' },
+];
+
+/** The subjects that a harness presents as an application end behind a relay. */
+export const APPLICATION_SUBJECTS: readonly KitSubject[] = [
+  { name: 'application', requirement: 'RLY-038', identity: 'spiffe://hawser.test/application' },
 ];

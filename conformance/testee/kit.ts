@@ -6,7 +6,7 @@ import type { Credential } from '../peer/credential.ts';
 import { makeCredential } from '../peer/credential.ts';
 import type { KitEntry, KitIndex } from './kit-files.ts';
 import type { KitIssuer, KitSubject } from './kit-plan.ts';
-import { CLIENT_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
+import { APPLICATION_SUBJECTS, CLIENT_SUBJECTS, RELAY_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
 import { makeDirectory } from './make-directory.ts';
 
 /** Options of {@link issueKit}. */
@@ -81,8 +81,12 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
     add('server', 'server', { name: 'server', ...good }, identities.server),
     add('client', 'client', { name: 'client', ...good }, identities.client),
     add('client', 'client-2', { name: 'client-2', ...good }, client2),
-    ...CLIENT_SUBJECTS.map((subject) => add('client', `clients/${subject.name}`, subject, identities.client)),
-    ...SERVER_SUBJECTS.map((subject) => add('server', `servers/${subject.name}`, subject, identities.server)),
+    ...[...CLIENT_SUBJECTS, ...RELAY_SUBJECTS].map((subject) =>
+      add('client', `clients/${subject.name}`, subject, identities.client),
+    ),
+    ...[...SERVER_SUBJECTS, ...APPLICATION_SUBJECTS].map((subject) =>
+      add('server', `servers/${subject.name}`, subject, identities.server),
+    ),
   ]);
 
   const rootList = await root.crl({ revoked: revoked.map((serial) => ({ serial })) });
@@ -319,7 +323,8 @@ function contentsOf(role: Role, subject: KitSubject, identities: Identities): Is
   };
 }
 
-function namesOf({ names }: KitSubject, { own, second, dns }: Identities): Partial<IssueOptions> {
+function namesOf({ names, identity }: KitSubject, identities: Identities): Partial<IssueOptions> {
+  const { own, second, dns } = identity === undefined ? identities : { ...identities, own: identity, dns: identity };
   switch (names ?? 'own') {
     case 'own':
       return { uris: [own] };

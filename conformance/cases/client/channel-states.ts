@@ -38,7 +38,7 @@ const WAYS: Readonly<Record<string, Way>> = {
     reach: reachOpening,
   },
   proving: {
-    words: 'on a channel, right behind PROVE,',
+    words: 'on a channel on which it has just sent PROVE',
     reach: async (context) => {
       const met = await reachOpening(context);
       met.peer.sendProve(met.channel);

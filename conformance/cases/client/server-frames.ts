@@ -53,7 +53,7 @@ export async function readyFor(context: ClientContext, row: FrameRow): Promise<R
   if (row.layer === 'establishment') return inState(context, 'awaiting-accept');
   if (row.name === 'ACK') return acknowledgeable(context);
   if (row.layer === 'session') return inState(context, 'established');
-  if (row.name !== 'OPENED' && row.name !== 'REFUSED') return context.opened();
+  if (!['OPENED', 'REFUSED', 'PROVE'].includes(row.name)) return context.opened();
   const met = await context.established();
   return context.dependency('asking for a channel', async () => {
     const channel = await met.client.open('test/echo');
@@ -96,6 +96,8 @@ export function rightInput(context: ClientContext, { peer, channel }: Ready, row
       };
     case 'OPENED':
       return { ...base, fields: { parameters: [] } };
+    case 'PROVE':
+      return { ...base, fields: { nonce: context.bytes(32), chain: context.kit.credential('server').chain } };
     case 'REFUSED':
       return { ...base, fields: { code: errorNamed('APPLICATION_REFUSED').code } };
     case 'MESSAGE':

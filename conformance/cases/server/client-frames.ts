@@ -40,7 +40,14 @@ export async function readyFor(context: ServerContext, row: FrameRow): Promise<R
     await context.dependency('a message of test/echo', () => peer.expect('MESSAGE', { channel }));
     return { peer, channel };
   }
-  if (row.layer === 'channel' && row.name !== 'OPEN') return context.opened('test/echo');
+  if (row.name === 'PROOF') {
+    context.need('proof');
+    const peer = await context.established();
+    const channel = peer.sendOpen('test/prove');
+    await context.dependency('PROVE of test/prove', () => peer.expect('PROVE', { channel }));
+    return { peer, channel };
+  }
+  if (row.layer === 'channel' && row.name !== 'OPEN' && row.name !== 'FORWARD') return context.opened('test/echo');
   return { peer: await context.established(), channel: row.layer === 'channel' ? 1 : 0 };
 }
 
@@ -63,6 +70,13 @@ export function rightInput(context: ServerContext, { peer, channel }: Ready, row
       };
     case 'OPEN':
       return { ...base, fields: { nonce: context.bytes(32), application: 'test/echo', parameters: [] } };
+    case 'FORWARD':
+      return { ...base, fields: peer.forwardFields('test/echo') };
+    case 'PROOF':
+      return {
+        ...base,
+        fields: { chain: context.kit.credential('client').chain, scheme: 0x0403, signature: context.bytes(64) },
+      };
     case 'MESSAGE':
       return { ...base, flags: ['FIRST', 'LAST'], fields: { fragment: context.bytes(8) } };
     case 'CREDIT':

@@ -29,13 +29,20 @@ async function requireSilence(peer: ClientPeer, channel: number, requirement = '
   if (frame !== undefined) fail('nothing on the channel', frame.text, requirement);
 }
 
+/** How an application answers OPEN, where that is not OPENED. */
+const FIRST_ANSWER: Readonly<Record<string, string>> = {
+  'test/refuse': 'REFUSED(APPLICATION_ERROR)',
+  'test/prove': 'PROVE',
+};
+
 /** Which applications there are in test mode, and for whom. */
 const offerCases = registry.testApplications.map(({ name }): NewCase => ({
   id: `APP-001/offered-${name.slice('test/'.length)}`,
   requirements: ['APP-001', 'CHN-005'],
   title: `${name} is there for every client`,
   stimulus: `The second client of the kit opens ${name}${name === 'test/source' ? ' for no message' : ''}.`,
-  expectation: `${name === 'test/refuse' ? 'REFUSED(APPLICATION_ERROR)' : 'OPENED'} arrives.`,
+  expectation: `${FIRST_ANSWER[name] ?? 'OPENED'} arrives.`,
+  ...(name === 'test/prove' ? { features: ['proof'] } : {}),
   run: async (context) => {
     const peer = await context.established({ as: 'client-2' });
     const channel = peer.sendOpen(name, name === 'test/source' ? sourceRequest(0, 0) : undefined);
@@ -43,7 +50,7 @@ const offerCases = registry.testApplications.map(({ name }): NewCase => ({
       const refused = await peer.expect('REFUSED', { channel, requirement: 'APP-001' });
       refused.requireCode('APPLICATION_ERROR', 'APP-001');
     } else {
-      await peer.expect('OPENED', { channel, requirement: 'APP-001' });
+      await peer.expect(FIRST_ANSWER[name] ?? 'OPENED', { channel, requirement: 'APP-001' });
     }
   },
 }));

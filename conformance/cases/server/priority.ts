@@ -8,6 +8,7 @@ import { serverCases } from '../case.ts';
 import type { ServerContext } from '../server-context.ts';
 import { again, asking, requireEcho } from './continuity/sessions.ts';
 import { expectExactly } from './client-frames.ts';
+import { FORWARD, RELAY } from './forwarded.ts';
 import { sourceMessage, sourceRequest } from './message-flow.ts';
 
 type NewCase = Omit<ServerCase, 'role'>;
@@ -32,6 +33,8 @@ interface Wanted {
   /** One message if absent: what is left of a message that is begun is there to be sent, beyond doubt. */
   readonly count?: number;
   readonly size: number;
+  /** Opened by FORWARD. */
+  readonly forwarded?: true;
 }
 
 interface Source extends Wanted {
@@ -50,11 +53,18 @@ async function stalled(
   parameters: readonly ParameterInput[] = [],
 ): Promise<{ readonly peer: ClientPeer; readonly sources: readonly Source[] }> {
   const credit = [{ id: 'initial_byte_credit', value: 1 }];
-  const peer = await context.established({ connect: { parameters: [...credit, ...parameters] } });
+  const as = wanted.some(({ forwarded }) => forwarded === true) ? RELAY : 'client';
+  const peer = await context.established({ as, connect: { parameters: [...credit, ...parameters] } });
   const sources = await context.dependency('channels of test/source without credit', async () => {
     const opened: Source[] = [];
     for (const one of wanted) {
-      const channel = await peer.open('test/source', sourceRequest(one.count ?? 1, one.size), classOf(one.priority));
+      const data = sourceRequest(one.count ?? 1, one.size);
+      const more = classOf(one.priority);
+      const channel =
+        one.forwarded === true
+          ? peer.sendForward('test/source', { data, more })
+          : peer.sendOpen('test/source', data, more);
+      await peer.expect('OPENED', { channel });
       const fragment = await peer.expect('MESSAGE', { channel, requirement: 'CHN-020' });
       if (fragment.bytes('fragment').length !== 1) fail('a fragment of one octet', fragment.text, 'CHN-020');
       opened.push({ ...one, channel, rank: one.priority ?? NORMAL });
@@ -325,6 +335,24 @@ export const priority: readonly ServerCase[] = serverCases([
         if (frame.channel === echo) return;
         if (others === BOUND) fail(`the echo behind at most ${BOUND} bulk fragments`, 'one more', 'CHN-035');
       }
+    },
+  },
+  {
+    id: 'CHN-035/forwarded',
+    requirements: ['CHN-035', 'CHN-036'],
+    title: 'the OPEN in a FORWARD says the class of the channel',
+    stimulus:
+      'A relay has opened an urgent and a bulk channel of test/source by FORWARD; both wait for credit, which it grants in one write.',
+    expectation: `Not more than ${BOUND} bulk fragments before each urgent one, not more than ${SHARE} urgent ones in a row.`,
+    features: FORWARD,
+    run: async (context) => {
+      const { peer, sources } = await stalled(context, [
+        { priority: BULK, size: 8 * MAX, forwarded: true },
+        { priority: URGENT, size: 20 * MAX, forwarded: true },
+      ]);
+      const seen = await flood(peer, sources);
+      requireBound(seen);
+      requireShare(seen, BULK);
     },
   },
   {

@@ -6,12 +6,14 @@ import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import type { ModelFields, ModelParameter } from '../../model/codec.ts';
 import { buildFrame, concat } from '../../model/codec.ts';
-import { registry } from '../../model/registry.ts';
+import { errorNamed, registry } from '../../model/registry.ts';
 import { connectTranscript, leafHash, sign, signedContent, withSignature } from '../../model/transcript.ts';
 import type { Credential } from '../../peer/credential.ts';
 import { makeCredential } from '../../peer/credential.ts';
+import { buildProof } from '../../peer/proof.ts';
 import type { ModelFrameView } from './model-endpoint.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
+import { judgeOpened, judgeProve } from './model-proof.ts';
 
 interface Request {
   readonly id: number;
@@ -29,6 +31,8 @@ interface Request {
   readonly channel?: number;
   readonly message?: string;
   readonly reset?: true;
+  readonly applicationIdentity?: string;
+  readonly demandProof?: boolean;
 }
 
 const fault = process.argv[2];
@@ -42,6 +46,11 @@ class ModelClientConnection extends ModelEndpoint {
   readonly #name: string;
   readonly #request: Request;
   readonly #pieces = new Map<number, Uint8Array[]>();
+  /** The identity that each channel's application has to have. */
+  readonly #identities = new Map<number, string>();
+  readonly #demanding = new Set<number>();
+  /** Leaf of the application end that has asked for proof. */
+  readonly #proving = new Map<number, Uint8Array>();
   #channels = 0;
   #ended: object | undefined;
   #code = 0;
@@ -54,10 +63,12 @@ class ModelClientConnection extends ModelEndpoint {
     this.verdicts.peerIdentity = names?.replace(/^(URI|DNS):/, '') === request.audience || fault === 'any-identity';
   }
 
-  open(application: string, data: string | undefined): number {
+  open({ application = '', data, applicationIdentity, demandProof }: Request): number {
     this.#channels += 1;
     const value = data === undefined ? undefined : new Uint8Array(Buffer.from(data, 'base64'));
     const parameters = value === undefined ? [] : [{ id: 'application_data', value }];
+    this.#identities.set(this.#channels, applicationIdentity ?? this.#request.audience ?? '');
+    if (demandProof === true) this.#demanding.add(this.#channels);
     this.send('OPEN', { channel: this.#channels, fields: { nonce: this.nonce(), application, parameters } });
     return this.#channels;
   }
@@ -85,7 +96,7 @@ class ModelClientConnection extends ModelEndpoint {
     this.verdicts.signature = fault === 'any-signature' || this.verifies(octets, fields, request, challenge);
   }
 
-  protected override act(action: string, { name, channel, flags, fields }: ModelFrameView): void {
+  protected override act(action: string, { name, channel, flags, fields, payload }: ModelFrameView): void {
     const connection = this.#name;
     if (name === 'CHALLENGE') this.#sendConnect();
     if (name === 'ACCEPT') write({ event: 'established', connection, identity: this.#request.audience });
@@ -95,7 +106,8 @@ class ModelClientConnection extends ModelEndpoint {
       this.socket.destroy();
     }
     if (name === 'PING') this.send('PONG', { fields: { data: fields['data'] as Uint8Array } });
-    if (name === 'OPENED') write({ event: 'opened', connection, channel, ...dataOf(fields) });
+    if (name === 'PROVE' && action.startsWith('judge')) this.#prove(channel, fields);
+    if (name === 'OPENED' && action.endsWith('report it')) this.#opened(channel, fields, payload);
     if (name === 'REFUSED') write({ event: 'refused', connection, channel, code: fields['code'] });
     if (name === 'END') write({ event: 'ended', connection, channel });
     if (name === 'MESSAGE' && action === 'deliver') this.#deliver(channel, flags, fields['fragment'] as Uint8Array);
@@ -136,6 +148,38 @@ class ModelClientConnection extends ModelEndpoint {
     const input = { exporter: this.exporter(challenge), clientLeaf, serverLeaf, challenge, connect: sized };
     const { signature } = sign(this.credential.key, signedContent('connect', connectTranscript(input)));
     this.send('CONNECT', { fields: { ...fields, signature } });
+  }
+
+  /** Answers PROVE. */
+  #prove(channel: number, fields: ModelFields): void {
+    const identity = this.#identities.get(channel) ?? '';
+    const caPem = readFileSync(this.#request.ca ?? '', 'utf8');
+    const [leaf] = fields['chain'] as readonly Uint8Array[];
+    if (
+      leaf === undefined ||
+      !judgeProve(fields, this.#request.audience ?? '', { proofs: this.proofs, caPem, identity })
+    ) {
+      this.#abandon(channel);
+      return;
+    }
+    this.#proving.set(channel, leaf);
+    this.send('PROOF', { channel, rawPayload: buildProof(this.credential, this.proofs.of(channel)) });
+  }
+
+  #opened(channel: number, fields: ModelFields, payload: Uint8Array): void {
+    const leaf = this.#proving.get(channel);
+    const holds =
+      leaf === undefined
+        ? !this.#demanding.has(channel)
+        : fault === 'any-open-signature' || judgeOpened(channel, fields, payload, leaf, this.proofs);
+    if (holds) write({ event: 'opened', connection: this.#name, channel, ...dataOf(fields) });
+    else this.#abandon(channel);
+  }
+
+  #abandon(channel: number): void {
+    const { code } = errorNamed('PROOF_INVALID');
+    this.send('RESET', { channel, fields: { code } });
+    write({ event: 'refused', connection: this.#name, channel, code });
   }
 
   #deliver(channel: number, flags: number, fragment: Uint8Array): void {
@@ -193,7 +237,7 @@ function answer(request: Request): object {
       return { ok: true };
     case 'open':
       if (connection === undefined) break;
-      return { ok: true, channel: connection.open(request.application ?? '', request.data) };
+      return { ok: true, channel: connection.open(request) };
     case 'send':
       connection?.message(request.channel ?? 0, new Uint8Array(Buffer.from(request.message ?? '', 'base64')));
       return { ok: true };

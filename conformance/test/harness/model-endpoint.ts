@@ -12,6 +12,7 @@ import { errorNamed, frameOfType, registry } from '../../model/registry.ts';
 import type { Role } from '../../model/registry.ts';
 import type { Credential } from '../../peer/credential.ts';
 import { exporterValue } from '../../peer/establishment.ts';
+import { ProofBook } from '../../peer/proof.ts';
 import { acceptTranscript, connectTranscript, leafHash, signedContent, verify } from '../../model/transcript.ts';
 
 export interface ModelFrameView {
@@ -19,6 +20,7 @@ export interface ModelFrameView {
   readonly channel: number;
   readonly flags: number;
   readonly fields: ModelFields;
+  readonly payload: Uint8Array;
 }
 
 const DECLARED = [
@@ -31,6 +33,7 @@ export abstract class ModelEndpoint {
   protected readonly model: ReceiverModel;
   protected readonly socket: TLSSocket;
   protected readonly credential: Credential;
+  protected readonly proofs: ProofBook = new ProofBook();
   protected readonly frames: Record<string, Uint8Array> = {};
   /** Leaf of the peer in DER, read once: node:tls may forget it. */
   protected readonly peerLeaf: Buffer | undefined;
@@ -69,6 +72,7 @@ export abstract class ModelEndpoint {
     if ('error' in allowed && this.strict) throw new Error(`${name}: ${allowed.error} ${allowed.requirement}`);
     if (row?.sequenced === true) this.#sent += 1n;
     this.#spoke = performance.now();
+    this.proofs.note(octets);
     this.socket.write(octets);
     this.frames[name] = octets;
     return octets;
@@ -173,7 +177,9 @@ export abstract class ModelEndpoint {
     );
     if (typeof interval?.value === 'number') this.peerIntervalMs = interval.value;
     this.before(name, octets, fields);
-    const view = { name, channel: header?.channel ?? 0, flags: header?.flags ?? 0, fields };
+    this.proofs.note(octets);
+    const payload = octets.subarray(registry.header.bytes);
+    const view = { name, channel: header?.channel ?? 0, flags: header?.flags ?? 0, fields, payload };
     this.#react(this.model.receive(octets), view);
   }
 

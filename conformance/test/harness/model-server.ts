@@ -3,24 +3,29 @@ import type { AddressInfo } from 'node:net';
 import type { Server, TLSSocket } from 'node:tls';
 import { createServer } from 'node:tls';
 import type { ModelFields, ModelParameter } from '../../model/codec.ts';
-import { registry } from '../../model/registry.ts';
-import { buildFrame } from '../../model/codec.ts';
+import { errorNamed, frameNamed, registry } from '../../model/registry.ts';
+import { buildFrame, decodePayload } from '../../model/codec.ts';
 import { acceptTranscript, leafHash, sign, signedContent, withSignature } from '../../model/transcript.ts';
 import type { Credential } from '../../peer/credential.ts';
+import { buildProve, buildSignedOpened } from '../../peer/proof.ts';
 import type { Kit } from '../../testee/kit-files.ts';
 import type { ModelFrameView } from './model-endpoint.ts';
 import { ModelEndpoint } from './model-endpoint.ts';
+import { identityOf, judgeProof } from './model-proof.ts';
 
 /** One connection of the model server, with the test applications that the cases of the harness need. */
 export class ModelServerConnection extends ModelEndpoint {
   readonly #applications = new Map<number, string>();
   readonly #counts = new Map<number, { messages: number; octets: number }>();
-  readonly #clientIdentity: string;
+  readonly #peerIdentity: string;
+  /** For whom a channel is: the identities of the client and of the relays. */
+  readonly #asking = new Map<number, readonly [string, ...string[]]>();
+  readonly #caPem: string;
 
-  constructor(socket: TLSSocket, credential: Credential, identity: string | undefined) {
+  constructor(socket: TLSSocket, credential: Credential, identity: string | undefined, caPem: string) {
     super('server', socket, credential, identity);
-    const names = this.peerLeaf === undefined ? undefined : new X509Certificate(this.peerLeaf).subjectAltName;
-    this.#clientIdentity = names?.replace(/^URI:/, '') ?? '';
+    this.#caPem = caPem;
+    this.#peerIdentity = this.peerLeaf === undefined ? '' : identityOf(new X509Certificate(this.peerLeaf));
     this.verdicts.peerIdentity = socket.authorized;
     this.send('CHALLENGE', { fields: { server_nonce: this.nonce(), parameters: this.declared } });
   }
@@ -45,7 +50,11 @@ export class ModelServerConnection extends ModelEndpoint {
         this.close('NO_ERROR');
         break;
       case 'ask the application end':
-        this.#open(channel, fields);
+        if (frame.name === 'FORWARD') this.#forward(channel, fields);
+        else this.#open(channel, fields, [this.#peerIdentity]);
+        break;
+      case 'judge it, send OPENED or REFUSED':
+        this.#judge(channel, fields);
         break;
       case 'send REFUSED(CHANNEL_LIMIT)':
         this.send('REFUSED', { channel, fields: { code: 0x0402 } });
@@ -91,7 +100,34 @@ export class ModelServerConnection extends ModelEndpoint {
     this.send('ACCEPT', { fields: { ...fields, scheme, signature } });
   }
 
-  #open(channel: number, fields: ModelFields): void {
+  #forward(channel: number, fields: ModelFields): void {
+    const open = decodePayload(frameNamed('OPEN'), fields['open'] as Uint8Array);
+    if ('error' in open) throw new TypeError('the model lets no such FORWARD pass');
+    if (!isRelay(this.#peerIdentity)) {
+      this.send('REFUSED', { channel, fields: { code: errorNamed('APPLICATION_REFUSED').code } });
+      return;
+    }
+    const route = fields['route'] as readonly string[];
+    if (open.fields['application'] === 'test/prove' && route.length > 0) {
+      this.send('REFUSED', { channel, fields: { code: errorNamed('PROOF_UNAVAILABLE').code } });
+      return;
+    }
+    this.#open(channel, open.fields, [fields['client'] as string, ...route, this.#peerIdentity]);
+  }
+
+  /** Takes the channel, or not, by the proof of the client. */
+  #judge(channel: number, fields: ModelFields): void {
+    const [identity] = this.#asking.get(channel) ?? [''];
+    if (!judgeProof(channel, fields, { proofs: this.proofs, caPem: this.#caPem, identity })) {
+      this.send('REFUSED', { channel, fields: { code: errorNamed('PROOF_INVALID').code } });
+      return;
+    }
+    const parameters = buildSignedOpened(this.credential, this.proofs.of(channel));
+    this.send('OPENED', { channel, fields: { parameters } });
+  }
+
+  #open(channel: number, fields: ModelFields, asking: readonly [string, ...string[]]): void {
+    this.#asking.set(channel, asking);
     const application = fields['application'] as string;
     const known = registry.testApplications.some(({ name }) => name === application);
     if (!known || application === 'test/refuse') {
@@ -100,14 +136,20 @@ export class ModelServerConnection extends ModelEndpoint {
     }
     this.#applications.set(channel, application);
     this.#counts.set(channel, { messages: 0, octets: 0 });
+    if (application === 'test/prove') {
+      const relay = asking.length > 1 ? (asking.at(-1) ?? '') : '';
+      this.send('PROVE', { channel, rawPayload: buildProve(this.credential, this.nonce(), { relay }) });
+      return;
+    }
     const data = (fields['parameters'] as readonly ModelParameter[]).find(({ name }) => name === 'application_data');
     const echo = application === 'test/data' && data !== undefined;
     this.send('OPENED', {
       channel,
       fields: { parameters: echo ? [{ id: 'application_data', value: data.value }] : [] },
     });
-    if (application === 'test/identity') {
-      this.#message(channel, Buffer.from(this.#clientIdentity));
+    if (application === 'test/identity' || application === 'test/route') {
+      const told = application === 'test/route' ? asking.join('\n') : asking[0];
+      this.#message(channel, Buffer.from(told));
       this.send('END', { channel });
     }
   }
@@ -117,7 +159,7 @@ export class ModelServerConnection extends ModelEndpoint {
     const application = this.#applications.get(channel);
     const count = this.#counts.get(channel) ?? { messages: 0, octets: 0 };
     this.#counts.set(channel, { messages: count.messages + (flags & 1), octets: count.octets + fragment.length });
-    if (application === 'test/echo' || application === 'test/data') {
+    if (application === 'test/echo' || application === 'test/data' || application === 'test/prove') {
       this.send('MESSAGE', { channel, flags, fields: { fragment } });
     }
     if (application === 'test/reset') this.send('RESET', { channel, fields: { code: 0x0404 } });
@@ -145,11 +187,18 @@ export class ModelServerConnection extends ModelEndpoint {
   }
 }
 
+/** Whether test mode takes an identity as that of a relay (APP-011). */
+function isRelay(identity: string): boolean {
+  const last = identity.includes('://') ? identity.split('/').slice(3).at(-1) : identity.split('.')[0];
+  return last?.startsWith('relay') === true;
+}
+
 /** The class of each connection: the right one, or one with a planted fault. */
 export type ConnectionClass = new (
   socket: TLSSocket,
   credential: Credential,
   identity: string | undefined,
+  caPem: string,
 ) => ModelServerConnection;
 
 /** A TLS server of model connections, on a port of its own. */
@@ -178,7 +227,7 @@ export class ModelServer {
         socket.destroy();
         return;
       }
-      new connectionClass(socket, credential, kit.index.serverIdentity);
+      new connectionClass(socket, credential, kit.index.serverIdentity, kit.caPem);
     });
     this.#server.on('tlsClientError', () => undefined);
   }

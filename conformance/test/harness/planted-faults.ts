@@ -24,8 +24,8 @@ class AcceptsAnySignature extends ModelServerConnection {
 }
 
 class AcceptsAnyAudience extends ModelServerConnection {
-  constructor(socket: TLSSocket, credential: Credential) {
-    super(socket, credential, undefined);
+  constructor(socket: TLSSocket, credential: Credential, _identity: string | undefined, caPem: string) {
+    super(socket, credential, undefined, caPem);
   }
 }
 
