@@ -265,7 +265,7 @@ export class ClientPeer extends Peer {
   }
 
   #requireSigned(accept: ReceivedFrame): void {
-    const key = this.#serverCertificate().publicKey;
+    const key = this.serverCertificate.publicKey;
     if (this.connectFrame === undefined) throw new TypeError('CONNECT was not sent');
     const transcript: TranscriptInput = { ...this.#transcriptParts(), connect: this.connectFrame };
     requireSignature(accept, 'server', key, transcript);
@@ -335,7 +335,8 @@ export class ClientPeer extends Peer {
     return Number(declared ?? fallback);
   }
 
-  #serverCertificate(): X509Certificate {
+  /** The certificate that the server has presented. Fails when there is none. */
+  get serverCertificate(): X509Certificate {
     const certificate = this.#serverLeaf;
     if (certificate === undefined) throw new ConformanceFailure({ expected: 'a server certificate', actual: 'none' });
     return certificate;
@@ -351,7 +352,7 @@ export class ClientPeer extends Peer {
     return {
       exporter: this.#exporter.value,
       clientLeaf: this.#credential?.leafHash ?? new Uint8Array(32),
-      serverLeaf: leafHash(this.#serverCertificate().raw),
+      serverLeaf: leafHash(this.serverCertificate.raw),
       challenge,
     };
   }

@@ -8,6 +8,11 @@ export function describeCode(code: number): string {
   return errorOfCode(code)?.name ?? `0x${code.toString(16).padStart(4, '0')}`;
 }
 
+/** A parameter, or a value of another list. */
+function describeItem(name: string, item: ModelParameter | string | Uint8Array): string {
+  return typeof item === 'string' || item instanceof Uint8Array ? describeValue(name, item) : describeParameter(item);
+}
+
 function describeParameter(parameter: ModelParameter): string {
   const id = parameter.name ?? `0x${parameter.id.toString(16).padStart(4, '0')}`;
   return `${id}=${show(parameter.value)}`;
@@ -15,7 +20,10 @@ function describeParameter(parameter: ModelParameter): string {
 
 function describeValue(name: string, value: ModelValue): string {
   if (name === 'code' && typeof value === 'number') return describeCode(value);
-  if (Array.isArray(value)) return `[${(value as readonly ModelParameter[]).map(describeParameter).join(' ')}]`;
+  if (Array.isArray(value)) {
+    const items = value as readonly (ModelParameter | string | Uint8Array)[];
+    return `[${items.map((item) => describeItem(name, item)).join(' ')}]`;
+  }
   return value instanceof Uint8Array && value.length > 8
     ? `${Buffer.from(value.subarray(0, 8)).toString('hex')}... (${value.length})`
     : show(value);

@@ -351,37 +351,6 @@ const malformedCases = MALFORMED.map(({ requirement, slug, what, fields }): Case
   },
 }));
 
-/** REFUSED may come instead of OPENED, whatever has passed. */
-const refusedCases = (['before', 'behind'] as const).map((place): Case => ({
-  id: `CHN-003/client-refused-${place}-proof`,
-  requirements: ['CHN-003', 'CHN-032'],
-  title: `a channel may be refused ${place === 'before' ? 'while the client judges PROVE' : 'because of its PROOF'}`,
-  stimulus: `The server sends PROVE and REFUSED(PROOF_INVALID), ${place === 'before' ? 'both in one TLS record' : 'the second when PROOF has arrived'}.`,
-  expectation: 'The client reports the channel as refused with that code, and the session goes on.',
-  run: async (context) => {
-    const met = await asked(context);
-    const { peer, client, channel } = met;
-    const { code } = errorNamed('PROOF_INVALID');
-    if (place === 'behind') {
-      peer.sendProve(channel);
-      await peer.expectProof(channel);
-      peer.send('REFUSED', { channel, fields: { code, retry_after_ms: 0 } });
-    } else {
-      const { chain } = context.kit.credential('server');
-      peer.sendTogether([
-        peer.build('PROVE', { channel, fields: { nonce: context.bytes(32), chain } }),
-        peer.build('REFUSED', { channel, fields: { code, retry_after_ms: 0 } }),
-      ]);
-    }
-    const refused = await client.expectEvent('refused', 'CHN-003');
-    assertEqual('code', refused.code, code, 'CHN-003');
-    await peer.barrier('CHN-003');
-    const next = await open(met);
-    peer.sendOpened(next.channel);
-    await requireOpen(next, 'CHN-032');
-  },
-}));
-
 /** Section 13.7, for a client: the question, and its answer. */
 export const proof: readonly ClientCase[] = clientCases([
   ...keyCases,
@@ -390,7 +359,25 @@ export const proof: readonly ClientCase[] = clientCases([
   ...chainCases,
   ...wholeChainCases,
   ...malformedCases,
-  ...refusedCases,
+  {
+    id: 'CHN-003/client-refused-behind-proof',
+    requirements: ['CHN-003', 'CHN-032'],
+    title: 'a channel may be refused because of its PROOF',
+    stimulus: 'The server answers PROOF with REFUSED(PROOF_INVALID).',
+    expectation: 'The client reports the channel as refused with that code, and the session goes on.',
+    run: async (context) => {
+      const met = await proved(context);
+      const { peer, client, channel } = met;
+      const { code } = errorNamed('PROOF_INVALID');
+      peer.send('REFUSED', { channel, fields: { code, retry_after_ms: 0 } });
+      const refused = await client.expectEvent('refused', 'CHN-003');
+      assertEqual('code', refused.code, code, 'CHN-003');
+      await peer.barrier('CHN-003');
+      const next = await open(met);
+      peer.sendOpened(next.channel);
+      await requireOpen(next, 'CHN-032');
+    },
+  },
   {
     id: 'RLY-042/client-octets-of-open',
     requirements: ['RLY-042'],

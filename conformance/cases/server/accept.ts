@@ -43,6 +43,9 @@ const EARLY_FRAMES: Readonly<Record<string, FrameInput>> = {
   OPEN: { channel: 1, seq: 1, fields: { application: 'test/echo' } },
   OPENED: { channel: 1, seq: 1 },
   REFUSED: { channel: 1, seq: 1 },
+  PROVE: { channel: 1, seq: 1 },
+  PROOF: { channel: 1, seq: 1 },
+  FORWARD: { channel: 1, seq: 1 },
   MESSAGE: { channel: 1, seq: 1, flags: ['FIRST', 'LAST'] },
   CREDIT: { channel: 1 },
   END: { channel: 1, seq: 1 },
@@ -115,6 +118,11 @@ const AFTERWARDS: Readonly<Record<string, Afterwards>> = {
   END: closesWith('CHANNEL_INVALID'),
   RESET: closesWith('CHANNEL_INVALID'),
   OUTCOME: closesWith('CHANNEL_INVALID'),
+  PROOF: closesWith('CHANNEL_INVALID'),
+  FORWARD: async (peer) => {
+    peer.nextSeq = 2n;
+    await peer.expect('REFUSED', { channel: 1, requirement: 'RLY-013' });
+  },
 };
 
 /** The first frame of the server after CONNECT; nothing may stand before it. */

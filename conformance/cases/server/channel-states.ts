@@ -261,20 +261,25 @@ async function requireSilence(peer: ClientPeer, channel: number, requirement: st
   if (frame !== undefined) fail('nothing more on the channel', frame.text, requirement);
 }
 
-/** CREDIT that crosses with the frame that closed the channel. */
-const ignoredCases = CLOSED.map(({ slug, what, reach }): NewCase => ({
-  id: `CHN-003/${slug}-credit`,
-  requirements: ['CHN-003', 'CHN-022'],
-  title: `CREDIT on a channel ${what} is ignored`,
-  stimulus: `On a channel ${what}, a CREDIT arrives that takes all credit back, as if it had crossed.`,
-  expectation: 'Nothing is sent on the channel, and the session goes on.',
-  run: async (context) => {
-    const { peer, channel } = await reach(context);
-    peer.send('CREDIT', { channel, fields: { message_limit: 0, byte_limit: 0 } });
-    await requireSilence(peer, channel, 'CHN-003');
-    await peer.open('test/echo');
-  },
-}));
+/** What crosses with the frame that closed the channel, as far as the table has it ignored. */
+const ignoredCases = CLOSED.flatMap(({ state, slug, what, reach }) =>
+  TABLE.rows
+    .filter((row) => row.state === state && row.do !== undefined && !row.do.startsWith('send'))
+    .map(({ frame }): NewCase => ({
+      id: `CHN-003/${slug}-${frame.toLowerCase()}`,
+      requirements: ['CHN-003', ...(frame === 'CREDIT' ? ['CHN-022'] : [])],
+      title: `${frame} on a channel ${what} is ignored`,
+      stimulus: `On a channel ${what}, ${a(frame)} arrives${frame === 'CREDIT' ? ' that takes all credit back' : ''}, as if it had crossed.`,
+      expectation: 'Nothing is sent on the channel, and the session goes on.',
+      run: async (context) => {
+        const { peer, channel } = await reach(context);
+        const fields = frame === 'CREDIT' ? { message_limit: 0, byte_limit: 0 } : frameFor(context, frame).fields;
+        peer.send(frame, { channel, ...(fields === undefined ? {} : { fields }) });
+        await requireSilence(peer, channel, 'CHN-003');
+        await peer.open('test/echo');
+      },
+    })),
+);
 
 interface Discarded {
   readonly slug: string;
@@ -319,6 +324,12 @@ const DISCARDED: readonly Discarded[] = [
     slug: 'verdict',
     what: 'verdicts on messages that were never sent',
     send: (peer, channel) => peer.send('OUTCOME', { channel, fields: { last_message: 7, verdict: 0 } }),
+  },
+  {
+    slug: 'proof',
+    what: 'a PROOF that nobody has asked for',
+    send: (peer, channel) =>
+      peer.send('PROOF', { channel, fields: { chain: [peer.random(20)], signature: peer.random(64) } }),
   },
   {
     slug: 'end',

@@ -141,8 +141,12 @@ export const proof: readonly ServerCase[] = serverCases([
     run: async (context) => {
       const { prove, peer } = await proving(context);
       assertEqual('relay', prove.string('relay'), '', 'APP-001');
-      const own = peer.socket.getPeerX509Certificate()?.raw ?? Buffer.alloc(0);
-      assertThat(equal(chainOf(prove)[0].raw, own), "the server's certificate", chainOf(prove)[0].subject, 'APP-001');
+      assertThat(
+        equal(chainOf(prove)[0].raw, peer.serverCertificate.raw),
+        "the server's certificate",
+        chainOf(prove)[0].subject,
+        'APP-001',
+      );
     },
   },
   {
@@ -252,7 +256,10 @@ export const proof: readonly ServerCase[] = serverCases([
       const [one, two] = [first, second].map(({ channel }) => peer.buildProof(channel));
       peer.send('PROOF', { channel: first.channel, rawPayload: two ?? new Uint8Array(0) });
       peer.send('PROOF', { channel: second.channel, rawPayload: one ?? new Uint8Array(0) });
-      for (const { channel } of [first, second]) await requireRefused(peer, channel, 'PROOF_INVALID', 'RLY-044');
+      for (const { channel } of [first, second]) {
+        const refused = await peer.expect('REFUSED', { channel, requirement: 'RLY-044' });
+        refused.requireCode('PROOF_INVALID', 'RLY-044');
+      }
     },
   },
   {

@@ -61,6 +61,21 @@ const RIGHT = [
   'CHN-015/client-delivers',
   'CHN-029/client-answers',
   'ERR-002/client-reject',
+  'CHN-003/client-message-proving',
+  'CHN-003/client-prove-proved',
+  'RLY-038/client-another-application',
+  'RLY-039/client-no-relay',
+  'RLY-040/client-expired',
+  'RLY-042/client-p256',
+  'RLY-042/client-application-behind-the-audience',
+  'RLY-042/client-side-by-side',
+  'RLY-046/client-absent',
+  'RLY-046/client-ignorable-added',
+  'RLY-046/client-takes-unknown-parameters',
+  'RLY-046/client-replayed-with-its-prove',
+  'RLY-046/client-message-behind-it',
+  'RLY-047/client-demanded',
+  'RLY-048/client-alone',
   'WIR-002/client-any-chunking',
   'WIR-003/client-strict-prefixes',
   'WIR-027/client-mutated-frame',
@@ -89,6 +104,19 @@ describe('a client with a planted fault', () => {
     const [result] = await run(start('any-signature'), 'EST-022/accept-one-bit');
     expect(result?.verdict).toBe('fail');
     expect(result?.finding?.requirement).toBe('EST-022');
+  });
+
+  it('that takes any OPENED for signed fails RLY-046', { timeout: 30_000 }, async () => {
+    const [result] = await run(start('any-open-signature'), 'RLY-046/client-one-bit');
+    expect(result?.verdict).toBe('fail');
+    expect(result?.finding?.requirement).toBe('RLY-046');
+  });
+
+  it('that proves to anybody fails RLY-039', { timeout: 30_000 }, async () => {
+    const [result] = await run(start('proves-to-anybody'), 'RLY-039/client-server-names-another-relay');
+    expect(result?.verdict).toBe('fail');
+    expect(result?.finding?.requirement).toBe('RLY-039');
+    expect(result?.finding?.actual).toMatch(/^PROOF /);
   });
 
   it('that sends before OPENED fails CHN-010', { timeout: 30_000 }, async () => {

@@ -109,7 +109,7 @@ class ModelClientConnection extends ModelEndpoint {
     if (name === 'PROVE' && action.startsWith('judge')) this.#prove(channel, fields);
     if (name === 'OPENED' && action.endsWith('report it')) this.#opened(channel, fields, payload);
     if (name === 'REFUSED') write({ event: 'refused', connection, channel, code: fields['code'] });
-    if (name === 'END') write({ event: 'ended', connection, channel });
+    if (name === 'END' && action === 'report it') write({ event: 'ended', connection, channel });
     if (name === 'MESSAGE' && action === 'deliver') this.#deliver(channel, flags, fields['fragment'] as Uint8Array);
     if (name === 'RESET' && action.startsWith('send RESET')) {
       this.send('RESET', { channel, fields: { code: 0x0405 } });
@@ -155,10 +155,8 @@ class ModelClientConnection extends ModelEndpoint {
     const identity = this.#identities.get(channel) ?? '';
     const caPem = readFileSync(this.#request.ca ?? '', 'utf8');
     const [leaf] = fields['chain'] as readonly Uint8Array[];
-    if (
-      leaf === undefined ||
-      !judgeProve(fields, this.#request.audience ?? '', { proofs: this.proofs, caPem, identity })
-    ) {
+    const judged = judgeProve(fields, this.#request.audience ?? '', { proofs: this.proofs, caPem, identity });
+    if (leaf === undefined || !(judged || fault === 'proves-to-anybody')) {
       this.#abandon(channel);
       return;
     }

@@ -14,9 +14,18 @@ export function identityOf(leaf: X509Certificate): string {
   return name.slice(4);
 }
 
+/** The certificates of a chain; undefined where one of them is none. */
+function certificatesOf(fields: ModelFields): readonly X509Certificate[] | undefined {
+  try {
+    return (fields['chain'] as readonly Uint8Array[]).map((der) => new X509Certificate(der));
+  } catch {
+    return undefined;
+  }
+}
+
 /** The leaf of a chain that leads to the authority and is good for a role; undefined for any other chain. */
 function judgedLeaf(fields: ModelFields, caPem: string, role: 'client' | 'server'): X509Certificate | undefined {
-  const certificates = (fields['chain'] as readonly Uint8Array[]).map((der) => new X509Certificate(der));
+  const certificates = certificatesOf(fields) ?? [];
   const path = [...certificates, new X509Certificate(caPem)];
   const now = Date.now();
   const sound = certificates.every((certificate, at) => {
@@ -25,7 +34,9 @@ function judgedLeaf(fields: ModelFields, caPem: string, role: 'client' | 'server
     return issuer !== undefined && valid && certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
   });
   const [leaf] = certificates;
-  return sound && leaf?.keyUsage.includes(PURPOSE[role]) === true ? leaf : undefined;
+  // node:crypto leaves it out where the certificate does.
+  const purposes = leaf?.keyUsage as readonly string[] | undefined;
+  return sound && purposes?.includes(PURPOSE[role]) === true ? leaf : undefined;
 }
 
 /** What the receiver of PROVE or PROOF knows by itself. */

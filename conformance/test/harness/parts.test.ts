@@ -55,6 +55,13 @@ describe('describeOctets', () => {
     expect(describeOctets(buildFrame('RESET', { channel: 3, seq: 9, fields: { code: 0x7777 } }))).toBe(
       'RESET channel=3 seq=9 code=0x7777',
     );
+    const fields = { client: 'c', route: ['r', 's'] };
+    expect(describeOctets(buildFrame('PROOF', { channel: 1, seq: 1, fields: { chain: [Uint8Array.of(5)] } }))).toBe(
+      'PROOF channel=1 seq=1 chain=[05] scheme=0 signature=00',
+    );
+    expect(describeOctets(buildFrame('FORWARD', { channel: 1, seq: 1, fields }))).toContain(
+      'client="c" route=["r" "s"] open=',
+    );
   });
 });
 

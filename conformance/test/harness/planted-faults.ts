@@ -1,5 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { ModelFields } from '../../model/codec.ts';
+import { buildFrame, decodeFrame, decodeHeader } from '../../model/codec.ts';
 import type { Credential } from '../../peer/credential.ts';
 import type { ConnectionClass } from './model-server.ts';
 import { ModelServerConnection } from './model-server.ts';
@@ -77,6 +78,28 @@ class SkipsSequenceNumbers extends ModelServerConnection {
   }
 }
 
+class NamesNoRelay extends ModelServerConnection {
+  protected override mutate(name: string, octets: Uint8Array): Uint8Array {
+    if (name !== 'PROVE') return octets;
+    const read = decodeFrame(octets);
+    if (!('fields' in read)) throw new TypeError('not a PROVE');
+    const { nonce, chain } = read.fields as { nonce: Uint8Array; chain: readonly Uint8Array[] };
+    return buildFrame('PROVE', { channel: read.frame.channel, seq: read.frame.seq, fields: { nonce, chain } });
+  }
+}
+
+class SignsNoOpened extends ModelServerConnection {
+  protected override mutate(name: string, octets: Uint8Array): Uint8Array {
+    const header = decodeHeader(octets);
+    if (name !== 'OPENED' || header === undefined || header.length === 2) return octets;
+    return buildFrame('OPENED', { channel: header.channel, seq: header.seq });
+  }
+
+  protected override get strict(): boolean {
+    return false;
+  }
+}
+
 /** Faults in single places; a plain session works with each of them. */
 export const PLANTED_FAULTS: readonly PlantedFault[] = [
   {
@@ -142,5 +165,21 @@ export const PLANTED_FAULTS: readonly PlantedFault[] = [
     verdict: 'fail',
     requirement: 'WIR-010',
     actual: /SEQUENCE_INVALID/,
+  },
+  {
+    name: 'names no relay in PROVE',
+    connection: NamesNoRelay,
+    caseId: 'APP-001/prove-names-the-relay',
+    verdict: 'fail',
+    requirement: 'APP-001',
+    actual: /^""$/,
+  },
+  {
+    name: 'does not sign OPENED',
+    connection: SignsNoOpened,
+    caseId: 'RLY-045/p256',
+    verdict: 'fail',
+    requirement: 'RLY-045',
+    actual: /^OPENED /,
   },
 ];
