@@ -9,16 +9,19 @@ import {
   decodePayload,
   measureFrame,
 } from '../model/decode.ts';
-import { decodeFrame, decodeHeader, equal, fromHex, toHex } from '../model/codec.ts';
+import { decodeFrame, decodeHeader, equal, fromHex, readInteger, toHex } from '../model/codec.ts';
+import type { ModelFields, ModelParameter } from '../model/codec.ts';
 import { ReceiverModel } from '../model/machine.ts';
 import type { Declarations, ModelOptions } from '../model/machine.ts';
-import { frameOfType, machineOf, registry } from '../model/registry.ts';
+import { frameNamed, frameOfType, machineOf, registry } from '../model/registry.ts';
 import type { Role } from '../model/registry.ts';
 import {
   acceptTranscript,
   connectTranscript,
   exporterContext,
   leafHash,
+  openingTranscript,
+  proofTranscript,
   sha256,
   signedContent,
   verify,
@@ -205,6 +208,45 @@ export function judgeTranscript(vector: TranscriptVector): Finding {
     signedContent: toHex(content),
   };
   return { result: 'valid', expected };
+}
+
+export interface ProofVector extends Vector {
+  readonly signed: 'proof' | 'opened';
+  readonly open: string;
+  readonly prove: string;
+  readonly proof: string;
+  readonly opened?: string;
+}
+
+export function judgeProof({ signed, opened = '', ...hex }: ProofVector): Finding {
+  const input = { open: fromHex(hex.open), prove: fromHex(hex.prove) };
+  const proof = fromHex(hex.proof);
+  const fieldsOf = (name: string, payload: Uint8Array): ModelFields => {
+    const read = decodePayload(frameNamed(name), payload);
+    if ('error' in read) throw new TypeError(`${name} does not decode: ${read.error}`);
+    return read.fields;
+  };
+  const answer = signed === 'opened' ? fieldsOf('OPENED', fromHex(opened)) : undefined;
+  const signature = answer === undefined ? fieldsOf('PROOF', proof) : openSignature(answer);
+  const [leaf] = fieldsOf(signed === 'proof' ? 'PROOF' : 'PROVE', signed === 'proof' ? proof : input.prove)[
+    'chain'
+  ] as readonly Uint8Array[];
+  const transcript =
+    signed === 'proof' ? proofTranscript(input, proof) : openingTranscript(input, proof, fromHex(opened));
+  const content = signedContent(signed, transcript);
+  const { publicKey } = new X509Certificate(leaf ?? new Uint8Array(0));
+  if (!verify(Number(signature['scheme']), publicKey, content, signature['signature'] as Uint8Array)) {
+    return { result: 'invalid', error: 'PROOF_INVALID' };
+  }
+  return { result: 'valid', expected: { transcriptHash: toHex(sha256(transcript)), signedContent: toHex(content) } };
+}
+
+/** Scheme and signature in the parameter of OPENED. */
+function openSignature(fields: ModelFields): ModelFields {
+  const parameters = fields['parameters'] as readonly ModelParameter[];
+  const value = parameters.find(({ name }) => name === 'open_signature')?.value;
+  if (!(value instanceof Uint8Array)) throw new TypeError('OPENED has no open_signature');
+  return { scheme: Number(readInteger(value.subarray(0, 2))), signature: value.subarray(2) };
 }
 
 export interface EvidenceVector extends Vector {

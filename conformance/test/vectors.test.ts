@@ -14,6 +14,7 @@ import {
   judgeEvidence,
   judgeFrame,
   judgeParameters,
+  judgeProof,
   judgeStream,
   judgeTranscript,
 } from './vector-judge.ts';
@@ -22,6 +23,7 @@ import type {
   Finding,
   FrameVector,
   ParameterVector,
+  ProofVector,
   StreamVector,
   TranscriptVector,
 } from './vector-judge.ts';
@@ -33,6 +35,7 @@ const JUDGES: Readonly<Record<string, (vector: Vector) => Finding>> = {
   outcomes: (vector) => judgeOutcomes(vector as OutcomeVector),
   resumption: (vector) => judgeResumption(vector as ResumptionVector),
   transcripts: (vector) => judgeTranscript(vector as TranscriptVector),
+  proofs: (vector) => judgeProof(vector as ProofVector),
   evidence: (vector) => judgeEvidence(vector as EvidenceVector),
 };
 

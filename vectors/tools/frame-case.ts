@@ -1,5 +1,5 @@
 /** How the frames of frames.json are written down. */
-import { buildFrame, toHex } from '../../conformance/model/codec.ts';
+import { buildFrame, buildPayload, toHex } from '../../conformance/model/codec.ts';
 import type { FieldInput, FrameInput } from '../../conformance/model/codec.ts';
 import { frameNamed } from '../../conformance/model/registry.ts';
 import type { FrameRow, Role } from '../../conformance/model/registry.ts';
@@ -39,6 +39,13 @@ const FIELDS: Readonly<Record<string, Fields>> = {
   OPEN: { nonce: octetsFor('open', 32), application: 'test/echo' },
   OPENED: {},
   REFUSED: { code: 0x0401 },
+  PROVE: { nonce: octetsFor('prove', 32), chain: [octetsFor('certificate', 40)] },
+  PROOF: { chain: [octetsFor('certificate', 40)], scheme: 0x0807, signature: octetsFor('signature', 64) },
+  FORWARD: {
+    hop_limit: 3,
+    client: 'spiffe://example.test/client',
+    open: buildPayload('OPEN', { nonce: octetsFor('open', 32), application: 'test/echo' }),
+  },
   MESSAGE: { fragment: octetsFor('message', 24) },
   CREDIT: { message_limit: 128, byte_limit: 2_097_152 },
   OUTCOME: { last_message: 1, verdict: 0 },

@@ -35,7 +35,7 @@ export function headerDefects(): Draft[] {
     decodingFails('FRAME_TOO_LARGE'),
   );
   const planned = registry.frames.filter(({ status }) => status === 'planned').map(({ type }) => type);
-  const unknown = [0x00, 0x05, 0x0f, 0x15, 0x1b, 0x25, 0x2d, 0x7f, ...planned].map((type) =>
+  const unknown = [0x00, 0x05, 0x0f, 0x15, 0x1b, 0x26, 0x2d, 0x7f, ...planned].map((type) =>
     draft(
       `type 0x${type.toString(16).padStart(2, '0')}${planned.includes(type) ? ', planned' : ''}`,
       ['WIR-005'],

@@ -229,7 +229,7 @@ export function payloadDefects(): Draft[] {
   const lists = (
     [
       ['REJECT', 'an unknown critical parameter', 'WIR-022', 'PARAMETER_UNKNOWN', { id: 0x29, value: 8 }],
-      ['REJECT', 'a planned parameter', 'WIR-022', 'PARAMETER_UNKNOWN', { id: 0x30, value: 1 }],
+      ['REJECT', 'the unknown parameter 0x30', 'WIR-022', 'PARAMETER_UNKNOWN', { id: 0x30, value: 1 }],
       ['REJECT', 'a parameter of CONNECT', 'WIR-024', 'PARAMETER_INVALID', { id: 0x21, value: 4 }],
       ['REJECT', 'gap_first of four octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x27, value: 4 }],
       ['REJECT', 'final_send_cursor of no octets', 'WIR-025', 'PARAMETER_INVALID', { id: 0x26, value: 0 }],

@@ -1,5 +1,6 @@
 /** frames.json: single frames, judged by the checks of WIR-027 from the length to the last field of the payload. */
 import { headerDefects, stateDefects } from './frame-header.ts';
+import { listDefects, validLists } from './frame-lists.ts';
 import { orderDefects } from './frame-order.ts';
 import { payloadDefects } from './frame-payload.ts';
 import { validFrames } from './frame-valid.ts';
@@ -12,6 +13,14 @@ export function frameVectors(): DraftFile {
     description:
       'One frame each, judged from the length to the last field of its payload (WIR-027) by a receiver in the given role and state; ' +
       'channel state and meaning are not judged.',
-    drafts: [...validFrames(), ...headerDefects(), ...stateDefects(), ...payloadDefects(), ...orderDefects()],
+    drafts: [
+      ...validFrames(),
+      ...validLists(),
+      ...headerDefects(),
+      ...stateDefects(),
+      ...payloadDefects(),
+      ...listDefects(),
+      ...orderDefects(),
+    ],
   };
 }

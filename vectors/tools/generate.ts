@@ -22,6 +22,7 @@ import { mustFailVectors } from './must-fail.ts';
 import { outcomeVectors } from './outcomes.ts';
 import { parameterVectors } from './parameters.ts';
 import { issueParties } from './parties.ts';
+import { proofVectors } from './proofs.ts';
 import { resumptionVectors } from './resumption.ts';
 import { vectorSchemas } from './schemas.ts';
 import { streamVectors } from './streams.ts';
@@ -49,6 +50,7 @@ async function generate(): Promise<ReadonlyMap<string, string>> {
     outcomeVectors(),
     resumptionVectors(),
     transcriptVectors(parties),
+    proofVectors(parties),
     await evidenceVectors(parties),
     await certificateVectors(parties),
   ];

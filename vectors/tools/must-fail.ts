@@ -171,6 +171,35 @@ const CONTROLS: readonly Control[] = [
     change: claim('signature', 'error', 'SIGNATURE_INVALID'),
   },
   {
+    kind: 'streams',
+    of: 'client: open_signature without PROVE',
+    comment: 'a signature that nobody has asked for is called valid',
+    change: deny({
+      connection: 'established',
+      channels: { 1: 'open' },
+      cursors: { receive: 1, send: 1 },
+      delivered: [],
+    }),
+  },
+  {
+    kind: 'proofs',
+    of: 'PROOF: ed25519 signs',
+    comment: 'a good proof is called invalid',
+    change: claim('signature', 'error', 'PROOF_INVALID'),
+  },
+  {
+    kind: 'proofs',
+    of: 'OPENED: ed25519 signs',
+    comment: 'another signed content is expected',
+    change: expect({ signedContent: '20'.repeat(120) }),
+  },
+  {
+    kind: 'proofs',
+    of: 'OPENED: altered: an ignored parameter',
+    comment: 'a damaged opening is called valid',
+    change: deny({ transcriptHash: '00'.repeat(32), signedContent: '20'.repeat(120) }),
+  },
+  {
     kind: 'evidence',
     of: 'ed25519 at both ends, recorded by the client',
     comment: 'a good record is called invalid',

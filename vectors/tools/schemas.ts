@@ -225,6 +225,20 @@ const KINDS: Readonly<Record<string, Kind>> = {
     layers: ['signature'],
     invalid: { error: ref('errorName') },
   },
+  proofs: {
+    title: 'Signatures of openings that are proved',
+    input: {
+      signed: oneOf('proof', 'opened'),
+      open: ref('hex'),
+      prove: ref('hex'),
+      proof: ref('hex'),
+      'opened?': ref('hex'),
+      privateKey: ref('pem'),
+    },
+    valid: { expected: object({ transcriptHash: ref('hex'), signedContent: ref('hex') }) },
+    layers: ['signature'],
+    invalid: { error: ref('errorName') },
+  },
   evidence: {
     title: 'Evidence records',
     input: { record: text, trustAnchors: list(ref('der')) },

@@ -1,4 +1,4 @@
-import { buildFrame, buildRawFrame, concat, toHex } from '../../conformance/model/codec.ts';
+import { buildFrame, buildPayload, buildRawFrame, concat, integer, toHex } from '../../conformance/model/codec.ts';
 import type { FrameInput } from '../../conformance/model/codec.ts';
 import { frameNamed } from '../../conformance/model/registry.ts';
 import type { Role } from '../../conformance/model/registry.ts';
@@ -28,6 +28,13 @@ const DEFAULTS: Readonly<Record<string, FrameInput['fields'] & object>> = {
   DRAIN: { code: 0x0302, deadline_ms: 30_000 },
   OPEN: { nonce: octetsFor('open', 32), application: 'test/hold' },
   REFUSED: { code: 0x0401 },
+  PROVE: { nonce: octetsFor('prove', 32), chain: [octetsFor('certificate', 40)] },
+  PROOF: { chain: [octetsFor('certificate', 40)], scheme: 0x0807, signature: octetsFor('signature', 64) },
+  FORWARD: {
+    hop_limit: 3,
+    client: 'spiffe://example.test/client',
+    open: buildPayload('OPEN', { nonce: octetsFor('open', 32), application: 'test/hold' }),
+  },
   CREDIT: { message_limit: 128, byte_limit: 2_097_152 },
   OUTCOME: { last_message: 1 },
   RESET: { code: 0x0403 },
@@ -41,6 +48,13 @@ export interface Cursors {
 
 /** Parameters of an OPEN that asks for verdicts. */
 export const OUTCOMES: StepInput = { fields: { parameters: [{ id: 'outcomes', value: 1 }] } };
+
+/** An OPENED on a channel that was proved; the octets of its signature are none, as those of CONNECT and ACCEPT. */
+export const SIGNED: StepInput = {
+  fields: {
+    parameters: [{ id: 'open_signature', value: concat(integer(0x0807, 2), octetsFor('signature', 64)) }],
+  },
+};
 
 /** Writes the two directions of a connection as its endpoint sees them, and counts their sequence numbers. */
 export class Script {
@@ -122,6 +136,10 @@ export class Script {
         return this;
       case 'opening':
         return open();
+      case 'proving':
+        return client ? open().receive('PROVE') : open().send('PROVE');
+      case 'proved':
+        return client ? open().receive('PROVE').send('PROOF') : open().send('PROVE').receive('PROOF');
       case 'open':
         return opened();
       case 'half-closed-local':

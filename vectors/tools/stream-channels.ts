@@ -1,7 +1,7 @@
 /** Channel numbers and every cell of the channel tables. */
 import { machineOf } from '../../conformance/model/registry.ts';
 import type { Role } from '../../conformance/model/registry.ts';
-import { Script } from './script.ts';
+import { Script, SIGNED } from './script.ts';
 import type { StepInput } from './script.ts';
 import { good, bad, client, server, text, fragment, delivered } from './stream-case.ts';
 import type { Draft, Setting, Case } from './stream-case.ts';
@@ -106,12 +106,14 @@ export function channelNumbers(): Draft[] {
 export function channelCells(): Draft[] {
   return (['client', 'server'] as const).flatMap((role: Role) =>
     machineOf(role, 'channel').rows.map(({ state, frame, next, do: action, error }) => {
-      const judged = state === 'settling' || (frame === 'OUTCOME' && state !== 'closed') ? 2 : undefined;
+      const unopened = ['proving', 'proved', 'closed'].includes(state);
+      const judged = state === 'settling' || (frame === 'OUTCOME' && !unopened) ? 2 : undefined;
       const script = new Script(role).channel(state, judged);
       const message = text('hello');
       // A second OPEN of channel 1 in every state but idle.
-      script.receive(frame, frame === 'MESSAGE' ? fragment(['FIRST', 'LAST'], message) : {});
-      const requirement = frame === 'OPEN' ? 'CHN-002' : 'CHN-003';
+      const signed = frame === 'OPENED' && state === 'proved';
+      script.receive(frame, frame === 'MESSAGE' ? fragment(['FIRST', 'LAST'], message) : signed ? SIGNED : {});
+      const requirement = frame === 'OPEN' || frame === 'FORWARD' ? 'CHN-002' : 'CHN-003';
       const test = {
         comment: `${frame} on a channel in state ${state}`,
         requirements: [requirement],

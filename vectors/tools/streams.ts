@@ -6,6 +6,7 @@ import { streamDivision } from './stream-division.ts';
 import { establishmentFrames } from './stream-establishment.ts';
 import { messageFragments } from './stream-messages.ts';
 import { openParameters, settling, verdicts } from './stream-outcomes.ts';
+import { forwards, proofs } from './stream-proof.ts';
 import { resumedClients, resumedServers } from './stream-resumed.ts';
 import { sequenceNumbers, sessionFrames } from './stream-session.ts';
 import type { DraftFile } from './vector.ts';
@@ -36,6 +37,8 @@ export function streamVectors(): DraftFile {
       ...openParameters(),
       ...resumedClients(),
       ...resumedServers(),
+      ...forwards(),
+      ...proofs(),
     ],
   };
 }

@@ -90,7 +90,7 @@ describe('decodeFrame', () => {
   it.each<[string, string, string, string]>([
     ['length over the maximum', '10 00 3ff1 00000000 0000000000000000', 'FRAME_TOO_LARGE', 'WIR-001'],
     ['unknown type', '15 00 0000 00000000 0000000000000000', 'FRAME_UNKNOWN', 'WIR-005'],
-    ['planned type', '23 00 0000 00000001 0000000000000001', 'FRAME_UNKNOWN', 'WIR-005'],
+    ['undefined type', '26 00 0000 00000001 0000000000000001', 'FRAME_UNKNOWN', 'WIR-005'],
     ['undefined flag', '10 80 0008 00000000 0000000000000000 0000000000000000', 'FLAGS_INVALID', 'WIR-007'],
     [
       'session frame with a channel',
@@ -122,7 +122,7 @@ describe('decodeFrame', () => {
       'PARAMETER_INVALID',
       'WIR-024',
     ],
-    ['planned parameter', '21 00 0006 00000001 0000000000000001 0004 0030 0000', 'PARAMETER_UNKNOWN', 'WIR-022'],
+    ['undefined parameter', '21 00 0006 00000001 0000000000000001 0004 0030 0000', 'PARAMETER_UNKNOWN', 'WIR-022'],
     [
       'repeated parameter',
       '21 00 000a 00000001 0000000000000001 0008 8001 0000 8001 0000',
