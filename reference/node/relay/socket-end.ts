@@ -1,6 +1,6 @@
 import { HawserError, MisuseError } from '../../core/index.ts';
 import type { ChannelRequest } from '../application.ts';
-import type { Channel, ChannelEnd } from '../channel.ts';
+import type { Channel, ChannelEnd, ChannelEndpoint } from '../channel.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { ChannelRecord } from './channel-record.ts';
@@ -11,6 +11,9 @@ import { encodeProxyHeader } from './proxy-header.ts';
 import type { TcpRoute, TlsRoute } from './route.ts';
 import { type SocketConnection, ConnectError, connectSocket } from './socket-connect.ts';
 import { SocketWriter } from './socket-writer.ts';
+
+/** A channel on which nobody may give verdicts. [RLY-054] */
+export type SocketChannel = Channel & Pick<ChannelEndpoint, 'withholdsVerdicts'>;
 
 /** What a relay leads a channel to a TCP or TLS peer with. */
 export interface SocketEndParts {
@@ -32,7 +35,11 @@ export interface SocketEndParts {
  *
  * @returns when nothing is done for the channel any more; rejects for a failure of the relay itself.
  */
-export async function leadToSocket(channel: Channel, request: ChannelRequest, parts: SocketEndParts): Promise<void> {
+export async function leadToSocket(
+  channel: SocketChannel,
+  request: ChannelRequest,
+  parts: SocketEndParts,
+): Promise<void> {
   if (request.restored) {
     // What was passed on before the crash must not be sent again. [RLY-022]
     channel.onOutcome = () => undefined;
@@ -47,7 +54,7 @@ export async function leadToSocket(channel: Channel, request: ChannelRequest, pa
 
 /** Connects to the application end; undefined when the request is refused, or nobody waits for the answer any more. */
 async function reach(
-  channel: Channel,
+  channel: SocketChannel,
   request: ChannelRequest,
   { route, breaker, connectTimeoutMs, relayIdentity, environment, log }: SocketEndParts,
 ): Promise<SocketConnection | undefined> {
@@ -89,7 +96,7 @@ async function reach(
 
 /** A channel that is open, and its connection to the application end. */
 class SocketEnd implements ClientObserver {
-  readonly #channel: Channel;
+  readonly #channel: SocketChannel;
   readonly #connection: SocketConnection;
   readonly #parts: SocketEndParts;
   readonly #writer: SocketWriter;
@@ -101,7 +108,7 @@ class SocketEnd implements ClientObserver {
   /** Whether the application end has ended its direction. */
   #ended = false;
 
-  constructor(channel: Channel, request: ChannelRequest, connection: SocketConnection, parts: SocketEndParts) {
+  constructor(channel: SocketChannel, request: ChannelRequest, connection: SocketConnection, parts: SocketEndParts) {
     const { socket } = connection;
     const { session } = request;
     this.#channel = channel;
@@ -123,7 +130,7 @@ class SocketEnd implements ClientObserver {
     });
     if (session.revoked) this.#writer.hold();
     // [RLY-054]
-    if (channel.outcomes) (channel as Channel & { withholdsVerdicts?: boolean }).withholdsVerdicts = true;
+    if (channel.outcomes) channel.withholdsVerdicts = true;
     channel.onMessage = (message) => this.#send(message);
     channel.onEnd = () => this.#writer.end();
     void channel.closed.then((end) => this.#channelOver(end));

@@ -12,7 +12,7 @@ import {
 import { ChannelRecord } from '../../../../node/relay/channel-record.ts';
 import { type BreakerLimits, CircuitBreaker } from '../../../../node/relay/circuit-breaker.ts';
 import type { TcpRoute, TlsRoute } from '../../../../node/relay/route.ts';
-import { leadToSocket } from '../../../../node/relay/socket-end.ts';
+import { type SocketChannel, leadToSocket } from '../../../../node/relay/socket-end.ts';
 import { type RunningServer, connectClient, startServer } from '../../support/endpoints.ts';
 import { type Kit, SERVER_IDENTITY } from '../../support/kit.ts';
 
@@ -67,7 +67,7 @@ export async function startSocketRelay(
     const facts = { session: session.id, channel: channel.number, identity, relays: [], application, end: 'tcp://' };
     const record = new ChannelRecord(facts, 0);
     records.push(record);
-    return leadToSocket(channel, request, {
+    return leadToSocket(channel as SocketChannel, request, {
       route,
       breaker,
       connectTimeoutMs: TIMERS.application_connect_deadline_ms,

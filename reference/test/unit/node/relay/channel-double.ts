@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events';
-import type { Channel, ChannelEnd, ChannelRequest, MessageHandler } from '../../../../node/index.ts';
+import type { SocketChannel } from '../../../../node/relay/socket-end.ts';
+import type { ChannelEnd, ChannelRequest, MessageHandler } from '../../../../node/index.ts';
 
 /** A session in name only, whose events a test emits. */
 export class SessionDouble extends EventEmitter {
@@ -35,8 +36,8 @@ export class ChannelDouble {
   }
 
   /** As the parameters of an application end. */
-  get parts(): readonly [Channel, ChannelRequest] {
-    return [this as unknown as Channel, this as unknown as ChannelRequest];
+  get parts(): readonly [SocketChannel, ChannelRequest] {
+    return [this as unknown as SocketChannel, this as unknown as ChannelRequest];
   }
 
   accept(): void {
