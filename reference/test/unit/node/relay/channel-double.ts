@@ -17,7 +17,7 @@ export class ChannelDouble {
   readonly identity = 'spiffe://hawser.test/client';
   readonly outcomes: boolean;
   readonly restored: boolean;
-  readonly session = new SessionDouble();
+  readonly session: SessionDouble = new SessionDouble();
   readonly closed: Promise<ChannelEnd>;
   /** Ends the channel. */
   close: (end: ChannelEnd) => void = () => undefined;
@@ -29,7 +29,10 @@ export class ChannelDouble {
   /** What `written` waits for. */
   written: Promise<void> = Promise.resolve();
 
-  constructor({ outcomes = false, restored = false } = {}) {
+  constructor({
+    outcomes = false,
+    restored = false,
+  }: { readonly outcomes?: boolean; readonly restored?: boolean } = {}) {
     this.outcomes = outcomes;
     this.restored = restored;
     this.closed = new Promise((resolve) => (this.close = resolve));
