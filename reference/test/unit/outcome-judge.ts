@@ -76,6 +76,9 @@ function entries({ messages, outcomes, sent, acknowledged }: OutcomeVector): Ret
     applicationData: undefined,
     priority: 0,
     outcomes,
+    forwarded: undefined,
+    opening: undefined,
+    openedPayload: undefined,
     // No message more, and no octet.
     send: { messageLimit: usage.messages, byteLimit: usage.bytes, ...usage },
     receive: { ...credit, messages: 0, bytes: 0 },
