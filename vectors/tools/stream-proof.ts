@@ -191,6 +191,27 @@ export function proofs(): Draft[] {
       ),
       { channels: { 1: 'proved', 2: 'proved' } },
     ),
+    ...(
+      [
+        ['OPENED with a signature that does not verify', SIGNED, { verdicts: { signature: false } }],
+        ['OPENED without a signature behind PROOF', {}, {}],
+      ] as const
+    ).map(([comment, input, setting]) =>
+      good(
+        row(
+          comment,
+          'RLY-046',
+          'Binding',
+          client()
+            .channel('proved')
+            .receive('OPENED', input)
+            .answer('RESET', { fields: { code: 0x040c } })
+            .receive('MESSAGE'),
+          setting,
+        ),
+        { channels: { 1: 'reset-sent' } },
+      ),
+    ),
     bad(
       row(
         'open_signature without PROVE',

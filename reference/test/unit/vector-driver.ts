@@ -123,7 +123,9 @@ class Driver {
         ...(own.initial_message_credit === undefined ? {} : { initialMessageCredit: own.initial_message_credit }),
         ...(own.initial_byte_credit === undefined ? {} : { initialByteCredit: own.initial_byte_credit }),
       },
-      verifier: { verify: () => verdicts.signature ?? true },
+      // Where the stream begins behind the establishment, the verdict is on what follows.
+      verifier: { verify: () => vector.state === 'established' || (verdicts.signature ?? true) },
+      leafVerifier: () => ({ verify: () => verdicts.signature ?? true }),
       signer: { scheme: 0x0807, signatureBytes: 64, sign: () => zeros(64) },
     };
     this.#grant = {
@@ -267,7 +269,13 @@ class Driver {
           throw new Error(`OPEN takes another number than ${channel}`);
         break;
       case 'OPENED':
-        connection.opened(channel, {}, NOW);
+        connection.opened(channel, { payload }, NOW);
+        break;
+      case 'PROVE':
+        connection.prove(channel, { payload }, NOW);
+        break;
+      case 'PROOF':
+        connection.proof(channel, { payload }, NOW);
         break;
       case 'REFUSED':
         connection.refuse(channel, codeOf(frame), 0, NOW);

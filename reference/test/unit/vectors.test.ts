@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { Verifier } from '../../core/authentication.ts';
 import { PeerViolationError } from '../../core/errors.ts';
 import { checkHeader } from '../../core/frame-check.ts';
 import { decodeAccept } from '../../core/frames/accept.ts';
@@ -15,7 +16,7 @@ import { decodeForward } from '../../core/frames/forward.ts';
 import { decodeHeader, payloadOf } from '../../core/frames/header.ts';
 import { decodeMessage } from '../../core/frames/message.ts';
 import { decodeOpen } from '../../core/frames/open.ts';
-import { decodeOpened } from '../../core/frames/opened.ts';
+import { decodeOpened, signedParameters } from '../../core/frames/opened.ts';
 import { decodeOutcome } from '../../core/frames/outcome.ts';
 import { decodePing } from '../../core/frames/ping.ts';
 import { decodePong } from '../../core/frames/pong.ts';
@@ -24,9 +25,10 @@ import { decodeProve } from '../../core/frames/prove.ts';
 import { decodeRefused } from '../../core/frames/refused.ts';
 import { decodeReject } from '../../core/frames/reject.ts';
 import { decodeReset } from '../../core/frames/reset.ts';
+import { isProofSigned, openedFlaw } from '../../core/opening.ts';
 import { decodeParameters } from '../../core/parameters.ts';
 import { FRAME_NAME, type FrameName, type MachineState } from '../../core/registry.gen.ts';
-import { acceptContent, connectContent, exporterContext } from '../../core/transcript.ts';
+import { acceptContent, connectContent, exporterContext, openingContent, proofContent } from '../../core/transcript.ts';
 import { stateOf } from '../../core/transitions.ts';
 import { createVerifier, verifyEvidence } from '../../node/index.ts';
 import { checkChain } from '../../pki/index.ts';
@@ -167,6 +169,28 @@ function judgeTranscript(vector: TranscriptVector): Finding {
   return { result: 'valid', expected };
 }
 
+interface ProofVector extends Vector {
+  readonly signed: 'proof' | 'opened';
+  readonly open: string;
+  readonly prove: string;
+  readonly proof: string;
+  readonly opened?: string;
+}
+
+function judgeProof({ signed, opened = '', ...text }: ProofVector): Finding {
+  const passed = { open: octets(text.open), prove: octets(text.prove), proof: octets(text.proof) };
+  const answer = octets(opened);
+  const verifierOf = (leaf: Uint8Array): Verifier => createVerifier(new X509Certificate(leaf).publicKey);
+  const holds =
+    signed === 'proof' ? isProofSigned(passed, verifierOf) : openedFlaw(passed, answer, verifierOf) === undefined;
+  if (!holds) return { result: 'invalid', error: 'PROOF_INVALID' };
+  const content =
+    signed === 'proof'
+      ? proofContent(passed, decodeProof(passed.proof).signature.length)
+      : openingContent(passed, signedParameters(answer));
+  return { result: 'valid', expected: { transcriptHash: hex(content.subarray(-32)), signedContent: hex(content) } };
+}
+
 interface EvidenceVector extends Vector {
   readonly record: string;
   readonly trustAnchors: readonly string[];
@@ -237,6 +261,7 @@ const JUDGES: Readonly<Record<string, (vector: Vector) => Finding | Promise<Find
   parameters: (vector) => judgeParameters(vector as ParameterVector),
   streams: (vector) => ({ ...runStream(vector as Vector & StreamVector) }),
   transcripts: (vector) => judgeTranscript(vector as TranscriptVector),
+  proofs: (vector) => judgeProof(vector as ProofVector),
   evidence: (vector) => judgeEvidence(vector as EvidenceVector),
   certificates: (vector) => judgeCertificate(vector as CertificateVector),
   outcomes: (vector) => judgeOutcomes(vector as Vector & OutcomeVector),
