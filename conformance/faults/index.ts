@@ -4,6 +4,7 @@ import { continuityServerFaults } from './continuity-server.ts';
 import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
 import { outcomesServerFaults } from './outcomes-server.ts';
+import { proofFaults } from './proof.ts';
 import { sessionFaults } from './session.ts';
 import { wireFormatFaults } from './wire-format.ts';
 
@@ -16,4 +17,5 @@ export const faults: readonly Fault[] = [
   ...continuityServerFaults,
   ...continuityClientFaults,
   ...outcomesServerFaults,
+  ...proofFaults,
 ];
