@@ -1,4 +1,5 @@
 import type { ClientContext } from './client-context.ts';
+import type { RelayContext } from './relay-context.ts';
 import type { ServerContext } from './server-context.ts';
 
 /** What every case says about itself. */
@@ -41,7 +42,20 @@ export interface ClientCase extends CaseText {
   run(context: ClientContext): Promise<void>;
 }
 
-export type ConformanceCase = ServerCase | ClientCase;
+/** A case for a relay under test. */
+export interface RelayCase extends CaseText {
+  readonly role: 'relay';
+  /** Passes by returning. See README.md of this folder for what it may throw. */
+  run(context: RelayContext): Promise<void>;
+}
+
+export type ConformanceCase = ServerCase | ClientCase | RelayCase;
+
+/** What an implementation under test is. */
+export type RoleUnderTest = ConformanceCase['role'];
+
+/** Every role, in the order of the reports. */
+export const ROLES: readonly RoleUnderTest[] = ['server', 'client', 'relay'];
 
 /** Marks the cases of a file as cases for a server. */
 export function serverCases(cases: readonly Omit<ServerCase, 'role'>[]): readonly ServerCase[] {
@@ -51,4 +65,9 @@ export function serverCases(cases: readonly Omit<ServerCase, 'role'>[]): readonl
 /** Marks the cases of a file as cases for a client. */
 export function clientCases(cases: readonly Omit<ClientCase, 'role'>[]): readonly ClientCase[] {
   return cases.map((entry) => ({ ...entry, role: 'client' }));
+}
+
+/** Marks the cases of a file as cases for a relay. */
+export function relayCases(cases: readonly Omit<RelayCase, 'role'>[]): readonly RelayCase[] {
+  return cases.map((entry) => ({ ...entry, role: 'relay' }));
 }

@@ -1,7 +1,7 @@
 import { ReceiverModel } from '../model/machine.ts';
 import type { ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
-import { errorNamed, frameNamed, registry } from '../model/registry.ts';
+import { errorNamed, frameNamed, machineOf, registry } from '../model/registry.ts';
 import type { Finding } from './failure.ts';
 import type { ReceivedFrame } from './received-frame.ts';
 
@@ -104,6 +104,12 @@ export class Monitor {
     }
     if (!this.#watching) return;
     if (octets.length < registry.header.bytes || 'error' in this.#model.send(octets)) this.#watching = false;
+  }
+
+  /** Whether the channel is in a state in which the harness may send this frame. */
+  allows(name: string, channel: number): boolean {
+    const state = this.#model.channelState(channel);
+    return machineOf(this.#role, 'channel').local.some((row) => row.event === `send ${name}` && row.from.includes(state));
   }
 
   /** The harness does something that is not a frame, or not in order: stop watching. */

@@ -61,7 +61,8 @@ const SPENT = { octets: 0, frames: 0 };
 /** Looks at the socket after the time is over. */
 const LATE_POLLS = 3;
 
-type Arrival =
+/** One thing that has come on a connection. */
+export type Arrival =
   | { readonly type: 'frame'; readonly frame: ReceivedFrame }
   | { readonly type: 'finding'; readonly finding: Finding }
   | { readonly type: 'end' }
@@ -87,6 +88,8 @@ export class Peer {
   session: HeldSession | undefined;
   /** Whether what is received in a resumable session is acknowledged by itself. */
   answerAcks = true;
+  /** Takes what arrives in place of the queue, where it answers that it has. */
+  diversion: ((arrival: Arrival) => boolean) | undefined;
   /** What the peer has acknowledged in the session, by ACK or in another frame. */
   acknowledged = 0n;
   /** What the harness has acknowledged itself. */
@@ -415,6 +418,11 @@ export class Peer {
     });
   }
 
+  /** Whether a receiver that has read everything up to now would take this frame on the channel. */
+  maySend(name: string, channel: number): boolean {
+    return this.#monitor.allows(name, channel);
+  }
+
   /** What the monitor found and no step has come upon. */
   get leftover(): Finding | undefined {
     return this.#arrivals.find((arrival) => arrival.type === 'finding')?.finding;
@@ -529,6 +537,7 @@ export class Peer {
 
   #arrive(arrival: Arrival, text: string | (() => string), octets?: Uint8Array): void {
     this.log.add(octets === undefined ? 'note' : 'received', text, octets);
+    if (this.diversion?.(arrival) === true) return;
     this.#arrivals.push(arrival);
     this.#wake?.();
     this.#watcher?.();

@@ -15,6 +15,8 @@ import type { Credential } from './credential.ts';
 import type { SigningOptions } from './establishment.ts';
 import { buildSigned, exporterValue, requireSignature } from './establishment.ts';
 import { fail } from './failure.ts';
+import type { Place } from './listen-on.ts';
+import { ANY_PORT, listenOn } from './listen-on.ts';
 import { HeldSession } from './held-session.ts';
 import { writeKeyLog } from './key-log.ts';
 import type { PeerOptions } from './peer.ts';
@@ -103,15 +105,16 @@ export class ServerListener {
     this.#stepMs = stepMs;
   }
 
-  /** Listens on a free port of the loopback. `peerOptions` is asked for each connection, with its log. */
+  /** Listens, by default on a free port of the loopback. `peerOptions` is asked for each connection, with its log. */
   static async listen(
     options: ServerListenOptions,
     peerOptions: (log: WireLog) => PeerOptions,
     stepMs: number,
     memory?: ServerMemory,
+    place: Place = ANY_PORT,
   ): Promise<ServerListener> {
     const tcp = createServer();
-    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve));
+    await listenOn(tcp, place);
     const address = tcp.address();
     if (address === null || typeof address === 'string') throw new TypeError('a listener without a port');
     const listener = new ServerListener(tcp, address.port, options, stepMs, memory);

@@ -11,6 +11,7 @@ const CHAPTERS: Readonly<Record<string, string>> = {
   ERR: 'Errors',
   EXT: 'Versions and extension',
   CNT: 'Continuity',
+  RLY: 'Relay',
   APP: 'Interop applications',
   CST: 'Cost ledger',
 };

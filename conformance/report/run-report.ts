@@ -1,3 +1,4 @@
+import type { RoleUnderTest } from '../cases/case.ts';
 import type { Requirement } from '../model/requirements.ts';
 import type { CaseResult } from '../runner/verdict.ts';
 import type { Verdict } from '../runner/verdict.ts';
@@ -15,7 +16,7 @@ export interface UntestableRequirement {
 export interface RunFacts {
   readonly suiteVersion: string;
   readonly specRevision: string;
-  readonly role: 'server' | 'client';
+  readonly role: RoleUnderTest;
   /** The implementation under test, as it or the command line names it. */
   readonly implementation: { readonly name: string; readonly version?: string; readonly language?: string };
   /** Features that it does not have. */

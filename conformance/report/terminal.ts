@@ -12,6 +12,8 @@ const HINT = {
   server:
     'Most cases could not even begin. Does the server listen there, with the certificates, ca.pem and crl.pem of this kit, and in test mode?',
   client: 'Most cases could not even begin. Does the driver connect, with the certificates of the request?',
+  relay:
+    'Most cases could not even begin. Does the relay listen there, with relay.pem, ca.pem and crl.pem of this kit, in test mode, and does it lead its routes to the port of --application-listen?',
 } as const;
 
 /** Whether it failed before it came to what it is about. */

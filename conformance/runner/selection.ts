@@ -1,10 +1,10 @@
-import type { ConformanceCase } from '../cases/case.ts';
+import type { ConformanceCase, RoleUnderTest } from '../cases/case.ts';
 import { matcher } from './pattern.ts';
 import type { ReplayToken } from './replay-token.ts';
 
 /** Which cases shall run. */
 export interface Selection {
-  readonly role: 'server' | 'client';
+  readonly role: RoleUnderTest;
   /** Globs; without any, all cases. */
   readonly run: readonly string[];
   readonly skip: readonly string[];

@@ -1,3 +1,4 @@
+import type { RoleUnderTest } from '../cases/case.ts';
 import type { Finding } from '../peer/failure.ts';
 import type { WireLog } from '../peer/wire-log.ts';
 
@@ -54,7 +55,7 @@ export function isGreen(verdict: Verdict): boolean {
 /** Everything that is known about one case after its run. */
 export interface CaseResult {
   readonly id: string;
-  readonly role: 'server' | 'client';
+  readonly role: RoleUnderTest;
   readonly title: string;
   readonly requirements: readonly string[];
   readonly level: 'MUST' | 'SHOULD';

@@ -27,6 +27,8 @@ export interface KitIndex {
   readonly createdAt: string;
   readonly serverIdentity: string;
   readonly clientIdentity: string;
+  /** Of a relay under test. */
+  readonly relayIdentity: string;
   readonly secondClientIdentity: string;
   readonly otherServerIdentity: string;
   readonly entries: readonly KitEntry[];
@@ -57,6 +59,7 @@ export class Kit {
     const needed = [
       ...[...CLIENT_SUBJECTS, ...RELAY_SUBJECTS].map(({ name }) => `clients/${name}`),
       ...[...SERVER_SUBJECTS, ...APPLICATION_SUBJECTS].map(({ name }) => `servers/${name}`),
+      'relay',
     ];
     const missing = needed.find((file) => !files.has(file));
     if (missing !== undefined) {

@@ -56,6 +56,9 @@ export type KitIssuer =
   | 'same-name-root'
   | 'itself';
 
+/** What a relay under test is called, toward its clients and toward application ends. */
+export const RELAY_UNDER_TEST = 'spiffe://hawser.test/relay-under-test';
+
 /** Good and bad subjects that exist in both roles. */
 const BOTH: readonly KitSubject[] = [
   { name: 'p384', requirement: 'TLS-017', key: 'ecdsa-p384', feature: 'p384' },
@@ -340,9 +343,30 @@ export const RELAY_SUBJECTS: readonly KitSubject[] = [
   { name: 'relay-dns', requirement: 'APP-011', identity: 'relay.hawser.test', names: 'one-dns' },
   { name: 'below-relay', requirement: 'RLY-013', identity: 'spiffe://hawser.test/relay/client' },
   { name: 'behind-relay', requirement: 'RLY-013', identity: 'client.relay.test', names: 'one-dns' },
+  { name: 'relay-under-test', requirement: 'RLY-011', identity: RELAY_UNDER_TEST },
 ];
 
 /** The subjects that a harness presents as an application end behind a relay. */
 export const APPLICATION_SUBJECTS: readonly KitSubject[] = [
   { name: 'application', requirement: 'RLY-038', identity: 'spiffe://hawser.test/application' },
+  { name: 'localhost', requirement: 'APP-012', identity: 'localhost', names: 'one-dns' },
+  {
+    name: 'localhost-expired',
+    wrong: 'it expired a day ago',
+    requirement: 'RLY-033',
+    reason: 'expired',
+    identity: 'localhost',
+    names: 'one-dns',
+    validFrom: -30,
+    validTo: -1,
+  },
+  {
+    name: 'localhost-other-ca',
+    wrong: 'another authority issued it',
+    requirement: 'RLY-033',
+    reason: 'unknown-issuer',
+    identity: 'localhost',
+    names: 'one-dns',
+    issuer: 'other-root',
+  },
 ];

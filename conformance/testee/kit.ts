@@ -6,7 +6,13 @@ import type { Credential } from '../peer/credential.ts';
 import { makeCredential } from '../peer/credential.ts';
 import type { KitEntry, KitIndex } from './kit-files.ts';
 import type { KitIssuer, KitSubject } from './kit-plan.ts';
-import { APPLICATION_SUBJECTS, CLIENT_SUBJECTS, RELAY_SUBJECTS, SERVER_SUBJECTS } from './kit-plan.ts';
+import {
+  APPLICATION_SUBJECTS,
+  CLIENT_SUBJECTS,
+  RELAY_SUBJECTS,
+  RELAY_UNDER_TEST,
+  SERVER_SUBJECTS,
+} from './kit-plan.ts';
 import { makeDirectory } from './make-directory.ts';
 
 /** Options of {@link issueKit}. */
@@ -81,6 +87,7 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
     add('server', 'server', { name: 'server', ...good }, identities.server),
     add('client', 'client', { name: 'client', ...good }, identities.client),
     add('client', 'client-2', { name: 'client-2', ...good }, client2),
+    add('server', 'relay', { name: 'relay', ...good, purpose: 'both', identity: RELAY_UNDER_TEST }, identities.server),
     ...[...CLIENT_SUBJECTS, ...RELAY_SUBJECTS].map((subject) =>
       add('client', `clients/${subject.name}`, subject, identities.client),
     ),
@@ -95,6 +102,7 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
     createdAt: new Date().toISOString(),
     serverIdentity,
     clientIdentity,
+    relayIdentity: RELAY_UNDER_TEST,
     secondClientIdentity: identities.client.second,
     otherServerIdentity: identities.server.second,
     entries: entries.sort((a, b) => (a.file < b.file ? -1 : 1)),
