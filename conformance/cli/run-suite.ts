@@ -1,6 +1,6 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { ConformanceCase } from '../cases/case.ts';
+import type { ConformanceCase, RoleUnderTest } from '../cases/case.ts';
 import { cases as allCases } from '../cases/index.ts';
 import { loadUntestable } from '../cases/untestable.ts';
 import { registry } from '../model/registry.ts';
@@ -30,7 +30,7 @@ export interface Subject {
 const allIds = allCases.map(({ id }) => id);
 
 /** The cases that the flags select for a role. */
-export function selectedCases(role: 'server' | 'client', flags: RunFlags): readonly ConformanceCase[] {
+export function selectedCases(role: RoleUnderTest, flags: RunFlags): readonly ConformanceCase[] {
   return selectCases(allCases, {
     role,
     run: flags.run,
@@ -179,7 +179,7 @@ function implementationOf({ name, version, language }: Described): RunReport['im
 }
 
 function unsupportedBy(attachment: Attachment, described: Described | undefined): readonly string[] {
-  const reload = attachment.role === 'server' && attachment.reload === undefined ? ['reload'] : [];
+  const reload = attachment.role !== 'client' && attachment.reload === undefined ? ['reload'] : [];
   return [...new Set([...attachment.unsupported, ...(described?.unsupported ?? []), ...reload])].sort();
 }
 

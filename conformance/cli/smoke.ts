@@ -63,7 +63,7 @@ export async function runSmoke(attachment: Attachment, kit: Kit, flags: RunFlags
   const why = good.detail ?? `expected ${good.finding?.expected ?? '?'}; got ${good.finding?.actual ?? '?'}`;
   steps.push(['a known-good exchange passes', good.verdict === 'pass' ? undefined : why]);
   if (good.verdict === 'pass') {
-    const planted: ConformanceCase = attachment.role === 'server' ? plantedServerCase : plantedClientCase;
+    const planted: ConformanceCase = attachment.role === 'client' ? plantedClientCase : plantedServerCase;
     const run = { attachment, kit, seed, stepMs, jobs: 1, repeat: 1, deep: false, knownFailing: [] };
     const [result] = await runCases({ ...run, cases: [planted] });
     const reported = result?.verdict === 'fail' && result.finding?.requirement === 'SES-004';

@@ -1,4 +1,5 @@
 import type { Target } from '../peer/client-peer.ts';
+import type { ApplicationEnds } from '../peer/ends/application-ends.ts';
 import type { ClientDriver } from '../testee/driver.ts';
 
 /** A server under test, attached over the network. */
@@ -14,6 +15,12 @@ export interface ServerAttachment {
   readonly log?: () => readonly string[];
 }
 
+/** A relay under test: a server, behind which the harness plays the application ends. */
+export interface RelayAttachment extends Omit<ServerAttachment, 'role'> {
+  readonly role: 'relay';
+  readonly ends: ApplicationEnds;
+}
+
 /** A client under test, attached through its driver. */
 export interface ClientAttachment {
   readonly role: 'client';
@@ -22,4 +29,4 @@ export interface ClientAttachment {
   readonly unsupported: readonly string[];
 }
 
-export type Attachment = ServerAttachment | ClientAttachment;
+export type Attachment = ServerAttachment | ClientAttachment | RelayAttachment;

@@ -1,6 +1,7 @@
 import type { ConformanceCase } from '../cases/case.ts';
 import type { ContextOptions } from '../cases/base-context.ts';
 import { ClientContext } from '../cases/client-context.ts';
+import { RelayContext } from '../cases/relay-context.ts';
 import { ServerContext } from '../cases/server-context.ts';
 import type { Finding } from '../peer/failure.ts';
 import {
@@ -37,10 +38,14 @@ export async function makeContext(
   attachment: Attachment,
   options: Omit<ContextOptions, 'unsupported'>,
 ): Promise<ServerContext | ClientContext> {
-  if (attachment.role === 'server') {
+  if (attachment.role !== 'client') {
     const unsupported = new Set(attachment.unsupported);
     if (attachment.reload === undefined) unsupported.add('reload');
-    return new ServerContext(attachment.target(), attachment.reload, { ...options, unsupported });
+    const { reload } = attachment;
+    const complete = { ...options, unsupported };
+    return attachment.role === 'relay'
+      ? new RelayContext(attachment.target(), reload, attachment.ends, complete)
+      : new ServerContext(attachment.target(), reload, complete);
   }
   const driver = await attachment.driver.process();
   const unsupported = new Set([...attachment.unsupported, ...driver.description.unsupported]);
@@ -67,7 +72,7 @@ export async function judge(
   } catch (error) {
     ending = endingOf(error);
   }
-  const testeeLog = attachment.role === 'server' ? (attachment.log?.() ?? []) : [];
+  const testeeLog = attachment.role === 'client' ? [] : (attachment.log?.() ?? []);
   const driverLog = context instanceof ClientContext ? context.driver.log.slice(-20) : [];
   await context?.dispose();
   const detail = context?.detail ?? ending.detail;
@@ -89,7 +94,8 @@ export function runCase(
 ): Promise<Outcome> {
   return judge(attachment, options, async (context) => {
     for (const feature of entry.features ?? []) context.need(feature);
-    if (entry.role === 'server' && context instanceof ServerContext) await entry.run(context);
+    if (entry.role === 'relay' && context instanceof RelayContext) await entry.run(context);
+    else if (entry.role === 'server' && context instanceof ServerContext) await entry.run(context);
     else if (entry.role === 'client' && context instanceof ClientContext) await entry.run(context);
     else throw new TypeError(`${entry.id} is not for a ${attachment.role}`);
   });

@@ -68,7 +68,7 @@ class Runner {
     const others = longestFirst(cases.filter((entry) => !alone.includes(entry)));
     const waiting = others.filter(({ timing }) => timing === true);
     const working = others.filter(({ timing }) => timing !== true);
-    const concurrent = attachment.role === 'server' || this.#concurrent(await attachment.driver.process());
+    const concurrent = attachment.role !== 'client' || this.#concurrent(await attachment.driver.process());
     const timingJobs = concurrent ? TIMING_JOBS : 1;
     // Those that wait longest bound the run from below: everything else has to fit beside them.
     const waited = this.#lane(waiting, timingJobs, false);
@@ -186,7 +186,7 @@ class Runner {
     for (let attempt = 0; ; attempt += 1) {
       const outcome = await this.#exchange();
       if (isGood(outcome)) return undefined;
-      if (attempt === 0 && attachment.role === 'server') await attachment.revive?.();
+      if (attempt === 0 && attachment.role !== 'client') await attachment.revive?.();
       else if (performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, KNOCK_MS));
       else {
         this.#gone = true;

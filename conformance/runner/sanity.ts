@@ -1,5 +1,6 @@
 import { equal } from '../model/codec.ts';
 import { ClientContext } from '../cases/client-context.ts';
+import { RelayContext, SHARED_APPLICATION } from '../cases/relay-context.ts';
 import { ServerContext } from '../cases/server-context.ts';
 import { fail } from '../peer/failure.ts';
 
@@ -23,7 +24,9 @@ export async function sessionAlone(context: ServerContext | ClientContext): Prom
  * before and after a bad one.
  */
 export async function knownGoodExchange(context: ServerContext | ClientContext): Promise<void> {
-  if (context instanceof ServerContext) {
+  if (context instanceof RelayContext) {
+    await throughTheRelay(context);
+  } else if (context instanceof ServerContext) {
     const peer = await context.connect();
     await peer.establish();
     const channel = await peer.open('test/echo');
@@ -40,4 +43,21 @@ export async function knownGoodExchange(context: ServerContext | ClientContext):
     await peer.close();
     await client.expectEvent('closed');
   }
+}
+
+/** A message to an application end and another one back, over the trunk that all cases share. */
+async function throughTheRelay(context: RelayContext): Promise<void> {
+  const peer = await context.connect();
+  await peer.establish();
+  const asked = context.ask(peer, SHARED_APPLICATION);
+  const end = await context.endOf(asked);
+  end.sendOpened();
+  await peer.expect('OPENED', { channel: asked.channel });
+  const message = context.bytes(32);
+  peer.sendMessage(asked.channel, message);
+  if (!equal(await end.receive(), message)) fail('the message that was sent', 'another one', 'RLY-016');
+  end.sendMessage(message);
+  const back = await peer.expect('MESSAGE', { channel: asked.channel });
+  if (!equal(back.bytes('fragment'), message)) fail('the message that was sent', 'another one', 'RLY-016');
+  await peer.close();
 }

@@ -5,9 +5,8 @@ import { createInterface } from 'node:readline';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { connect } from 'node:tls';
 import type { ModelFields, ModelParameter } from '../../model/codec.ts';
-import { buildFrame, concat } from '../../model/codec.ts';
+import { concat } from '../../model/codec.ts';
 import { errorNamed, registry } from '../../model/registry.ts';
-import { connectTranscript, leafHash, sign, signedContent, withSignature } from '../../model/transcript.ts';
 import type { Credential } from '../../peer/credential.ts';
 import { makeCredential } from '../../peer/credential.ts';
 import { buildProof } from '../../peer/proof.ts';
@@ -98,7 +97,7 @@ class ModelClientConnection extends ModelEndpoint {
 
   protected override act(action: string, { name, channel, flags, fields, payload }: ModelFrameView): void {
     const connection = this.#name;
-    if (name === 'CHALLENGE') this.#sendConnect();
+    if (name === 'CHALLENGE') this.sendConnect(this.#request.audience ?? '');
     if (name === 'ACCEPT') write({ event: 'established', connection, identity: this.#request.audience });
     if (name === 'REJECT') {
       write({ event: 'rejected', connection, code: fields['code'] });
@@ -131,23 +130,6 @@ class ModelClientConnection extends ModelEndpoint {
     const ended = this.#ended ?? { connection: this.#name, ...(closed ?? { event: 'failed', cause: 'transport' }) };
     if ('event' in ended) write(ended);
     connections.delete(this.#name);
-  }
-
-  #sendConnect(): void {
-    const challenge = this.frames['CHALLENGE'] ?? new Uint8Array(0);
-    const scheme = registry.signatureSchemes.find(({ key }) => key === 'ecdsa-p256')?.id ?? 0;
-    const fields = {
-      client_nonce: this.nonce(),
-      audience: this.#request.audience ?? '',
-      parameters: this.declared,
-      scheme,
-    };
-    const sized = withSignature(buildFrame('CONNECT', { fields }), new Uint8Array(64));
-    const serverLeaf = leafHash(this.peerLeaf ?? Buffer.alloc(0));
-    const clientLeaf = this.credential.leafHash;
-    const input = { exporter: this.exporter(challenge), clientLeaf, serverLeaf, challenge, connect: sized };
-    const { signature } = sign(this.credential.key, signedContent('connect', connectTranscript(input)));
-    this.send('CONNECT', { fields: { ...fields, signature } });
   }
 
   /** Answers PROVE. */

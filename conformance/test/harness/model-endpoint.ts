@@ -13,7 +13,15 @@ import type { Role } from '../../model/registry.ts';
 import type { Credential } from '../../peer/credential.ts';
 import { exporterValue } from '../../peer/establishment.ts';
 import { ProofBook } from '../../peer/proof.ts';
-import { acceptTranscript, connectTranscript, leafHash, signedContent, verify } from '../../model/transcript.ts';
+import {
+  acceptTranscript,
+  connectTranscript,
+  leafHash,
+  sign,
+  signedContent,
+  verify,
+  withSignature,
+} from '../../model/transcript.ts';
 
 export interface ModelFrameView {
   readonly name: string;
@@ -137,6 +145,19 @@ export abstract class ModelEndpoint {
     const content = signedContent(server ? 'connect' : 'accept', transcript);
     const { publicKey } = new X509Certificate(peerDer);
     return verify(Number(fields['scheme']), publicKey, content, fields['signature'] as Uint8Array);
+  }
+
+  /** Answers CHALLENGE, as a client. */
+  protected sendConnect(audience: string): void {
+    const challenge = this.frames['CHALLENGE'] ?? new Uint8Array(0);
+    const scheme = registry.signatureSchemes.find(({ key }) => key === 'ecdsa-p256')?.id ?? 0;
+    const fields = { client_nonce: this.nonce(), audience, parameters: this.declared, scheme };
+    const sized = withSignature(buildFrame('CONNECT', { fields }), new Uint8Array(64));
+    const serverLeaf = leafHash(this.peerLeaf ?? Buffer.alloc(0));
+    const clientLeaf = this.credential.leafHash;
+    const input = { exporter: this.exporter(challenge), clientLeaf, serverLeaf, challenge, connect: sized };
+    const { signature } = sign(this.credential.key, signedContent('connect', connectTranscript(input)));
+    this.send('CONNECT', { fields: { ...fields, signature } });
   }
 
   protected nonce(): Uint8Array {

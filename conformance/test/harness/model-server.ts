@@ -17,7 +17,7 @@ import { identityOf, judgeProof } from './model-proof.ts';
 export class ModelServerConnection extends ModelEndpoint {
   readonly #applications = new Map<number, string>();
   readonly #counts = new Map<number, { messages: number; octets: number }>();
-  readonly #peerIdentity: string;
+  protected readonly peerIdentity: string;
   /** For whom a channel is: the identities of the client and of the relays. */
   readonly #asking = new Map<number, readonly [string, ...string[]]>();
   readonly #caPem: string;
@@ -25,7 +25,7 @@ export class ModelServerConnection extends ModelEndpoint {
   constructor(socket: TLSSocket, credential: Credential, identity: string | undefined, caPem: string) {
     super('server', socket, credential, identity);
     this.#caPem = caPem;
-    this.#peerIdentity = this.peerLeaf === undefined ? '' : identityOf(new X509Certificate(this.peerLeaf));
+    this.peerIdentity = this.peerLeaf === undefined ? '' : identityOf(new X509Certificate(this.peerLeaf));
     this.verdicts.peerIdentity = socket.authorized;
     this.send('CHALLENGE', { fields: { server_nonce: this.nonce(), parameters: this.declared } });
   }
@@ -51,7 +51,7 @@ export class ModelServerConnection extends ModelEndpoint {
         break;
       case 'ask the application end':
         if (frame.name === 'FORWARD') this.#forward(channel, fields);
-        else this.#open(channel, fields, [this.#peerIdentity]);
+        else this.#open(channel, fields, [this.peerIdentity]);
         break;
       case 'judge it, send OPENED or REFUSED':
         this.#judge(channel, fields);
@@ -103,7 +103,7 @@ export class ModelServerConnection extends ModelEndpoint {
   #forward(channel: number, fields: ModelFields): void {
     const open = decodePayload(frameNamed('OPEN'), fields['open'] as Uint8Array);
     if ('error' in open) throw new TypeError('the model lets no such FORWARD pass');
-    if (!isRelay(this.#peerIdentity)) {
+    if (!isRelay(this.peerIdentity)) {
       this.send('REFUSED', { channel, fields: { code: errorNamed('APPLICATION_REFUSED').code } });
       return;
     }
@@ -112,7 +112,7 @@ export class ModelServerConnection extends ModelEndpoint {
       this.send('REFUSED', { channel, fields: { code: errorNamed('PROOF_UNAVAILABLE').code } });
       return;
     }
-    this.#open(channel, open.fields, [fields['client'] as string, ...route, this.#peerIdentity]);
+    this.#open(channel, open.fields, [fields['client'] as string, ...route, this.peerIdentity]);
   }
 
   /** Takes the channel, or not, by the proof of the client. */
@@ -206,8 +206,9 @@ export class ModelServer {
   readonly #server: Server;
   readonly #sockets = new Set<TLSSocket>();
 
-  constructor(kit: Kit, connectionClass: ConnectionClass = ModelServerConnection) {
-    const credential = kit.credential('server');
+  constructor(kit: Kit, connectionClass: ConnectionClass = ModelServerConnection, as: 'server' | 'relay' = 'server') {
+    const credential = kit.credential(as);
+    const identity = as === 'server' ? kit.index.serverIdentity : kit.index.relayIdentity;
     const [rootList] = kit.crlPem.split(/(?<=-----END X509 CRL-----\n)/);
     this.#server = createServer({
       cert: credential.certificatePem,
@@ -227,7 +228,7 @@ export class ModelServer {
         socket.destroy();
         return;
       }
-      new connectionClass(socket, credential, kit.index.serverIdentity, kit.caPem);
+      new connectionClass(socket, credential, identity, kit.caPem);
     });
     this.#server.on('tlsClientError', () => undefined);
   }
