@@ -76,6 +76,8 @@ import { forwardPayloads as serverForwardPayloads } from './server/forward-paylo
 import { continuityForward as serverContinuityForward } from './server/continuity/forward.ts';
 import { proof as serverProof } from './server/proof.ts';
 import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
+import { forward as relayForward } from './relay/forward.ts';
+import { routes as relayRoutes } from './relay/routes.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -157,5 +159,7 @@ export const cases: readonly ConformanceCase[] = [
   clientContinuityRotation,
   clientProof,
   clientSignedOpened,
+  relayRoutes,
+  relayForward,
   properties,
 ].flat();

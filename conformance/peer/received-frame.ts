@@ -66,6 +66,13 @@ export class ReceivedFrame {
     throw new TypeError(`${this.name} has no list of octets ${field}`);
   }
 
+  /** A field that lists texts. */
+  texts(field: string): readonly string[] {
+    const values = this.#read.fields[field];
+    if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return values;
+    throw new TypeError(`${this.name} has no list of texts ${field}`);
+  }
+
   /** The parameters, in the order received; empty for a frame without. */
   get parameters(): readonly ModelParameter[] {
     return (this.#read.fields['parameters'] ?? []) as readonly ModelParameter[];

@@ -1,6 +1,6 @@
 import type { FrameInput, ParameterInput } from '../../model/codec.ts';
 import { concat } from '../../model/codec.ts';
-import { errorNamed } from '../../model/registry.ts';
+import { errorNamed, frameNamed, registry } from '../../model/registry.ts';
 import type { Finding } from '../failure.ts';
 import { ConformanceFailure, fail } from '../failure.ts';
 import type { Expectation } from '../peer.ts';
@@ -8,6 +8,8 @@ import type { ReceivedFrame } from '../received-frame.ts';
 import { WireLog } from '../wire-log.ts';
 import { Signal } from './signal.ts';
 import type { Trunk } from './trunk.ts';
+
+const FIRST = frameNamed('MESSAGE').flags.find(({ name }) => name === 'FIRST')?.bit ?? 0;
 
 /** What can come to an application end: a frame on its channel, something that is wrong with one, or the end of its trunk. */
 type Arrival =
@@ -24,6 +26,11 @@ export class ChannelEnd {
   /** Messages begun and octets that have come. */
   messages = 0;
   octets = 0;
+  /** What the relay has granted, and what was sent of it. */
+  messageLimit: number;
+  byteLimit: number;
+  sentMessages = 0;
+  sentOctets = 0;
   readonly #trunk: Trunk;
   readonly #stepMs: number;
   readonly #arrivals: Arrival[] = [];
@@ -37,6 +44,8 @@ export class ChannelEnd {
     this.#stepMs = stepMs;
     this.channel = forward.channel;
     this.forward = forward;
+    this.messageLimit = trunk.relayParameter('initial_message_credit');
+    this.byteLimit = trunk.relayParameter('initial_byte_credit');
     this.log = new WireLog(`channel ${forward.channel} at the application end`);
     this.log.add('received', () => forward.text, forward.octets);
   }
@@ -55,6 +64,10 @@ export class ChannelEnd {
   send(name: string, input: FrameInput = {}): Uint8Array {
     if (name === 'RESET') this.#resetSent = true;
     const octets = this.#trunk.peer.send(name, { channel: this.channel, ...input });
+    if (name === 'MESSAGE') {
+      this.sentOctets += octets.length - registry.header.bytes;
+      if ((octets[1] ?? 0) & FIRST) this.sentMessages += 1;
+    }
     this.log.add('sent', name, octets);
     return octets;
   }
@@ -84,6 +97,22 @@ export class ChannelEnd {
   sendFragments(fragments: readonly Uint8Array[]): void {
     for (const [at, fragment] of fragments.entries()) {
       const flags = [...(at === 0 ? ['FIRST'] : []), ...(at === fragments.length - 1 ? ['LAST'] : [])];
+      this.send('MESSAGE', { flags, fields: { fragment } });
+    }
+  }
+
+  /** Sends a message as the relay grants credit for it, in fragments of at most `size` octets. */
+  async sendWithinCredit(message: Uint8Array, size: number = registry.header.maxPayloadBytes): Promise<void> {
+    for (let at = 0; at === 0 || at < message.length; at += size) {
+      const fragment = message.subarray(at, at + size);
+      const begins = at === 0 ? 1 : 0;
+      const allowed = (): true | undefined =>
+        (this.sentMessages + begins <= this.messageLimit && this.sentOctets + fragment.length <= this.byteLimit) ||
+        undefined;
+      if ((await this.#signal.find(allowed, this.#stepMs)) === undefined) {
+        fail('CREDIT on the trunk', `none within ${this.#stepMs} ms`, 'CHN-024');
+      }
+      const flags = [...(at === 0 ? ['FIRST'] : []), ...(at + size >= message.length ? ['LAST'] : [])];
       this.send('MESSAGE', { flags, fields: { fragment } });
     }
   }
@@ -155,6 +184,10 @@ export class ChannelEnd {
     if (frame.name === 'MESSAGE') {
       if (frame.has('FIRST')) this.messages += 1;
       this.octets += frame.bytes('fragment').length;
+    }
+    if (frame.name === 'CREDIT') {
+      this.messageLimit = Number(frame.integer('message_limit'));
+      this.byteLimit = Number(frame.integer('byte_limit'));
     }
     if (frame.name === 'RESET') {
       this.#resetReceived = true;

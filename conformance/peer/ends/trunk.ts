@@ -1,4 +1,5 @@
 import { toHex } from '../../model/codec.ts';
+import { parameterNamed } from '../../model/registry.ts';
 import type { Finding } from '../failure.ts';
 import { fail } from '../failure.ts';
 import type { Arrival } from '../peer.ts';
@@ -22,6 +23,8 @@ export class Trunk {
   /** The connection that carries it, or did last. */
   peer: ServerPeer;
   readonly channels: Map<number, ChannelEnd> = new Map();
+  /** The CONNECT with which the session was made. */
+  readonly connect: ReceivedFrame;
   readonly #options: TrunkOptions;
   readonly #turn = new Mutex();
   readonly #signal = new Signal();
@@ -29,9 +32,16 @@ export class Trunk {
   #lastChannel: number | undefined;
 
   constructor(peer: ServerPeer, options: TrunkOptions) {
+    if (peer.connect === undefined) throw new TypeError('CONNECT was not received');
     this.peer = peer;
+    this.connect = peer.connect;
     this.#options = options;
     this.adopt(peer);
+  }
+
+  /** What a parameter of the relay is, declared or by default. */
+  relayParameter(name: string): number {
+    return Number(this.connect.parameter(name) ?? parameterNamed(name).default);
   }
 
   /** Goes on with another connection. */
