@@ -77,7 +77,10 @@ import { continuityForward as serverContinuityForward } from './server/continuit
 import { proof as serverProof } from './server/proof.ts';
 import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
 import { forward as relayForward } from './relay/forward.ts';
+import { framing as relayFraming } from './relay/framing.ts';
+import { proxy as relayProxy } from './relay/proxy.ts';
 import { routes as relayRoutes } from './relay/routes.ts';
+import { socketEnds as relaySocketEnds } from './relay/socket-ends.ts';
 import { properties } from '../properties/index.ts';
 
 /** Every case, by role and chapter. A new file of cases gets an import above and a line here. */
@@ -161,5 +164,8 @@ export const cases: readonly ConformanceCase[] = [
   clientSignedOpened,
   relayRoutes,
   relayForward,
+  relayFraming,
+  relaySocketEnds,
+  relayProxy,
   properties,
 ].flat();

@@ -316,7 +316,7 @@ class SocketLeg implements Leg {
     const octets = this.#framed(message);
     if (octets === undefined) {
       this.#lose('FRAMING_INVALID');
-      this.#socket.resetAndDestroy();
+      this.#socket.destroy();
       return;
     }
     this.#socket.write(octets, () => this.#up.grant());
@@ -332,12 +332,13 @@ class SocketLeg implements Leg {
 
   reset(): void {
     this.#over = true;
-    this.#socket.resetAndDestroy();
+    this.#socket.destroy();
   }
 
   #lose(code: string): void {
     if (this.#over) return;
     this.#over = true;
+    this.#socket.destroy();
     this.#up.reset(errorNamed(code).code);
   }
 
