@@ -77,7 +77,9 @@ import { continuityForward as serverContinuityForward } from './server/continuit
 import { proof as serverProof } from './server/proof.ts';
 import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
 import { forward as relayForward } from './relay/forward.ts';
+import { errorCodes as relayErrorCodes } from './relay/error-codes.ts';
 import { framing as relayFraming } from './relay/framing.ts';
+import { outcomes as relayOutcomes } from './relay/outcomes.ts';
 import { proxy as relayProxy } from './relay/proxy.ts';
 import { routes as relayRoutes } from './relay/routes.ts';
 import { socketEnds as relaySocketEnds } from './relay/socket-ends.ts';
@@ -167,5 +169,7 @@ export const cases: readonly ConformanceCase[] = [
   relayFraming,
   relaySocketEnds,
   relayProxy,
+  relayErrorCodes,
+  relayOutcomes,
   properties,
 ].flat();

@@ -104,7 +104,7 @@ export function answerReset(peer: ClientPeer, channel: number): void {
 const CHANNEL_CLOSED = 0x0405;
 
 /** Demands that nothing but CREDIT comes on a channel of the client before the answer to a PING. */
-export async function requireSilence({ peer, channel }: Asked, requirement: string): Promise<void> {
+export async function requireSilence({ peer, channel }: Pick<Asked, 'peer' | 'channel'>, requirement: string): Promise<void> {
   const frames = await peer.barrier(requirement);
   const frame = frames.find((passed) => passed.channel === channel && passed.name !== 'CREDIT');
   if (frame !== undefined) fail('nothing on the channel of the client', frame.text, requirement);
