@@ -77,6 +77,7 @@ import { continuityForward as serverContinuityForward } from './server/continuit
 import { proof as serverProof } from './server/proof.ts';
 import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
 import { forward as relayForward } from './relay/forward.ts';
+import { credit as relayCredit } from './relay/credit.ts';
 import { errorCodes as relayErrorCodes } from './relay/error-codes.ts';
 import { framing as relayFraming } from './relay/framing.ts';
 import { outcomes as relayOutcomes } from './relay/outcomes.ts';
@@ -170,6 +171,7 @@ export const cases: readonly ConformanceCase[] = [
   relaySocketEnds,
   relayProxy,
   relayErrorCodes,
+  relayCredit,
   relayOutcomes,
   properties,
 ].flat();

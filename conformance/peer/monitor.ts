@@ -1,5 +1,5 @@
 import { ReceiverModel } from '../model/machine.ts';
-import type { ModelOptions, SessionState } from '../model/machine.ts';
+import type { Limits, ModelOptions, SessionState } from '../model/machine.ts';
 import type { Role } from '../model/registry.ts';
 import { errorNamed, frameNamed, machineOf, registry } from '../model/registry.ts';
 import type { Finding } from './failure.ts';
@@ -110,6 +110,11 @@ export class Monitor {
   allows(name: string, channel: number): boolean {
     const state = this.#model.channelState(channel);
     return machineOf(this.#role, 'channel').local.some((row) => row.event === `send ${name}` && row.from.includes(state));
+  }
+
+  /** What the harness has granted on a channel in use. */
+  granted(channel: number): Limits | undefined {
+    return this.#model.credit(channel)?.granted;
   }
 
   /** The harness does something that is not a frame, or not in order: stop watching. */

@@ -423,6 +423,11 @@ export class Peer {
     return this.#monitor.allows(name, channel);
   }
 
+  /** Messages and octets that the harness has granted on a channel. */
+  granted(channel: number): { readonly messages: bigint; readonly bytes: bigint } | undefined {
+    return this.#monitor.granted(channel);
+  }
+
   /** What the monitor found and no step has come upon. */
   get leftover(): Finding | undefined {
     return this.#arrivals.find((arrival) => arrival.type === 'finding')?.finding;

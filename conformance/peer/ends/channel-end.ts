@@ -117,9 +117,14 @@ export class ChannelEnd {
     }
   }
 
-  /** Grants further messages and octets beyond what has come. */
+  /** Sees to it that so many messages and octets are granted beyond what has come. */
   grant(messages: number, octets: number): void {
-    this.send('CREDIT', { fields: { message_limit: this.messages + messages, byte_limit: this.octets + octets } });
+    const granted = this.#trunk.peer.granted(this.channel);
+    const limits = [this.messages + messages, this.octets + octets] as const;
+    const [before, beforeOctets] = [Number(granted?.messages ?? 0), Number(granted?.bytes ?? 0)];
+    if (limits[0] <= before && limits[1] <= beforeOctets) return;
+    const fields = { message_limit: Math.max(limits[0], before), byte_limit: Math.max(limits[1], beforeOctets) };
+    this.send('CREDIT', { fields });
   }
 
   /** Gives a verdict on every message through `last`. */

@@ -98,6 +98,11 @@ export class SocketEnd {
     this.#socket.write(octets);
   }
 
+  /** How many octets that were sent wait for the relay to read. */
+  get unsent(): number {
+    return this.#socket.writableLength;
+  }
+
   /** Sends octets one by one, each in a write of its own. */
   async writeInPieces(octets: Uint8Array, size = 1): Promise<void> {
     for (let at = 0; at < octets.length; at += size) {
