@@ -1,6 +1,6 @@
 /**
- * What `npm start` runs: a fresh certificate kit, the built reference server and client as child processes, every case against
- * both over real TLS, a verdict per chapter, and reports.
+ * What `npm start` runs: a fresh certificate kit, the built reference server, client and relay as child processes, every case against
+ * each over real TLS, a verdict per chapter, and reports.
  */
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -9,7 +9,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Command, Option } from 'commander';
-import type { ConformanceCase } from './cases/case.ts';
+import type { ConformanceCase, RoleUnderTest } from './cases/case.ts';
+import { ROLES } from './cases/case.ts';
 import { cases as allCases } from './cases/index.ts';
 import { exitStatus } from './cli/program.ts';
 import { addRunOptions, seedOf } from './cli/run-flags.ts';
@@ -23,12 +24,12 @@ import { matcher } from './runner/pattern.ts';
 import { SelectionProblem } from './runner/selection.ts';
 import { Kit } from './testee/kit-files.ts';
 import { issueKit } from './testee/kit.ts';
-import { attachReferenceClient, attachReferenceServer, referenceProgram } from './testee/reference.ts';
+import { attachReferenceClient, attachReferenceRelay, attachReferenceServer, referenceProgram } from './testee/reference.ts';
 
 interface StartFlags extends RunFlags {
   readonly reports: boolean;
   /** In the process that judges one role: which, and with which kit. */
-  readonly role?: 'client' | 'server';
+  readonly role?: RoleUnderTest;
   readonly kit?: string;
 }
 
@@ -44,7 +45,7 @@ const REPRODUCE = 'node dist/conformance/start.js --no-reports';
 
 const program = addRunOptions(
   new Command('start')
-    .description('run the conformance suite against the built reference server and client')
+    .description('run the conformance suite against the built reference server, client and relay')
     .option('--no-reports', 'write no reports/')
     .addOption(new Option('--role <role>').hideHelp())
     .addOption(new Option('--kit <directory>').hideHelp()),
@@ -67,8 +68,8 @@ async function start(flags: StartFlags): Promise<number> {
     const idle = flags[option].find((pattern) => !allCases.some(({ id }) => matcher(pattern)(id)));
     if (idle !== undefined) throw new SelectionProblem(`--${option}: no case matches ${idle}`);
   }
-  checkRunFlags(['server', 'client'], seeded);
-  const runs = (['server', 'client'] as const).flatMap((role) => {
+  checkRunFlags(ROLES, seeded);
+  const runs = ROLES.flatMap((role) => {
     const own = ownPatterns(role, seeded);
     return (flags.run.length === 0 || own.run.length > 0) && hasCases(role, own) ? [{ role, flags: own }] : [];
   });
@@ -81,8 +82,10 @@ async function start(flags: StartFlags): Promise<number> {
   try {
     // Each role has a copy of its own: cases revoke certificates.
     await issueKit({ directory: join(directory, 'server') });
-    await cp(join(directory, 'server'), join(directory, 'client'), { recursive: true });
-    // Two roles are judged by two processes: the harness itself is half of the work.
+    for (const role of ['client', 'relay']) {
+      await cp(join(directory, 'server'), join(directory, role), { recursive: true });
+    }
+    // Each role is judged by a process of its own: the harness itself is half of the work.
     const [first, ...others] = runs;
     const reports = await Promise.all([
       ...(first === undefined ? [] : [judge(first.role, directory, first.flags)]),
@@ -96,10 +99,16 @@ async function start(flags: StartFlags): Promise<number> {
   }
 }
 
+const JUDGES: Readonly<Record<RoleUnderTest, (kit: Kit, flags: RunFlags) => Promise<RunReport>>> = {
+  server: judgeServer,
+  client: judgeClient,
+  relay: judgeRelay,
+};
+
 /** Judges a role and writes the reports of it. */
-async function judge(role: 'client' | 'server', directory: string, flags: StartFlags): Promise<Judgement> {
+async function judge(role: RoleUnderTest, directory: string, flags: StartFlags): Promise<Judgement> {
   const kit = new Kit(join(directory, role));
-  const report = await (role === 'server' ? judgeServer(kit, flags) : judgeClient(kit, flags));
+  const report = await JUDGES[role](kit, flags);
   if (flags.reports) {
     const path = join(packageRoot(), 'reports', `conformance-${role}`);
     writeReports(report, { json: `${path}.json`, junit: `${path}.xml` });
@@ -108,7 +117,7 @@ async function judge(role: 'client' | 'server', directory: string, flags: StartF
 }
 
 /** Has a process of its own judge a role. */
-async function askApart(role: 'client' | 'server', directory: string, flags: RunFlags): Promise<Judgement> {
+async function askApart(role: RoleUnderTest, directory: string, flags: RunFlags): Promise<Judgement> {
   const seed = flags.seed === undefined ? [] : ['--seed', String(flags.seed)];
   const child = fork(fileURLToPath(import.meta.url), [
     ...process.argv.slice(2),
@@ -126,7 +135,7 @@ async function askApart(role: 'client' | 'server', directory: string, flags: Run
 }
 
 /** What such a process does: its judgement goes to the one that started it. */
-async function judgeApart(role: 'client' | 'server', flags: StartFlags): Promise<number> {
+async function judgeApart(role: RoleUnderTest, flags: StartFlags): Promise<number> {
   const judgement = await judge(role, flags.kit ?? '', ownPatterns(role, flags));
   await new Promise<void>((resolve) => process.send?.(judgement, undefined, undefined, () => resolve()));
   process.disconnect();
@@ -134,19 +143,19 @@ async function judgeApart(role: 'client' | 'server', flags: StartFlags): Promise
 }
 
 /** The patterns that name a case of this role; the others are for the other one. */
-function ownPatterns(role: 'client' | 'server', flags: StartFlags): StartFlags {
+function ownPatterns(role: RoleUnderTest, flags: StartFlags): StartFlags {
   const own = (patterns: readonly string[]): string[] =>
     patterns.filter((pattern) => allCases.some(matches(role, pattern)));
   return { ...flags, run: own(flags.run), skip: own(flags.skip) };
 }
 
-function matches(role: 'server' | 'client', pattern: string): (entry: ConformanceCase) => boolean {
+function matches(role: RoleUnderTest, pattern: string): (entry: ConformanceCase) => boolean {
   const match = matcher(pattern);
   return (entry) => entry.role === role && match(entry.id);
 }
 
 /** A pattern that names cases of one role only leaves the other role out. */
-function hasCases(role: 'server' | 'client', flags: RunFlags): boolean {
+function hasCases(role: RoleUnderTest, flags: RunFlags): boolean {
   try {
     return selectedCases(role, flags).length > 0;
   } catch (error) {
@@ -168,6 +177,15 @@ async function judgeClient(kit: Kit, flags: RunFlags): Promise<RunReport> {
   const { attachment, stop } = attachReferenceClient(flags.stepMs, flags);
   try {
     return await runSuite(attachment, kit, { name: 'reference client', command: REPRODUCE }, flags);
+  } finally {
+    await stop();
+  }
+}
+
+async function judgeRelay(kit: Kit, flags: RunFlags): Promise<RunReport> {
+  const { attachment, stop } = await attachReferenceRelay(kit, flags.stepMs, flags);
+  try {
+    return await runSuite(attachment, kit, { name: 'reference relay', command: REPRODUCE }, flags);
   } finally {
     await stop();
   }

@@ -5,6 +5,7 @@ import { SelectionProblem } from '../runner/selection.ts';
 import { clientCommand } from './client-command.ts';
 import { listCommand } from './list-command.ts';
 import { pkiCommand } from './pki-command.ts';
+import { relayCommand } from './relay-command.ts';
 import { suiteVersion } from './run-suite.ts';
 import { serverCommand } from './server-command.ts';
 import { UsageError } from './usage-error.ts';
@@ -16,6 +17,7 @@ export function createProgram(): Command {
     .version(suiteVersion(), '-V, --version', 'print the version')
     .addCommand(serverCommand())
     .addCommand(clientCommand())
+    .addCommand(relayCommand())
     .addCommand(pkiCommand())
     .addCommand(listCommand())
     .addHelpText(
@@ -24,6 +26,7 @@ export function createProgram(): Command {
         '  hawser-conformance pki --out kit\n' +
         '  hawser-conformance server --connect 127.0.0.1:7443 --pki kit\n' +
         '  hawser-conformance client --pki kit -- ./my-driver\n' +
+        '  hawser-conformance relay --connect 127.0.0.1:7443 --application-listen 7500 --pki kit\n' +
         '\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
     );
   for (const command of [program, ...program.commands]) {

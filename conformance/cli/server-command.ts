@@ -50,7 +50,7 @@ async function runServer(flags: ServerFlags): Promise<number> {
   if (connect === undefined) throw new UsageError('server: --connect HOST:PORT is missing');
   if (pki === undefined)
     throw new UsageError('server: --pki DIR is missing; make a kit with: hawser-conformance pki --out DIR');
-  const { host, port } = parseAddress(connect);
+  const { host, port } = parseAddress('--connect', connect);
   const kit = new Kit(pki);
   const target = { host, port, identity: kit.index.serverIdentity };
   const attachment: Attachment = {
@@ -73,7 +73,8 @@ async function runServer(flags: ServerFlags): Promise<number> {
   return report.passed ? 0 : 1;
 }
 
-async function runShell(line: string): Promise<void> {
+/** Runs the command of `--reload`. Throws SetupFailure. */
+export async function runShell(line: string): Promise<void> {
   try {
     await promisify(exec)(line);
   } catch (error) {
@@ -81,12 +82,13 @@ async function runShell(line: string): Promise<void> {
   }
 }
 
-function parseAddress(text: string): { readonly host: string; readonly port: number } {
+/** An address on the command line. Throws UsageError. */
+export function parseAddress(option: string, text: string): { readonly host: string; readonly port: number } {
   const match = /^(?:\[([0-9a-fA-F:]+)\]|([^:]+)):(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   const host = match?.[1] ?? match?.[2];
   if (host === undefined || port < 1 || port > 65_535) {
-    throw new UsageError(`--connect: expected HOST:PORT such as 127.0.0.1:7443, not ${text}`);
+    throw new UsageError(`${option}: expected HOST:PORT such as 127.0.0.1:7443, not ${text}`);
   }
   return { host, port };
 }

@@ -1,4 +1,4 @@
-import type { Role } from '../model/registry.ts';
+import type { RoleUnderTest } from '../cases/case.ts';
 
 /** One replacement in a compiled module of the reference. */
 export interface Edit {
@@ -13,7 +13,7 @@ export interface Edit {
 export interface Fault {
   /** `role-what-it-does-wrong`. */
   readonly id: string;
-  readonly role: Role;
+  readonly role: RoleUnderTest;
   /** The requirement that it breaks: the suite has to catch it by a case of this one. */
   readonly requirement: string;
   /** What is wrong with it, in words. */
@@ -28,7 +28,7 @@ export function fault(
   title: string,
   ...edits: readonly [readonly [string, string, string], ...(readonly [string, string, string])[]]
 ): Fault {
-  const role = id.startsWith('client-') ? 'client' : 'server';
+  const role = (['client', 'relay'] as const).find((each) => id.startsWith(`${each}-`)) ?? 'server';
   const [first, ...rest] = edits.map(([module, find, replace]): Edit => ({ module, find, replace }));
   if (first === undefined) throw new TypeError(`fault ${id} changes nothing`);
   return { id, role, requirement, title, edits: [first, ...rest] };

@@ -1,8 +1,10 @@
 import type { ConformanceCase } from '../cases/case.ts';
+import type { Attachment } from '../runner/attachment.ts';
 import { runCases } from '../runner/run.ts';
 import type { CaseResult } from '../runner/verdict.ts';
 import type { Kit } from '../testee/kit-files.ts';
-import { attachReferenceClient, attachReferenceServer } from '../testee/reference.ts';
+import type { Attached } from '../testee/reference.ts';
+import { attachReferenceClient, attachReferenceRelay, attachReferenceServer } from '../testee/reference.ts';
 import type { Fault } from './fault.ts';
 
 /** How the cases took a faulty implementation. */
@@ -29,11 +31,7 @@ export async function tryFault(
   cases: readonly ConformanceCase[],
   { kit, seed, stepMs, jobs }: TrialOptions,
 ): Promise<Trial> {
-  const nodeArguments = ['--import', new URL(`register.js?fault=${fault.id}`, import.meta.url).href];
-  const { attachment, stop } =
-    fault.role === 'server'
-      ? await attachReferenceServer(kit, { nodeArguments })
-      : attachReferenceClient(stepMs, { nodeArguments });
+  const { attachment, stop } = await attach(fault, kit, stepMs);
   try {
     const options = { cases, attachment, kit, seed, stepMs, jobs, repeat: 1, deep: false, knownFailing: [] };
     const results = await runCases(options);
@@ -46,6 +44,19 @@ export async function tryFault(
     };
   } finally {
     await stop();
+  }
+}
+
+/** Starts the reference in the role of the fault, with the fault in it. */
+async function attach({ id, role }: Fault, kit: Kit, stepMs: number): Promise<Attached<Attachment>> {
+  const nodeArguments = ['--import', new URL(`register.js?fault=${id}`, import.meta.url).href];
+  switch (role) {
+    case 'server':
+      return attachReferenceServer(kit, { nodeArguments });
+    case 'client':
+      return attachReferenceClient(stepMs, { nodeArguments });
+    case 'relay':
+      return attachReferenceRelay(kit, stepMs, { nodeArguments });
   }
 }
 

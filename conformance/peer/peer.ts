@@ -424,7 +424,7 @@ export class Peer {
   }
 
   /** Messages and octets that the harness has granted on a channel. */
-  granted(channel: number): { readonly messages: bigint; readonly bytes: bigint } | undefined {
+  creditGranted(channel: number): { readonly messages: bigint; readonly bytes: bigint } | undefined {
     return this.#monitor.granted(channel);
   }
 

@@ -119,7 +119,7 @@ export class ChannelEnd {
 
   /** Sees to it that so many messages and octets are granted beyond what has come. */
   grant(messages: number, octets: number): void {
-    const granted = this.#trunk.peer.granted(this.channel);
+    const granted = this.#trunk.peer.creditGranted(this.channel);
     const limits = [this.messages + messages, this.octets + octets] as const;
     const [before, beforeOctets] = [Number(granted?.messages ?? 0), Number(granted?.bytes ?? 0)];
     if (limits[0] <= before && limits[1] <= beforeOctets) return;
