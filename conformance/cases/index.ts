@@ -77,6 +77,7 @@ import { continuityForward as serverContinuityForward } from './server/continuit
 import { proof as serverProof } from './server/proof.ts';
 import { proofSignatures as serverProofSignatures } from './server/proof-signatures.ts';
 import { forward as relayForward } from './relay/forward.ts';
+import { custody as relayCustody } from './relay/custody.ts';
 import { credit as relayCredit } from './relay/credit.ts';
 import { errorCodes as relayErrorCodes } from './relay/error-codes.ts';
 import { framing as relayFraming } from './relay/framing.ts';
@@ -172,6 +173,7 @@ export const cases: readonly ConformanceCase[] = [
   relayProxy,
   relayErrorCodes,
   relayCredit,
+  relayCustody,
   relayOutcomes,
   properties,
 ].flat();

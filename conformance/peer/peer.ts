@@ -542,10 +542,10 @@ export class Peer {
 
   #arrive(arrival: Arrival, text: string | (() => string), octets?: Uint8Array): void {
     this.log.add(octets === undefined ? 'note' : 'received', text, octets);
+    this.#watcher?.();
     if (this.diversion?.(arrival) === true) return;
     this.#arrivals.push(arrival);
     this.#wake?.();
-    this.#watcher?.();
   }
 
   #onData(received: Buffer): void {

@@ -142,6 +142,7 @@ export class SoloTrunk {
     if (holds !== undefined) former.receivedSeq = holds;
     trunk.adopt(peer);
     peer.sendAcceptResume(former);
+    former.destroy();
     return connect;
   }
 
