@@ -127,6 +127,16 @@ export class ChannelEnd {
     this.send('CREDIT', { fields });
   }
 
+  /** Grants so many octets beyond what has come, again and again, until so many have come in all. */
+  async grantUntil(octets: number, atOnce: number): Promise<void> {
+    while (this.octets < octets) {
+      const before = this.octets;
+      this.grant(1, atOnce);
+      const more = await this.#signal.find(() => this.octets > before || undefined, this.#stepMs);
+      if (more === undefined) fail('octets at the application end', `${before} in all, with credit for more`, 'CHN-033');
+    }
+  }
+
   /** Gives a verdict on every message through `last`. */
   judge(last: number, verdict = 0): void {
     this.send('OUTCOME', { fields: { last_message: last, verdict } });
