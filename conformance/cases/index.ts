@@ -82,6 +82,10 @@ import { credit as relayCredit } from './relay/credit.ts';
 import { errorCodes as relayErrorCodes } from './relay/error-codes.ts';
 import { framing as relayFraming } from './relay/framing.ts';
 import { outcomes as relayOutcomes } from './relay/outcomes.ts';
+import { proof as relayProof } from './relay/proof.ts';
+import { unreachable as relayUnreachable } from './relay/unreachable.ts';
+import { legs as relayLegs } from './relay/legs.ts';
+import { revocation as relayRevocation } from './relay/revocation.ts';
 import { proxy as relayProxy } from './relay/proxy.ts';
 import { routes as relayRoutes } from './relay/routes.ts';
 import { socketEnds as relaySocketEnds } from './relay/socket-ends.ts';
@@ -174,6 +178,10 @@ export const cases: readonly ConformanceCase[] = [
   relayErrorCodes,
   relayCredit,
   relayCustody,
+  relayUnreachable,
+  relayProof,
+  relayRevocation,
+  relayLegs,
   relayOutcomes,
   properties,
 ].flat();
