@@ -131,6 +131,7 @@ const answerCases = ANSWERS.map(({ slug, words, act }): Case => ({
           if (attempt?.type !== 'connected') continue;
           await act(attempt.peer);
           // What is wrong is answered with CLOSE, and that by the end of the connection.
+          if (attempt.peer.socket.destroyed) continue;
           await attempt.peer.nextOrEnd('CLOSE or the end of the connection');
           attempt.peer.destroy();
         }
