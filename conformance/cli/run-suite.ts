@@ -48,7 +48,7 @@ export function selectedCases(role: RoleUnderTest, flags: RunFlags): readonly Co
  * @param roles - whose cases the run is about.
  * @throws SelectionProblem or UsageError
  */
-export function checkRunFlags(roles: readonly ('server' | 'client')[], flags: RunFlags): void {
+export function checkRunFlags(roles: readonly RoleUnderTest[], flags: RunFlags): void {
   const whose = `${roles.join(' or ')} case`;
   checkFeatures(
     allCases.filter(({ role }) => roles.includes(role)),

@@ -430,7 +430,7 @@ class ModelRelayConnection extends ModelServerConnection {
   readonly #legs = new Map<number, ClientLeg>();
 
   constructor(socket: TLSSocket, credential: Credential, identity: string | undefined, parts: RelayParts) {
-    super(socket, credential, identity);
+    super(socket, credential, identity, parts.kit.caPem);
     this.#parts = parts;
   }
 
@@ -464,14 +464,14 @@ class ModelRelayConnection extends ModelServerConnection {
 
   #lead(channel: number, name: string, fields: ModelFields): void {
     const { habits, kit } = this.#parts;
-    const asRelay = /(^relay|\/relay[^/]*$)/.test(this.clientIdentity);
+    const asRelay = /(^relay|\/relay[^/]*$)/.test(this.peerIdentity);
     const forwarded = name === 'FORWARD';
     const inner = forwarded ? innerOf(fields) : fields;
     const application = habits.application?.(String(inner['application'])) ?? String(inner['application']);
     const route = registry.testRoutes.find(({ name: known }) =>
       known.endsWith('*') ? application.startsWith(known.slice(0, -1)) : application === known,
     );
-    const through = forwarded ? [...(fields['route'] as readonly string[]), this.clientIdentity] : [];
+    const through = forwarded ? [...(fields['route'] as readonly string[]), this.peerIdentity] : [];
     const refuse = (code: string, retryAfterMs = 0): void =>
       this.emit('REFUSED', { channel, fields: { code: errorNamed(code).code, retry_after_ms: retryAfterMs } });
     if (forwarded && !asRelay) return refuse('APPLICATION_REFUSED');
@@ -483,13 +483,13 @@ class ModelRelayConnection extends ModelServerConnection {
     this.#legs.set(channel, leg);
     if (habits.opensEarly === true) this.emit('OPENED', { channel });
     if (route.kind !== 'hawser') {
-      this.#dial(leg, route, application, refuse, forwarded ? String(fields['client']) : this.clientIdentity);
+      this.#dial(leg, route, application, refuse, forwarded ? String(fields['client']) : this.peerIdentity);
       return undefined;
     }
     const hops = forwarded ? Number(fields['hop_limit']) - 1 : limit('max_hops') - 1;
     if (hops < 0 && habits.ignoresHops !== true) return refuse('HOP_LIMIT');
     const open = forwarded ? (fields['open'] as Uint8Array) : this.#openPayload(inner);
-    const client = forwarded ? String(fields['client']) : this.clientIdentity;
+    const client = forwarded ? String(fields['client']) : this.peerIdentity;
     const forward = {
       hop_limit: Math.max(0, hops),
       client: habits.client?.(client) ?? client,
