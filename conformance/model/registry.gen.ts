@@ -2094,7 +2094,7 @@ export const registry: RegistryData = {
         { state: 'reset-sent', frame: 'END', next: 'reset-sent', do: 'discard' },
         { state: 'reset-sent', frame: 'RESET', next: 'closed', do: 'none' },
         { state: 'closed', frame: 'OPEN', error: 'CHANNEL_INVALID' },
-        { state: 'closed', frame: 'PROOF', error: 'FRAME_UNEXPECTED' },
+        { state: 'closed', frame: 'PROOF', next: 'closed', do: 'ignore' },
         { state: 'closed', frame: 'FORWARD', error: 'CHANNEL_INVALID' },
         { state: 'closed', frame: 'MESSAGE', error: 'FRAME_UNEXPECTED' },
         { state: 'closed', frame: 'CREDIT', next: 'closed', do: 'ignore' },

@@ -1625,7 +1625,7 @@ export const MACHINES = {
       },
       closed: {
         OPEN: { error: 'CHANNEL_INVALID' },
-        PROOF: { error: 'FRAME_UNEXPECTED' },
+        PROOF: { next: 'closed', do: 'ignore' },
         FORWARD: { error: 'CHANNEL_INVALID' },
         MESSAGE: { error: 'FRAME_UNEXPECTED' },
         CREDIT: { next: 'closed', do: 'ignore' },
