@@ -29,9 +29,9 @@ export const channelFaults: readonly Fault[] = [
     'this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload); this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
   ]),
   fault('server-hands-over-another-identity', 'CHN-006', 'tells the application end another identity', [
-    'node/channel-requests',
-    'const identity = session.peerIdentity;',
-    "const identity = application === 'test/identity' ? 'spiffe://hawser.test/someone' : session.peerIdentity;",
+    'node/pending-request',
+    'this.identity = forwarded?.client ?? peer;',
+    "this.identity = channel.application === 'test/identity' ? 'spiffe://hawser.test/someone' : (forwarded?.client ?? peer);",
   ]),
   fault(
     'server-tells-unknown-applications',
@@ -39,8 +39,8 @@ export const channelFaults: readonly Fault[] = [
     'refuses an application that does not exist with a code of its own',
     [
       'node/channel-requests',
-      "refuse('APPLICATION_REFUSED', 0);",
-      "refuse(handler === undefined ? 'APPLICATION_ERROR' : 'APPLICATION_REFUSED', 0);",
+      "return isAllowed ? undefined : 'APPLICATION_REFUSED';",
+      "return isAllowed ? undefined : isKnown ? 'APPLICATION_REFUSED' : 'APPLICATION_ERROR';",
     ],
   ),
   fault('server-has-room-for-everything', 'CHN-009', 'opens more channels than it granted', [
@@ -50,8 +50,8 @@ export const channelFaults: readonly Fault[] = [
   ]),
   fault('client-sends-before-opened', 'CHN-010', 'sends an empty message right behind OPEN', [
     'core/channels',
-    'this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen);',
-    'this.#outbox.sequenced(FRAME_TYPE.OPEN, 0, number, heldOpen); this.#outbox.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
+    'this.#outbox.sequenced(FRAME_TYPE[name], 0, number, heldOpen);',
+    'this.#outbox.sequenced(FRAME_TYPE[name], 0, number, heldOpen); this.#outbox.sequenced(FRAME_TYPE.MESSAGE, 3, number, new Uint8Array(0));',
   ]),
   fault('server-forgets-to-begin', 'CHN-012', 'sends the first fragment of a long message without FIRST', [
     'core/message-scheduler',

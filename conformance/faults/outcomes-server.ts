@@ -81,8 +81,8 @@ export const outcomesServerFaults: readonly Fault[] = [
     'refuses what a client opens before it has seen DRAIN',
     [
       'core/channel-receiver',
-      'const { application, nonce, parameters } = decodeOpen(payload);',
-      "const { application, nonce, parameters } = decodeOpen(payload); if (this.drained) throw violation('FRAME_UNEXPECTED', 'CNT-046', FRAME_TYPE.OPEN, 'came after DRAIN');",
+      'const { request, forwarded, octets } = readRequest(type, payload);',
+      "const { request, forwarded, octets } = readRequest(type, payload); if (this.drained) throw violation('FRAME_UNEXPECTED', 'CNT-046', FRAME_TYPE.OPEN, 'came after DRAIN');",
     ],
     [
       'core/connection-engine',

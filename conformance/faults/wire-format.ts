@@ -83,8 +83,8 @@ export const wireFormatFaults: readonly Fault[] = [
   ]),
   fault('server-takes-any-text', 'WIR-018', 'takes text that is not well-formed', [
     'core/payload-reader',
-    'const text = decodeText(this.opaque16(bounds));',
-    'const octets = this.opaque16(bounds); const text = decodeText(octets) ?? "test/echo";',
+    'const text = decodeText(octets);',
+    'const text = decodeText(octets) ?? "test/echo";',
   ]),
   fault('server-sends-unsorted-parameters', 'WIR-019', 'sends GREASE in front of its own parameters', [
     'core/parameters',

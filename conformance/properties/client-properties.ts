@@ -27,6 +27,8 @@ const FRAMES: Readonly<Record<string, (peer: ServerPeer, context: ClientContext)
   RESET: (peer) => peer.build('RESET', { channel: 1, fields: { code: 0x0404 } }),
   OPENED: (peer) => peer.build('OPENED', { channel: 1 }),
   REFUSED: (peer) => peer.build('REFUSED', { channel: 1, fields: { code: 0x0401 } }),
+  PROVE: (peer, context) =>
+    peer.build('PROVE', { channel: 1, fields: { nonce: context.bytes(32), chain: [context.bytes(9)] } }),
   IGNORABLE: (_peer, context) => buildRawFrame({ type: greaseType(3), payload: context.bytes(6) }),
 };
 

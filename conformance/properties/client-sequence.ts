@@ -10,7 +10,7 @@ import { readMessage } from './reactions.ts';
 
 /** One thing that the client is asked to do, or that the server does; `channel` picks among the open ones. */
 export type ClientCommand =
-  | { readonly type: 'open'; readonly refuse: boolean }
+  | { readonly type: 'open'; readonly refuse: boolean; readonly prove: boolean }
   | { readonly type: 'send'; readonly channel: number; readonly octets: Uint8Array }
   | { readonly type: 'deliver'; readonly channel: number; readonly message: MessagePlan }
   | { readonly type: 'end'; readonly channel: number; readonly first: 'client' | 'server' }
@@ -23,7 +23,7 @@ export function clientCommands(): fc.Arbitrary<readonly ClientCommand[]> {
   const side = fc.constantFrom('client' as const, 'server' as const);
   return fc.array(
     fc.oneof<fc.Arbitrary<ClientCommand>[]>(
-      fc.record({ type: fc.constant('open' as const), refuse: fc.boolean() }),
+      fc.record({ type: fc.constant('open' as const), refuse: fc.boolean(), prove: fc.boolean() }),
       fc.record({ type: fc.constant('send' as const), channel, octets: fc.uint8Array({ maxLength: 300 }) }),
       fc.record({ type: fc.constant('deliver' as const), channel, message: messagePlans() }),
       fc.record({ type: fc.constant('end' as const), channel, first: side }),
@@ -49,7 +49,7 @@ export async function runClientSequence(context: ClientContext, commands: readon
     if (command.type === 'ping') {
       await peer.barrier('SES-004');
     } else if (command.type === 'open') {
-      if (session.open.length < 8) await carryOutOpen(session, command.refuse);
+      if (session.open.length < 8) await carryOutOpen(session, command);
     } else {
       const channel = session.open[command.channel % Math.max(1, session.open.length)];
       if (channel !== undefined) await carryOut(session, channel, command);
@@ -60,14 +60,22 @@ export async function runClientSequence(context: ClientContext, commands: readon
   await client.expectEvent('closed', 'SES-012');
 }
 
-async function carryOutOpen({ peer, client, open }: Session, refuse: boolean): Promise<void> {
+async function carryOutOpen(
+  { peer, client, open }: Session,
+  { refuse, prove }: Extract<ClientCommand, { type: 'open' }>,
+): Promise<void> {
   const channel = await client.open('test/echo');
   await peer.expect('OPEN', { channel, requirement: 'CHN-001' });
+  if (prove) {
+    peer.sendProve(channel);
+    await peer.expectProof(channel);
+  }
   if (refuse) {
     peer.send('REFUSED', { channel, fields: { code: 0x0401 } });
     assertEqual('code', (await client.expectEvent('refused', 'CHN-003')).code, 0x0401, 'CHN-003');
   } else {
-    peer.sendOpened(channel);
+    if (prove) peer.sendSignedOpened(channel);
+    else peer.sendOpened(channel);
     assertEqual('channel', (await client.expectEvent('opened', 'CHN-003')).channel, channel, 'CHN-003');
     open.push(channel);
   }

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { RELAY } from '../cases/server/forwarded.ts';
 import type { ServerContext } from '../cases/server-context.ts';
 import { equal } from '../model/codec.ts';
 import type { ClientPeer } from '../peer/client-peer.ts';
@@ -9,20 +10,25 @@ import { readMessage } from './reactions.ts';
 
 /** One thing that a client may do; `channel` picks among those that are open, modulo their number. */
 export type ServerCommand =
-  | { readonly type: 'open'; readonly application: 'test/echo' | 'test/sink' | 'test/refuse' | 'test/hold' }
+  | { readonly type: 'open'; readonly application: (typeof APPLICATIONS)[number]; readonly forward: boolean }
   | { readonly type: 'message'; readonly channel: number; readonly message: MessagePlan }
   | { readonly type: 'credit'; readonly channel: number }
   | { readonly type: 'end'; readonly channel: number }
   | { readonly type: 'reset'; readonly channel: number }
   | { readonly type: 'ping' };
 
+const APPLICATIONS = ['test/echo', 'test/echo', 'test/sink', 'test/refuse', 'test/hold', 'test/prove'] as const;
+
 /** Sequences of commands; those that are not possible where they stand are passed over. */
 export function serverCommands(): fc.Arbitrary<readonly ServerCommand[]> {
   const channel = fc.nat({ max: 7 });
-  const applications = ['test/echo', 'test/echo', 'test/sink', 'test/refuse', 'test/hold'] as const;
   return fc.array(
     fc.oneof<fc.Arbitrary<ServerCommand>[]>(
-      fc.record({ type: fc.constant('open' as const), application: fc.constantFrom(...applications) }),
+      fc.record({
+        type: fc.constant('open' as const),
+        application: fc.constantFrom(...APPLICATIONS),
+        forward: fc.boolean(),
+      }),
       fc.record({ type: fc.constant('message' as const), channel, message: messagePlans() }),
       fc.record({ type: fc.constant('message' as const), channel, message: messagePlans() }),
       fc.record({ type: fc.constant('credit' as const), channel }),
@@ -48,13 +54,13 @@ const MOST_MESSAGES = 12;
 
 /** Carries out the commands and demands the answer to each. */
 export async function runSequence(context: ServerContext, commands: readonly ServerCommand[]): Promise<void> {
-  const peer = await context.established();
+  const peer = await context.established(context.has('forward') ? { as: RELAY } : {});
   const open: OpenChannel[] = [];
   for (const command of commands) {
     if (command.type === 'ping') {
       await peer.barrier('SES-004');
     } else if (command.type === 'open') {
-      if (open.length < MOST_CHANNELS) await carryOutOpen(peer, open, command.application);
+      if (open.length < MOST_CHANNELS) await carryOutOpen(context, peer, open, command);
     } else {
       const channel = open[command.channel % Math.max(1, open.length)];
       if (channel !== undefined) await carryOut(peer, open, channel, command);
@@ -65,15 +71,28 @@ export async function runSequence(context: ServerContext, commands: readonly Ser
   await peer.close();
 }
 
-async function carryOutOpen(peer: ClientPeer, open: OpenChannel[], application: string): Promise<void> {
-  const number = peer.sendOpen(application);
+async function carryOutOpen(
+  context: ServerContext,
+  peer: ClientPeer,
+  open: OpenChannel[],
+  command: Extract<ServerCommand, { type: 'open' }>,
+): Promise<void> {
+  const proves = command.application === 'test/prove' && context.has('proof');
+  const application = command.application === 'test/prove' && !proves ? 'test/echo' : command.application;
+  const forwards = command.forward && context.has('forward');
+  const client = context.kit.index.clientIdentity;
+  const number = forwards ? peer.sendForward(application, { client }) : peer.sendOpen(application);
   if (application === 'test/refuse') {
     const refused = await peer.expect('REFUSED', { channel: number, requirement: 'APP-001' });
     refused.requireCode('APPLICATION_ERROR', 'APP-001');
-  } else {
-    await peer.expect('OPENED', { channel: number, requirement: 'CHN-005' });
-    open.push({ number, application, messages: 0, octets: 0, grants: 0 });
+    return;
   }
+  if (proves) {
+    await peer.expect('PROVE', { channel: number, requirement: 'APP-001' });
+    peer.sendProof(number, forwards ? { credential: context.kit.credential('client') } : {});
+  }
+  await peer.expect('OPENED', { channel: number, requirement: 'CHN-005' });
+  open.push({ number, application, messages: 0, octets: 0, grants: 0 });
 }
 
 async function carryOut(
@@ -91,7 +110,7 @@ async function carryOut(
       for (const { flags, fragment } of fragmentsOf(command.message)) {
         peer.send('MESSAGE', { channel: number, flags, fields: { fragment } });
       }
-      if (application === 'test/echo') {
+      if (application === 'test/echo' || application === 'test/prove') {
         const echo = await readMessage(peer, number, 'CHN-015');
         if (!equal(echo, command.message.octets)) fail('the message that was sent', 'another one', 'CHN-015');
       }
