@@ -4,8 +4,8 @@ import { formatTerminal } from '../report/terminal.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { Kit } from '../testee/kit-files.ts';
 import type { RunFlags } from './run-flags.ts';
-import { addRunOptions } from './run-flags.ts';
-import { checkReports, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
+import { addReportOptions, addRunOptions } from './run-flags.ts';
+import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
 import { parseAddress, runShell } from './server-command.ts';
 import { runSmoke } from './smoke.ts';
 import { UsageError } from './usage-error.ts';
@@ -22,12 +22,12 @@ interface RelayFlags extends RunFlags {
 export function relayCommand(): Command {
   const command = new Command('relay')
     .description('judge a relay in test mode, over the network: the suite plays its clients and its application ends')
-    .option('--connect <host:port>', 'where the relay listens')
-    .option('--application-listen <port>', 'first of four ports on which the suite plays the application ends')
-    .option('--pki <dir>', 'certificate kit, from the command pki')
+    .option('--connect <host:port>', 'where the relay listens; required')
+    .option('--application-listen <port>', 'first of four ports on which the suite plays the application ends; required')
+    .option('--pki <dir>', 'certificate kit, from the command pki; required')
     .option('--reload <command>', 'shell command that makes the relay load its revocation list again')
-    .option('--smoke', 'check the attachment only');
-  return addRunOptions(command)
+    .option('--smoke', 'check only that the harness and the implementation understand each other');
+  return addReportOptions(addRunOptions(command))
     .addHelpText(
       'after',
       '\nThe port may have an address in front, 192.0.2.1:7500, where the relay runs elsewhere.\n' +
@@ -35,7 +35,7 @@ export function relayCommand(): Command {
         '\nExamples:\n' +
         '  hawser-conformance relay --connect 127.0.0.1:7443 --application-listen 7500 --pki kit\n' +
         "  hawser-conformance relay --connect 127.0.0.1:7443 --application-listen 7500 --pki kit --run 'RLY-016/*'\n" +
-        '\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
+        '\nThe features that --unsupported takes are listed in conformance/testee/README.md.\nExit status: 0 passed, 1 failures, 2 usage or configuration.\n',
     )
     .action(async () => {
       process.exitCode = await runRelay(command.opts<RelayFlags>());
@@ -43,6 +43,7 @@ export function relayCommand(): Command {
 }
 
 async function runRelay(flags: RelayFlags): Promise<number> {
+  checkRunFlags(['relay'], flags);
   if (flags.list === true) {
     process.stdout.write(listCases(selectedCases('relay', flags)));
     return 0;

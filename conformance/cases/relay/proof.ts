@@ -35,6 +35,7 @@ const FORMS: readonly {
   readonly slug: string;
   readonly words: string;
   readonly as?: string;
+  readonly features?: readonly string[];
   readonly prove?: (context: RelayContext) => ProveOptions;
   readonly data?: Uint8Array;
   readonly more?: readonly ParameterInput[];
@@ -55,19 +56,20 @@ const FORMS: readonly {
     prove: (context) => ({ credential: context.kit.credential('servers/under-intermediate') }),
   },
   { slug: 'client-chain', words: 'a proof of a client with an intermediate authority', as: 'clients/under-intermediate' },
-  { slug: 'p384', words: 'a proof with keys on P-384', as: 'clients/p384' },
-  { slug: 'ed25519', words: 'a proof with Ed25519', as: 'clients/ed25519' },
-  { slug: 'rsa', words: 'a proof with RSA', as: 'clients/rsa-2048' },
+  { slug: 'p384', words: 'a proof with keys on P-384', as: 'clients/p384', features: ['p384'] },
+  { slug: 'ed25519', words: 'a proof with Ed25519', as: 'clients/ed25519', features: ['ed25519'] },
+  { slug: 'rsa', words: 'a proof with RSA', as: 'clients/rsa-2048', features: ['rsa'] },
   { slug: 'no-relay', words: 'a PROVE with an empty relay, which the relay does not judge', prove: () => ({ relay: '' }) },
 ];
 
-const formCases = FORMS.map(({ slug, words, as = 'client', prove: options, data, more }): Case => ({
+const formCases = FORMS.map(({ slug, words, as = 'client', features, prove: options, data, more }): Case => ({
   id: `RLY-050/relay-${slug}`,
   requirements: ['RLY-050', 'RLY-005'],
   title: `${words} passes octet for octet, and holds at both ends`,
   stimulus: `The application end asks for proof, the client gives it, and the application end opens the channel: ${words}.`,
   expectation:
     'PROVE, PROOF and OPENED arrive with the payloads that they were sent with; both signatures verify over what each end has seen, and messages pass.',
+  ...(features === undefined ? {} : { features }),
   run: async (context) => {
     const peer = await context.established({ as });
     const asked = context.ask(peer, SHARED_APPLICATION);
