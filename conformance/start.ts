@@ -24,7 +24,12 @@ import { matcher } from './runner/pattern.ts';
 import { SelectionProblem } from './runner/selection.ts';
 import { Kit } from './testee/kit-files.ts';
 import { issueKit } from './testee/kit.ts';
-import { attachReferenceClient, attachReferenceRelay, attachReferenceServer, referenceProgram } from './testee/reference.ts';
+import {
+  attachReferenceClient,
+  attachReferenceRelay,
+  attachReferenceServer,
+  referenceProgram,
+} from './testee/reference.ts';
 
 interface StartFlags extends RunFlags {
   readonly reports: boolean;

@@ -23,7 +23,10 @@ export function relayCommand(): Command {
   const command = new Command('relay')
     .description('judge a relay in test mode, over the network: the suite plays its clients and its application ends')
     .option('--connect <host:port>', 'where the relay listens; required')
-    .option('--application-listen <port>', 'first of four ports on which the suite plays the application ends; required')
+    .option(
+      '--application-listen <port>',
+      'first of four ports on which the suite plays the application ends; required',
+    )
     .option('--pki <dir>', 'certificate kit, from the command pki; required')
     .option('--reload <command>', 'shell command that makes the relay load its revocation list again')
     .option('--smoke', 'check only that the harness and the implementation understand each other');

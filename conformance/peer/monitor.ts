@@ -109,7 +109,9 @@ export class Monitor {
   /** Whether the channel is in a state in which the harness may send this frame. */
   allows(name: string, channel: number): boolean {
     const state = this.#model.channelState(channel);
-    return machineOf(this.#role, 'channel').local.some((row) => row.event === `send ${name}` && row.from.includes(state));
+    return machineOf(this.#role, 'channel').local.some(
+      (row) => row.event === `send ${name}` && row.from.includes(state),
+    );
   }
 
   /** What the harness has granted on a channel in use. */

@@ -40,10 +40,18 @@ export {
 } from './evidence-record.ts';
 export { type CodeFrame, type CodeIn, isFailure, mayCarry, meaningOf, wireErrorOf } from './error-codes.ts';
 export type { Forward, Forwarded } from './frames/forward.ts';
-export type { Decision } from './inbox.ts';
+export type { Decision, Verdict } from './inbox.ts';
 
 export type { JournalBatch, JournalEntry } from './journal.ts';
-export { type Fates, type Gap, type ResumePoint, Session, type SessionOptions, type SessionState } from './session.ts';
+export {
+  type Fates,
+  type Gap,
+  type ResumePoint,
+  type RestoreOptions,
+  Session,
+  type SessionOptions,
+  type SessionState,
+} from './session.ts';
 export type { Custody, SessionTerms } from './session-state.ts';
 export type { LeafVerifier, OpeningFlaw, ProofTerms } from './opening.ts';
 export type { ParameterSet, ParameterValue } from './parameters.ts';

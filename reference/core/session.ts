@@ -51,7 +51,9 @@ export interface SessionOptions {
 }
 
 /** What a session takes over that goes on after a crash. */
-type RestoreOptions = Pick<SessionOptions, 'random' | 'grease' | 'leafVerifier' | 'now'> & { readonly epoch?: number };
+export type RestoreOptions = Pick<SessionOptions, 'random' | 'grease' | 'leafVerifier' | 'now'> & {
+  readonly epoch?: number;
+};
 
 /** Of an endpoint that was given none: no signature of an application end holds. */
 const verifiesNothing: LeafVerifier = () => ({ verify: () => false });

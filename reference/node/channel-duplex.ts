@@ -8,7 +8,7 @@ export interface OctetChannel {
   readonly maxMessageBytes: number;
 }
 
-type Callback = (error?: Error | null) => void;
+export type Callback = (error?: Error | null) => void;
 
 /**
  * A channel as a stream of octets, by framing `stream` (section 13.3): how octets are divided into messages means nothing,

@@ -56,7 +56,11 @@ export interface Target {
   readonly transport?: () => Duplex;
   /** Sees each event of the engine before it is handled: for logs and drivers. */
   readonly observe?: (event: Event) => void;
-  /** Told of each channel from before a restart, before anything else that has happened on it. */
+  /**
+   * Told of each channel from before a restart, before anything else that has happened on it.
+   *
+   * @internal
+   */
   readonly onChannelRestored?: (channel: ChannelEndpoint) => void;
 }
 

@@ -28,7 +28,7 @@ export {
   Rejection,
   type ResetCode,
 } from './channel.ts';
-export { ChannelDuplex, type OctetChannel } from './channel-duplex.ts';
+export { type Callback, ChannelDuplex, type OctetChannel } from './channel-duplex.ts';
 export type { ClientContinuity } from './client-continuity.ts';
 export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
 export {
@@ -39,6 +39,7 @@ export {
   type TimedTask,
   type TimerPlatform,
 } from './deadline-queue.ts';
+export type { ConnectionAddresses, SocketAddress } from './connection-addresses.ts';
 export type { Environment } from './environment.ts';
 export { verifyEvidence } from './evidence.ts';
 export { type KeyLog, openKeyLog } from './key-log.ts';
@@ -53,7 +54,7 @@ export {
   type TrunkOptions,
   createRelay,
 } from './relay/relay.ts';
-export type { Framing, HawserRoute, Route, TcpRoute, TlsRoute } from './relay/route.ts';
+export type { Framing, HawserRoute, ProxyOption, Route, TcpRoute, TlsRoute } from './relay/route.ts';
 export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './retry.ts';
 export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server.ts';
 export type { ServerContinuity } from './server-sessions.ts';

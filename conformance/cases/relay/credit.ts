@@ -96,7 +96,12 @@ async function alone(
   });
 }
 
-const GRANTS: readonly { readonly slug: string; readonly words: string; readonly messages: number; readonly octets: number }[] = [
+const GRANTS: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly messages: number;
+  readonly octets: number;
+}[] = [
   { slug: 'nothing', words: 'nothing', messages: 0, octets: 0 },
   { slug: 'no-messages', words: 'octets, and no message', messages: 0, octets: 1_000_000 },
   { slug: 'no-octets', words: 'messages, and no octet', messages: 1000, octets: 0 },
@@ -184,7 +189,8 @@ const unreadBackCases = (['relay/stream', 'relay/length16', 'relay/tls'] as cons
   requirements: ['RLY-025', 'CHN-020', 'CHN-026'],
   title: `a client that takes nothing stops the peer (${application})`,
   stimulus: `The client grants nothing. The application end of ${application} writes as much as its connection takes.`,
-  expectation: 'The connection takes no more after a bounded number of octets. When the client grants credit, everything arrives in order.',
+  expectation:
+    'The connection takes no more after a bounded number of octets. When the client grants credit, everything arrives in order.',
   estimateMs: 1500,
   run: async (context) => {
     const dialled = await context.dialled(application, { connect: { parameters: NO_CREDIT } });
@@ -227,7 +233,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'RLY-025/relay-shared-trunk',
     requirements: ['RLY-025', 'CHN-020'],
     title: 'an application end that has got what it granted stops the client',
-    stimulus: 'The application end grants sixteen messages, takes them and grants no more. The client sends as much as it is granted.',
+    stimulus:
+      'The application end grants sixteen messages, takes them and grants no more. The client sends as much as it is granted.',
     expectation: 'The client is granted no more than the channel began with and what the application end has got.',
     estimateMs: 300,
     run: async (context) => {
@@ -274,7 +281,8 @@ export const credit: readonly RelayCase[] = relayCases([
     requirements: ['RLY-025', 'CHN-020'],
     title: 'a client that takes four messages lets the application end send four more',
     stimulus: 'The client grants four messages, and no more. The application end sends as much as it is granted.',
-    expectation: 'The client gets four messages, and the application end is granted four more than it began with at most.',
+    expectation:
+      'The client gets four messages, and the application end is granted four more than it began with at most.',
     estimateMs: 300,
     run: async (context) => {
       const parameters = [{ id: 'initial_message_credit', value: 4 }];
@@ -285,7 +293,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'RLY-025/relay-one-octet',
     requirements: ['RLY-025', 'CHN-033', 'RLY-016'],
     title: 'credit of a few octets at a time carries a message across',
-    stimulus: 'The application end grants nothing at first, and then again and again credit for seven octets, until a message of fifty has come.',
+    stimulus:
+      'The application end grants nothing at first, and then again and again credit for seven octets, until a message of fifty has come.',
     expectation: 'The message arrives as it was sent.',
     run: async (context) => {
       await alone(context, { messages: 1, octets: 0 }, async ({ peer, channel, end }) => {
@@ -303,7 +312,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'CHN-024/relay-large-message',
     requirements: ['CHN-024', 'RLY-025', 'RLY-016'],
     title: 'a message larger than all credit passes',
-    stimulus: 'The client sends a message of 262,144 octets, four times what the application end grants at first; this grants more as fragments come.',
+    stimulus:
+      'The client sends a message of 262,144 octets, four times what the application end grants at first; this grants more as fragments come.',
     expectation: 'The message arrives as it was sent.',
     estimateMs: 300,
     run: async (context) => {
@@ -319,7 +329,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'CHN-024/relay-large-message-back',
     requirements: ['CHN-024', 'RLY-025', 'RLY-016'],
     title: 'a message larger than what the client grants at first passes',
-    stimulus: 'The application end sends a message of 262,144 octets; the client grants 20,000 octets, and more as they come.',
+    stimulus:
+      'The application end sends a message of 262,144 octets; the client grants 20,000 octets, and more as they come.',
     expectation: 'The message arrives as it was sent.',
     estimateMs: 300,
     run: async (context) => {
@@ -345,7 +356,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'RLY-026/relay-stalled-end',
     requirements: ['RLY-026', 'RLY-036'],
     title: 'a channel whose application end takes nothing does not delay others',
-    stimulus: 'A client fills a channel to an application end that takes no more. Then it uses another channel on the same trunk, and so does another client.',
+    stimulus:
+      'A client fills a channel to an application end that takes no more. Then it uses another channel on the same trunk, and so does another client.',
     expectation: 'Messages pass on both, in both directions.',
     estimateMs: 300,
     run: async (context) => {
@@ -359,7 +371,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'RLY-026/relay-stalled-client',
     requirements: ['RLY-026'],
     title: 'a client that takes nothing on a channel does not delay others',
-    stimulus: 'A client grants nothing on one of two channels; its application end sends as much as it is granted. The other channel, with credit, and a channel of another client share the trunk.',
+    stimulus:
+      'A client grants nothing on one of two channels; its application end sends as much as it is granted. The other channel, with credit, and a channel of another client share the trunk.',
     expectation: 'Messages pass on both of these, in both directions.',
     estimateMs: 300,
     run: async (context) => {
@@ -375,7 +388,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'RLY-026/relay-stalled-tcp',
     requirements: ['RLY-026'],
     title: 'a TCP peer that reads nothing does not delay others',
-    stimulus: 'A client fills a channel to a TCP peer that reads nothing. Then it uses another channel to a TCP peer, and one over a trunk.',
+    stimulus:
+      'A client fills a channel to a TCP peer that reads nothing. Then it uses another channel to a TCP peer, and one over a trunk.',
     expectation: 'Messages pass on both.',
     estimateMs: 1500,
     run: async (context) => {
@@ -400,7 +414,8 @@ export const credit: readonly RelayCase[] = relayCases([
     requirements: ['RLY-026'],
     title: 'an application end that does not answer does not delay others',
     stimulus: 'A client opens five channels whose application ends do not answer, and then a sixth.',
-    expectation: 'The sixth is opened, and messages pass; the five are opened when their application ends answer, in another order.',
+    expectation:
+      'The sixth is opened, and messages pass; the five are opened when their application ends answer, in another order.',
     run: async (context) => {
       const peer = await context.established();
       const asked = Array.from({ length: 5 }, () => context.ask(peer, SHARED_APPLICATION));
@@ -440,7 +455,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'CHN-015/relay-two-ways-at-once',
     requirements: ['CHN-015', 'RLY-016', 'RLY-025'],
     title: 'messages pass in both directions at once, each complete and in order',
-    stimulus: 'Client and application end send thirty messages of different sizes each, in fragments, at the same time; each grants credit as messages come.',
+    stimulus:
+      'Client and application end send thirty messages of different sizes each, in fragments, at the same time; each grants credit as messages come.',
     expectation: 'Each gets those of the other, complete, in order and once.',
     estimateMs: 400,
     run: async (context) => {
@@ -481,7 +497,8 @@ export const credit: readonly RelayCase[] = relayCases([
     id: 'CHN-016/relay-incomplete-message',
     requirements: ['CHN-016', 'RLY-016'],
     title: 'a message that is not complete is not delivered as complete',
-    stimulus: 'The client sends the first half of a message, another message on another channel, and then resets the first channel.',
+    stimulus:
+      'The client sends the first half of a message, another message on another channel, and then resets the first channel.',
     expectation: 'No complete message arrives on the first channel; RESET does.',
     run: async (context) => {
       const led = await context.led();

@@ -10,7 +10,15 @@ import { SOLO_APPLICATION } from '../relay-context.ts';
 import { ACK_MS, again, kept } from '../server/continuity/sessions.ts';
 import { receiveMessage } from '../server/message-flow.ts';
 import type { Case } from './passing.ts';
-import { numbered, passesBothWays, requireMessage, requireRefused, requireReset, requireSame, requireSilence } from './passing.ts';
+import {
+  numbered,
+  passesBothWays,
+  requireMessage,
+  requireRefused,
+  requireReset,
+  requireSame,
+  requireSilence,
+} from './passing.ts';
 
 /** Longest time until the trunk is attached again, with room for both schedulers. */
 const RECONNECT_MS = limit('test_reconnect_ms') + 1000;
@@ -204,7 +212,11 @@ const meanwhileCases = MEANWHILE.map(({ slug, words, act, require }): Case => ({
 }));
 
 /** How a trunk session can be over. */
-const LOSSES: readonly { readonly slug: string; readonly words: string; readonly lose: (solo: SoloTrunk) => Promise<void> }[] = [
+const LOSSES: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly lose: (solo: SoloTrunk) => Promise<void>;
+}[] = [
   {
     slug: 'close',
     words: 'ends the session of the trunk with CLOSE and END_SESSION',
@@ -288,7 +300,8 @@ export const custody: readonly RelayCase[] = relayCases([
     id: 'RLY-027/relay-acknowledged-then-cut',
     requirements: ['RLY-027', 'RLY-029', 'CNT-006'],
     title: 'what the relay has acknowledged reaches the application end without the client',
-    stimulus: 'The application end grants nothing. The client sends five messages and loses its connection when they are acknowledged; then the application end grants credit.',
+    stimulus:
+      'The application end grants nothing. The client sends five messages and loses its connection when they are acknowledged; then the application end grants credit.',
     expectation: 'The application end gets the five messages, once and in order, while the client is away.',
     estimateMs: 300,
     run: async (context) => {
@@ -310,7 +323,8 @@ export const custody: readonly RelayCase[] = relayCases([
     id: 'RLY-027/relay-both-legs-cut',
     requirements: ['RLY-027', 'RLY-029', 'RLY-031'],
     title: 'both legs are cut at once',
-    stimulus: 'Client and application end send five messages each; the connections of both legs are cut behind the second of them, and both sessions are attached again.',
+    stimulus:
+      'Client and application end send five messages each; the connections of both legs are cut behind the second of them, and both sessions are attached again.',
     expectation: 'Each end gets the five messages of the other, once and in order.',
     estimateMs: 300,
     run: async (context) => {
@@ -333,8 +347,10 @@ export const custody: readonly RelayCase[] = relayCases([
     id: 'RLY-029/relay-many-cuts',
     requirements: ['RLY-029', 'RLY-027', 'RLY-031', 'CNT-018'],
     title: 'a trunk that is cut again and again carries each message once',
-    stimulus: 'The client sends thirty messages; the connection of the trunk is cut after every third that arrives, without an acknowledgement, and attached again.',
-    expectation: 'The application end gets the thirty messages, once and in order, and each attempt has a higher number than the one before.',
+    stimulus:
+      'The client sends thirty messages; the connection of the trunk is cut after every third that arrives, without an acknowledgement, and attached again.',
+    expectation:
+      'The application end gets the thirty messages, once and in order, and each attempt has a higher number than the one before.',
     estimateMs: 1500,
     run: async (context) => {
       await alone(context, async ({ peer, channel, end }, solo) => {
@@ -400,7 +416,8 @@ export const custody: readonly RelayCase[] = relayCases([
     id: 'RLY-031/relay-refused-for-a-while',
     requirements: ['RLY-031', 'CNT-018', 'CNT-057'],
     title: 'a trunk that is refused for a while is attached later',
-    stimulus: 'The connection of the trunk is cut. The application end answers the next attempt with REJECT(BUSY), and accepts the one after.',
+    stimulus:
+      'The connection of the trunk is cut. The application end answers the next attempt with REJECT(BUSY), and accepts the one after.',
     expectation: 'The client notices nothing; the second attempt has a higher number, and messages pass.',
     estimateMs: 1500,
     run: async (context) => {
@@ -422,7 +439,8 @@ export const custody: readonly RelayCase[] = relayCases([
     id: 'RLY-022/relay-forward-again',
     requirements: ['RLY-022', 'CNT-030', 'RLY-005'],
     title: 'a FORWARD that was lost comes again as it was, and no other',
-    stimulus: 'The connection of the trunk is cut behind FORWARD, and the application end says that it holds nothing. Then it answers.',
+    stimulus:
+      'The connection of the trunk is cut behind FORWARD, and the application end says that it holds nothing. Then it answers.',
     expectation: 'The same FORWARD comes once more, with the number that it had, and the client gets OPENED once.',
     estimateMs: 300,
     run: async (context) => {
@@ -488,7 +506,8 @@ export const custody: readonly RelayCase[] = relayCases([
     requirements: ['CNT-046', 'CNT-047', 'RLY-031'],
     title: 'a trunk that is drained moves to another connection, and opens nothing before',
     stimulus: 'The application end sends DRAIN with ten seconds. Then a client opens another channel.',
-    expectation: 'No FORWARD comes on that connection; the relay attaches the session to another one, on which it does, and the first channel goes on.',
+    expectation:
+      'No FORWARD comes on that connection; the relay attaches the session to another one, on which it does, and the first channel goes on.',
     estimateMs: 1500,
     run: async (context) => {
       await alone(context, async (led, solo) => {

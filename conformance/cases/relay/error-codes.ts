@@ -130,7 +130,8 @@ const momentCases = MOMENTS.map(({ slug, words, data }): Case => ({
   requirements: ['RLY-034', 'RLY-016'],
   title: `RESET of the client reaches the application end (${slug})`,
   stimulus: `The client sends RESET(CANCELLED) ${words}.`,
-  expectation: 'RESET(CANCELLED) arrives at the application end; of the messages, any number from the first on, in order.',
+  expectation:
+    'RESET(CANCELLED) arrives at the application end; of the messages, any number from the first on, in order.',
   run: async (context) => {
     const led = await context.led();
     for (const octet of data) led.peer.sendMessage(led.channel, Uint8Array.of(octet));
@@ -215,7 +216,8 @@ export const errorCodes: readonly RelayCase[] = relayCases([
     requirements: ['RLY-034', 'CHN-029'],
     title: 'a client that does not wait for the answer is cancelled on the trunk',
     stimulus: 'The client resets a channel before the application end has answered FORWARD.',
-    expectation: 'RESET(CANCELLED) arrives at the application end, the RESET of the client is answered, and no OPENED comes.',
+    expectation:
+      'RESET(CANCELLED) arrives at the application end, the RESET of the client is answered, and no OPENED comes.',
     run: async (context) => {
       const peer = await context.established();
       const asked = context.ask(peer, SHARED_APPLICATION);
@@ -280,7 +282,8 @@ export const errorCodes: readonly RelayCase[] = relayCases([
     id: 'CHN-032/relay-one-of-many',
     requirements: ['CHN-032', 'RLY-036'],
     title: 'each channel of a client ends by itself',
-    stimulus: 'Of four channels of a client the first is refused, the second reset by the application end, the third by the client.',
+    stimulus:
+      'Of four channels of a client the first is refused, the second reset by the application end, the third by the client.',
     expectation: 'Messages pass on the fourth, in both directions.',
     run: async (context) => {
       const peer = await context.established();

@@ -30,7 +30,11 @@ const OPENS: readonly { readonly slug: string; readonly words: string; readonly 
     options: { data: Uint8Array.from({ length: 4096 }, (_, at) => at % 251) },
   },
   { slug: 'urgent', words: 'priority urgent', options: { more: [{ id: 'priority', value: 0 }] } },
-  { slug: 'default-said', words: 'the default priority, in so many words', options: { more: [{ id: 'priority', value: 1 }] } },
+  {
+    slug: 'default-said',
+    words: 'the default priority, in so many words',
+    options: { more: [{ id: 'priority', value: 1 }] },
+  },
   {
     slug: 'bulk-outcomes',
     words: 'priority bulk, and asks for outcomes',
@@ -122,7 +126,8 @@ const fittingCases = (
   requirements: ['RLY-012', 'RLY-006'],
   title: `an OPEN that ${words} into a FORWARD`,
   stimulus: `A client sends an OPEN with an ignorable parameter, so long that it ${words} into a FORWARD with the client's identity.`,
-  expectation: over === 0 ? 'It is passed on, octet for octet.' : 'REFUSED(FRAMING_INVALID) arrives, and the session goes on.',
+  expectation:
+    over === 0 ? 'It is passed on, octet for octet.' : 'REFUSED(FRAMING_INVALID) arrives, and the session goes on.',
   run: async (context) => {
     const peer = await context.established();
     const size = Math.min(MAX_PAYLOAD, room(context.kit.index.clientIdentity, []) + over);
@@ -235,7 +240,12 @@ const hopCases = [1, 2, MAX_HOPS - 1].map((hopLimit): Case => ({
 }));
 
 /** Where the relay's own identity can stand. */
-const LOOPS: readonly { readonly slug: string; readonly words: string; readonly as?: string; readonly route: (own: string) => readonly string[] }[] = [
+const LOOPS: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly as?: string;
+  readonly route: (own: string) => readonly string[];
+}[] = [
   { slug: 'sender', words: 'whose sender has its own identity', as: 'clients/relay-under-test', route: () => [] },
   { slug: 'alone', words: 'whose route holds it alone', route: (own) => [own] },
   { slug: 'first', words: 'whose route holds it first', route: (own) => [own, OTHER] },
@@ -368,7 +378,12 @@ const orderCases = ORDER.map(({ slug, words, as, application, options, code, req
 }));
 
 /** What is not an OPEN inside of a FORWARD. */
-const MALFORMED: readonly { readonly slug: string; readonly words: string; readonly open: () => Uint8Array; readonly code: string }[] = [
+const MALFORMED: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly open: () => Uint8Array;
+  readonly code: string;
+}[] = [
   { slug: 'empty', words: 'no octets', open: () => new Uint8Array(0), code: 'FRAME_MALFORMED' },
   {
     slug: 'trailing',
@@ -574,8 +589,10 @@ export const forward: readonly RelayCase[] = relayCases([
     id: 'WIR-006/relay-ignorable-around',
     requirements: ['WIR-006', 'RLY-006'],
     title: 'ignorable frames on either leg stay there',
-    stimulus: 'The client sends an ignorable frame before and after OPEN, and so does the application end around OPENED.',
-    expectation: 'The channel is opened and messages pass in both directions; nothing of these frames is seen at the other end.',
+    stimulus:
+      'The client sends an ignorable frame before and after OPEN, and so does the application end around OPENED.',
+    expectation:
+      'The channel is opened and messages pass in both directions; nothing of these frames is seen at the other end.',
     run: async (context) => {
       await context.solo(async (solo) => {
         const peer = await context.established();

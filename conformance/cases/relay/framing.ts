@@ -190,7 +190,8 @@ const divisionCases = FRAMINGS.flatMap((framing): readonly Case[] => [
     id: `RLY-016/relay-${framing.name}-every-octet`,
     requirements: ['RLY-016'],
     title: `every octet passes, in both directions (${framing.name})`,
-    stimulus: 'A message with every octet that the framing can carry goes to the application end, and another one comes back.',
+    stimulus:
+      'A message with every octet that the framing can carry goes to the application end, and another one comes back.',
     expectation: 'Both arrive as they were sent.',
     run: async (context) => {
       const dialled = await context.dialled(framing.application);
@@ -438,7 +439,8 @@ export const framing: readonly RelayCase[] = relayCases([
     id: 'RLY-016/relay-line-empty',
     requirements: ['RLY-016'],
     title: 'empty lines and carriage returns are messages like others',
-    stimulus: 'An application end of lines sends an empty line, a line of one carriage return, and one with a carriage return behind its text.',
+    stimulus:
+      'An application end of lines sends an empty line, a line of one carriage return, and one with a carriage return behind its text.',
     expectation: 'The client gets an empty message, a carriage return, and the text with its carriage return.',
     run: async (context) => {
       const { peer, channel, end } = await context.dialled('relay/line');

@@ -8,7 +8,16 @@ import { relayCases } from '../case.ts';
 import type { Asked } from '../relay-context.ts';
 import { SHARED_APPLICATION, SOLO_APPLICATION } from '../relay-context.ts';
 import type { Case } from './passing.ts';
-import { JUDGED, numbered, passesBothWays, requireMessage, requireRefused, requireReset, requireSame, requireSilence } from './passing.ts';
+import {
+  JUDGED,
+  numbered,
+  passesBothWays,
+  requireMessage,
+  requireRefused,
+  requireReset,
+  requireSame,
+  requireSilence,
+} from './passing.ts';
 
 /** What an application end can do wrong on a trunk. */
 const WRONG_ON_TRUNK: readonly {
@@ -25,7 +34,12 @@ const WRONG_ON_TRUNK: readonly {
     requirement: 'WIR-012',
     act: (peer, end) => {
       const seq = peer.nextSeq + 1n;
-      peer.send('MESSAGE', { channel: end.channel, flags: ['FIRST', 'LAST'], seq, fields: { fragment: Uint8Array.of(1) } });
+      peer.send('MESSAGE', {
+        channel: end.channel,
+        flags: ['FIRST', 'LAST'],
+        seq,
+        fields: { fragment: Uint8Array.of(1) },
+      });
     },
   },
   {
@@ -253,7 +267,8 @@ export const legs: readonly RelayCase[] = relayCases([
     requirements: ['RLY-001', 'EST-009'],
     title: 'the relay asks for the server that its route names',
     stimulus: 'The relay makes a trunk session.',
-    expectation: "CONNECT has the application end's identity as its audience, in mode new, signed with the relay's own key.",
+    expectation:
+      "CONNECT has the application end's identity as its audience, in mode new, signed with the relay's own key.",
     run: async (context) => {
       await context.solo(async (solo) => {
         context.ask(await context.established(), SOLO_APPLICATION);
@@ -287,7 +302,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'RLY-001/relay-one-trunk',
     requirements: ['RLY-001', 'RLY-036'],
     title: 'a second session is not made while the first is being made',
-    stimulus: 'Five clients open a channel each at the same time, for which there is no trunk yet. The application end accepts whatever sessions come.',
+    stimulus:
+      'Five clients open a channel each at the same time, for which there is no trunk yet. The application end accepts whatever sessions come.',
     expectation: 'All five are opened, and messages pass.',
     estimateMs: 300,
     run: async (context) => {
@@ -310,7 +326,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'SES-004/relay-both-legs',
     requirements: ['SES-004', 'SES-006', 'RLY-026'],
     title: 'PING is answered on each leg, whatever the other one does',
-    stimulus: 'The trunk waits for an answer that does not come, and the client for OPENED. Both ends send three PINGs.',
+    stimulus:
+      'The trunk waits for an answer that does not come, and the client for OPENED. Both ends send three PINGs.',
     expectation: 'Each PING is answered with its data, in order.',
     run: async (context) => {
       await context.solo(async (solo) => {
@@ -330,7 +347,8 @@ export const legs: readonly RelayCase[] = relayCases([
     requirements: ['CHN-009', 'RLY-032'],
     title: 'a trunk that grants few channels makes BUSY of the others',
     stimulus: 'The application end grants two channels, and refuses a third with CHANNEL_LIMIT if it is asked for one.',
-    expectation: 'The third client gets REFUSED(BUSY) at once, or OPENED when one of the two is over; never CHANNEL_LIMIT.',
+    expectation:
+      'The third client gets REFUSED(BUSY) at once, or OPENED when one of the two is over; never CHANNEL_LIMIT.',
     estimateMs: 300,
     run: async (context) => {
       await context.solo(async (solo) => {
@@ -348,17 +366,19 @@ export const legs: readonly RelayCase[] = relayCases([
         const come = solo.ends[2];
         if (come !== undefined) come.refuse('CHANNEL_LIMIT');
         else first.reset('APPLICATION_ERROR');
-        const answer = await peer.expectWhere(
-          'REFUSED(BUSY) or OPENED',
-          ({ name, channel }) => channel === third.channel && (name === 'REFUSED' || name === 'OPENED'),
-          { requirement: 'RLY-032' },
-        ).catch(async (error: unknown) => {
-          // It may have waited for the trunk, which now has room.
-          const late = solo.ends[2];
-          if (late === undefined) throw error;
-          late.sendOpened();
-          return peer.expect('OPENED', { channel: third.channel, requirement: 'RLY-032' });
-        });
+        const answer = await peer
+          .expectWhere(
+            'REFUSED(BUSY) or OPENED',
+            ({ name, channel }) => channel === third.channel && (name === 'REFUSED' || name === 'OPENED'),
+            { requirement: 'RLY-032' },
+          )
+          .catch(async (error: unknown) => {
+            // It may have waited for the trunk, which now has room.
+            const late = solo.ends[2];
+            if (late === undefined) throw error;
+            late.sendOpened();
+            return peer.expect('OPENED', { channel: third.channel, requirement: 'RLY-032' });
+          });
         if (answer.name === 'REFUSED') answer.requireCode('BUSY', 'RLY-032');
       });
     },
@@ -422,7 +442,8 @@ export const legs: readonly RelayCase[] = relayCases([
     requirements: ['CHN-017', 'RLY-017', 'RLY-036'],
     title: 'a message that is larger than the application end takes is not sent to it',
     stimulus: 'The application end takes messages of 1,024 octets. The client sends one of 1,024, and one of 1,025.',
-    expectation: 'The first arrives. For the second RESET(FRAMING_INVALID) arrives at both ends, and the trunk goes on.',
+    expectation:
+      'The first arrives. For the second RESET(FRAMING_INVALID) arrives at both ends, and the trunk goes on.',
     run: async (context) => {
       await context.solo(async (solo) => {
         const peer = await context.established();
@@ -446,7 +467,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'RLY-019/relay-trunk',
     requirements: ['RLY-019', 'RLY-020', 'RLY-001'],
     title: 'END passes a trunk behind everything before it, in each direction by itself',
-    stimulus: 'The client sends three messages and END in one write. Then the application end sends three messages and END.',
+    stimulus:
+      'The client sends three messages and END in one write. Then the application end sends three messages and END.',
     expectation: 'Each end gets the three messages of the other and END, and nothing more.',
     run: async (context) => {
       const led = await context.led();
@@ -489,7 +511,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'CHN-006/relay-identities-of-many',
     requirements: ['CHN-006', 'RLY-007', 'RLY-016', 'RLY-026'],
     title: 'what clients send is never mixed up',
-    stimulus: 'Six channels of three clients over one trunk carry twenty messages each way, all at once; each message says where it belongs.',
+    stimulus:
+      'Six channels of three clients over one trunk carry twenty messages each way, all at once; each message says where it belongs.',
     expectation: 'Each end gets its own messages, in order, and none of anybody else.',
     estimateMs: 400,
     run: async (context) => {
@@ -506,7 +529,8 @@ export const legs: readonly RelayCase[] = relayCases([
         }),
       );
       for (const { peer, channel } of led) await peer.expect('OPENED', { channel });
-      const text = (way: string, at: number, n: number): Uint8Array => Buffer.from(`${way} of channel ${at}, number ${n}`);
+      const text = (way: string, at: number, n: number): Uint8Array =>
+        Buffer.from(`${way} of channel ${at}, number ${n}`);
       for (let n = 0; n < 20; n += 1) {
         for (const [at, { peer, channel, end }] of led.entries()) {
           peer.sendMessage(channel, text('forth', at, n));
@@ -549,7 +573,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'CHN-001/relay-many-in-a-row',
     requirements: ['CHN-001', 'CNT-060', 'CHN-005'],
     title: 'many channels one after the other leave nothing behind',
-    stimulus: 'A client opens a channel, exchanges a message and ends it in order, a hundred times; every tenth is reset, every fifteenth refused.',
+    stimulus:
+      'A client opens a channel, exchanges a message and ends it in order, a hundred times; every tenth is reset, every fifteenth refused.',
     expectation: 'Each is led, and the last one works like the first.',
     estimateMs: 600,
     run: async (context) => {
@@ -620,7 +645,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'CHN-012/relay-interleaved',
     requirements: ['CHN-012', 'CHN-015', 'RLY-016'],
     title: 'frames of several channels in one read are told apart',
-    stimulus: 'A client opens three channels and sends a message on each, behind OPENED, in one write; one of the messages is spread over two of the others.',
+    stimulus:
+      'A client opens three channels and sends a message on each, behind OPENED, in one write; one of the messages is spread over two of the others.',
     expectation: 'Each arrives at its own application end.',
     run: async (context) => {
       const peer = await context.established();
@@ -645,7 +671,8 @@ export const legs: readonly RelayCase[] = relayCases([
     requirements: ['CNT-041', 'RLY-054'],
     title: 'a verdict on a message that was not sent does not reach the client',
     stimulus: 'On a channel with outcomes the client sends one message; the application end judges two.',
-    expectation: 'The relay ends the trunk with CLOSE(OUTCOME_INVALID), and no OUTCOME on a second message arrives at the client.',
+    expectation:
+      'The relay ends the trunk with CLOSE(OUTCOME_INVALID), and no OUTCOME on a second message arrives at the client.',
     run: async (context) => {
       await context.solo(async (solo) => {
         const asked = context.ask(await context.established(), SOLO_APPLICATION, { more: JUDGED });
@@ -667,7 +694,8 @@ export const legs: readonly RelayCase[] = relayCases([
     id: 'RLY-050/relay-opened-unchanged',
     requirements: ['RLY-050'],
     title: 'nothing is added to OPENED or OPEN on the way',
-    stimulus: 'The application end takes channels with OPENED without parameters, with data, and with ignorable parameters.',
+    stimulus:
+      'The application end takes channels with OPENED without parameters, with data, and with ignorable parameters.',
     expectation: 'Each OPENED arrives with exactly the octets that it was sent with.',
     run: async (context) => {
       const peer = await context.established();

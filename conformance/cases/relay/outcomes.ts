@@ -91,7 +91,8 @@ export const outcomes: readonly RelayCase[] = relayCases([
     id: 'RLY-028/relay-runs',
     requirements: ['RLY-028', 'CNT-040'],
     title: 'a verdict on several messages covers just these',
-    stimulus: 'The application end judges messages 1 to 4 with one OUTCOME, 5 with another, and 6 to 10 with a third; of the twelve messages the last two are not judged.',
+    stimulus:
+      'The application end judges messages 1 to 4 with one OUTCOME, 5 with another, and 6 to 10 with a third; of the twelve messages the last two are not judged.',
     expectation: 'The client gets verdicts on the ten messages as they were given, and none on the other two.',
     run: async (context) => {
       const led = await judged(context);
@@ -181,7 +182,8 @@ export const outcomes: readonly RelayCase[] = relayCases([
     id: 'RLY-028/relay-across-resumption',
     requirements: ['RLY-028', 'RLY-029'],
     title: 'verdicts that were given while the client was away reach it once',
-    stimulus: 'The client sends six messages and loses its connection. The application end judges them meanwhile; then the client comes back.',
+    stimulus:
+      'The client sends six messages and loses its connection. The application end judges them meanwhile; then the client comes back.',
     expectation: 'The client gets the six verdicts, once and in order, and the application end gets no message again.',
     run: async (context) => {
       const led = await context.ledOn(await kept(context), undefined, { more: JUDGED });
@@ -200,7 +202,8 @@ export const outcomes: readonly RelayCase[] = relayCases([
     id: 'RLY-028/relay-across-trunk-loss',
     requirements: ['RLY-028', 'RLY-031', 'RLY-029'],
     title: 'verdicts that were given around the loss of the trunk reach the client once',
-    stimulus: 'The application end judges three of six messages. The connection of the trunk is cut, the relay attaches it again, and the application end judges the other three.',
+    stimulus:
+      'The application end judges three of six messages. The connection of the trunk is cut, the relay attaches it again, and the application end judges the other three.',
     expectation: 'The client gets the six verdicts, once and in order.',
     estimateMs: 300,
     run: async (context) => {
@@ -250,8 +253,10 @@ export const outcomes: readonly RelayCase[] = relayCases([
     id: 'RLY-030/relay-not-before-both-ended',
     requirements: ['RLY-030', 'RLY-054'],
     title: 'such a channel stays open until both directions have ended',
-    stimulus: 'On a channel with outcomes to a TCP peer, the application end ends its direction; the client goes on sending, and then sends END.',
-    expectation: 'The messages are written, no OUTCOME arrives, and RESET(NO_ERROR) comes behind END of the client only.',
+    stimulus:
+      'On a channel with outcomes to a TCP peer, the application end ends its direction; the client goes on sending, and then sends END.',
+    expectation:
+      'The messages are written, no OUTCOME arrives, and RESET(NO_ERROR) comes behind END of the client only.',
     run: async (context) => {
       const { peer, channel, end } = await context.dialled('relay/stream', { more: JUDGED });
       end.end();

@@ -32,7 +32,11 @@ export function requireSame(what: string, came: Uint8Array, expected: Uint8Array
 }
 
 /** Sends a message from the client and demands it at the application end. */
-export async function passesForth({ peer, channel, end }: Led, message: Uint8Array, requirement: string): Promise<void> {
+export async function passesForth(
+  { peer, channel, end }: Led,
+  message: Uint8Array,
+  requirement: string,
+): Promise<void> {
   peer.sendMessage(channel, message);
   requireSame('the message', await end.receive(requirement), message, requirement);
 }
@@ -104,7 +108,10 @@ export function answerReset(peer: ClientPeer, channel: number): void {
 const CHANNEL_CLOSED = 0x0405;
 
 /** Demands that nothing but CREDIT comes on a channel of the client before the answer to a PING. */
-export async function requireSilence({ peer, channel }: Pick<Asked, 'peer' | 'channel'>, requirement: string): Promise<void> {
+export async function requireSilence(
+  { peer, channel }: Pick<Asked, 'peer' | 'channel'>,
+  requirement: string,
+): Promise<void> {
   const frames = await peer.barrier(requirement);
   const frame = frames.find((passed) => passed.channel === channel && passed.name !== 'CREDIT');
   if (frame !== undefined) fail('nothing on the channel of the client', frame.text, requirement);

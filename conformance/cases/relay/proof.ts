@@ -55,11 +55,19 @@ const FORMS: readonly {
     words: 'a proof of an application end with an intermediate authority',
     prove: (context) => ({ credential: context.kit.credential('servers/under-intermediate') }),
   },
-  { slug: 'client-chain', words: 'a proof of a client with an intermediate authority', as: 'clients/under-intermediate' },
+  {
+    slug: 'client-chain',
+    words: 'a proof of a client with an intermediate authority',
+    as: 'clients/under-intermediate',
+  },
   { slug: 'p384', words: 'a proof with keys on P-384', as: 'clients/p384', features: ['p384'] },
   { slug: 'ed25519', words: 'a proof with Ed25519', as: 'clients/ed25519', features: ['ed25519'] },
   { slug: 'rsa', words: 'a proof with RSA', as: 'clients/rsa-2048', features: ['rsa'] },
-  { slug: 'no-relay', words: 'a PROVE with an empty relay, which the relay does not judge', prove: () => ({ relay: '' }) },
+  {
+    slug: 'no-relay',
+    words: 'a PROVE with an empty relay, which the relay does not judge',
+    prove: () => ({ relay: '' }),
+  },
 ];
 
 const formCases = FORMS.map(({ slug, words, as = 'client', features, prove: options, data, more }): Case => ({
@@ -88,7 +96,12 @@ const formCases = FORMS.map(({ slug, words, as = 'client', features, prove: opti
       ...(more === undefined ? {} : { more }),
     });
     const came = await peer.expect('OPENED', { channel: asked.channel, requirement: REQUIREMENT });
-    requireSame('the payload of OPENED', came.payload, opened.subarray(opened.length - came.payload.length), REQUIREMENT);
+    requireSame(
+      'the payload of OPENED',
+      came.payload,
+      opened.subarray(opened.length - came.payload.length),
+      REQUIREMENT,
+    );
     const [server] = (asking.credential ?? context.kit.credential('server')).chain;
     requireSignedOpened(came, new X509Certificate(server ?? new Uint8Array(0)), peer.proofs.of(asked.channel));
     const proof = peer.proofs.of(asked.channel);
@@ -99,7 +112,11 @@ const formCases = FORMS.map(({ slug, words, as = 'client', features, prove: opti
 }));
 
 /** Proofs that do not hold: the ends judge them, and the relay does not. */
-const WRONG: readonly { readonly slug: string; readonly words: string; readonly proof: (context: RelayContext) => ProofOptions }[] = [
+const WRONG: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly proof: (context: RelayContext) => ProofOptions;
+}[] = [
   {
     slug: 'signature',
     words: 'whose signature is altered',
@@ -142,8 +159,10 @@ export const proof: readonly RelayCase[] = relayCases([
     id: 'RLY-050/relay-verified',
     requirements: ['RLY-050', 'RLY-006'],
     title: 'a proof verifies over what the application end has seen',
-    stimulus: 'A client sends an OPEN with data, a priority and an ignorable parameter; the application end asks for proof and gets it.',
-    expectation: 'The signature in PROOF verifies over the OPEN in FORWARD, PROVE and PROOF as the application end has them.',
+    stimulus:
+      'A client sends an OPEN with data, a priority and an ignorable parameter; the application end asks for proof and gets it.',
+    expectation:
+      'The signature in PROOF verifies over the OPEN in FORWARD, PROVE and PROOF as the application end has them.',
     run: async (context) => {
       const peer = await context.established();
       const asked = context.ask(peer, SHARED_APPLICATION, {
@@ -211,8 +230,10 @@ export const proof: readonly RelayCase[] = relayCases([
     id: 'RLY-050/relay-two-at-once',
     requirements: ['RLY-050', 'RLY-026'],
     title: 'the proofs of two clients are not mixed up',
-    stimulus: 'Two clients open a channel each. Both application ends ask for proof at the same time, and the clients answer in the other order.',
-    expectation: 'Each application end gets the PROOF of its own client, and each client the OPENED of its own application end.',
+    stimulus:
+      'Two clients open a channel each. Both application ends ask for proof at the same time, and the clients answer in the other order.',
+    expectation:
+      'Each application end gets the PROOF of its own client, and each client the OPENED of its own application end.',
     run: async (context) => {
       const one = context.ask(await context.established(), SHARED_APPLICATION);
       const two = context.ask(await context.established({ as: 'client-2' }), SHARED_APPLICATION);
@@ -237,7 +258,8 @@ export const proof: readonly RelayCase[] = relayCases([
     id: 'RLY-050/relay-across-cuts',
     requirements: ['RLY-050', 'RLY-031'],
     title: 'a proof goes on over other connections on both legs',
-    stimulus: 'Behind PROVE the connection of the client is cut, and behind PROOF that of the trunk; each is attached again.',
+    stimulus:
+      'Behind PROVE the connection of the client is cut, and behind PROOF that of the trunk; each is attached again.',
     expectation: 'PROOF and OPENED arrive as they were sent.',
     estimateMs: 300,
     run: async (context) => {
@@ -263,8 +285,10 @@ export const proof: readonly RelayCase[] = relayCases([
     id: 'RLY-051/relay-second-relay',
     requirements: ['RLY-051', 'RLY-036'],
     title: 'proof is not available behind two relays',
-    stimulus: 'A relay sends FORWARD for an application end that answers with PROVE; it has another channel on the same trunk.',
-    expectation: 'REFUSED(PROOF_UNAVAILABLE) arrives at the relay, RESET(PROOF_UNAVAILABLE) at the application end, and the other channel goes on.',
+    stimulus:
+      'A relay sends FORWARD for an application end that answers with PROVE; it has another channel on the same trunk.',
+    expectation:
+      'REFUSED(PROOF_UNAVAILABLE) arrives at the relay, RESET(PROOF_UNAVAILABLE) at the application end, and the other channel goes on.',
     run: async (context) => {
       const peer = await context.established({ as: 'clients/relay' });
       const other = await context.passedOn(peer);
@@ -282,10 +306,14 @@ export const proof: readonly RelayCase[] = relayCases([
     requirements: ['RLY-051'],
     title: 'nor behind more than two',
     stimulus: 'A relay sends FORWARD with one relay in its route; the application end answers with PROVE.',
-    expectation: 'REFUSED(PROOF_UNAVAILABLE) arrives at the relay, and RESET(PROOF_UNAVAILABLE) at the application end.',
+    expectation:
+      'REFUSED(PROOF_UNAVAILABLE) arrives at the relay, and RESET(PROOF_UNAVAILABLE) at the application end.',
     run: async (context) => {
       const peer = await context.established({ as: 'clients/relay' });
-      const asked = context.pass(peer, SHARED_APPLICATION, { route: ['spiffe://elsewhere.test/relay'], client: FAR_CLIENT });
+      const asked = context.pass(peer, SHARED_APPLICATION, {
+        route: ['spiffe://elsewhere.test/relay'],
+        client: FAR_CLIENT,
+      });
       const end = await context.endOf(asked);
       end.trunk.peer.sendProve(end.channel, { relay: context.target.identity });
       await requireRefused(asked, 'PROOF_UNAVAILABLE', 'RLY-051');

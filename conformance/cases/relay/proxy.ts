@@ -49,8 +49,7 @@ async function readHeader(end: SocketEnd): Promise<ProxyHeader> {
     values.set(name, Buffer.from(body.subarray(at + 3, at + 3 + length)).toString('utf8'));
     at += 3 + length;
   }
-  const address = (octets: Uint8Array): string =>
-    size === 4 ? octets.join('.') : Buffer.from(octets).toString('hex');
+  const address = (octets: Uint8Array): string => (size === 4 ? octets.join('.') : Buffer.from(octets).toString('hex'));
   return {
     family,
     source: address(body.subarray(0, size)),
@@ -121,8 +120,10 @@ export const proxy: readonly RelayCase[] = relayCases([
     id: 'RLY-024/relay-before-tls',
     requirements: ['RLY-024', 'RLY-005'],
     title: 'with TLS the header comes before the handshake',
-    stimulus: 'A client opens relay/tls-proxy. The application end reads the header in clear, and then answers the handshake.',
-    expectation: 'The header stands in front of the ClientHello, TLS comes about behind it, and a message passes inside.',
+    stimulus:
+      'A client opens relay/tls-proxy. The application end reads the header in clear, and then answers the handshake.',
+    expectation:
+      'The header stands in front of the ClientHello, TLS comes about behind it, and a message passes inside.',
     run: async (context) => {
       const peer = await context.established();
       const dialled = await context.dial(peer, 'relay/tls-proxy');
@@ -139,7 +140,8 @@ export const proxy: readonly RelayCase[] = relayCases([
     requirements: ['RLY-024', 'RLY-014', 'RLY-007'],
     title: 'behind another relay the header names the far client',
     stimulus: 'A relay sends FORWARD for relay/proxy.',
-    expectation: 'The header has the `client` of the FORWARD, the addresses of the connection that it came on, and the relay under test.',
+    expectation:
+      'The header has the `client` of the FORWARD, the addresses of the connection that it came on, and the relay under test.',
     run: async (context) => {
       const peer = await context.established({ as: 'clients/relay' });
       const dialled = await context.dial(peer, 'relay/proxy', { client: FAR_CLIENT });
@@ -175,7 +177,9 @@ export const proxy: readonly RelayCase[] = relayCases([
       await peer.barrier();
       end.expectNothing('RLY-024');
       peer.sendMessage(channel, Uint8Array.of(0x21));
-      const written = { 'relay/stream': [0x21], 'relay/length16': [0, 1, 0x21], 'relay/line': [0x21, 0x0a] }[application];
+      const written = { 'relay/stream': [0x21], 'relay/length16': [0, 1, 0x21], 'relay/line': [0x21, 0x0a] }[
+        application
+      ];
       await end.expectOctets(Uint8Array.from(written), 'RLY-024');
     },
   })),

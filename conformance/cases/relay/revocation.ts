@@ -43,7 +43,8 @@ export const revocation: readonly RelayCase[] = relayCases([
     title: 'what waits of a client that was revoked is not passed on',
     stimulus:
       'A client sends five messages to an application end that grants nothing, in a session that ends with its connection. Its certificate is revoked. Then the application end grants credit.',
-    expectation: 'CLOSE(AUTHORITY_REVOKED) arrives at the client, RESET(CANCELLED) at the application end, and no message.',
+    expectation:
+      'CLOSE(AUTHORITY_REVOKED) arrives at the client, RESET(CANCELLED) at the application end, and no message.',
     features: FEATURES,
     estimateMs: 300,
     run: async (context) => {
@@ -69,7 +70,8 @@ export const revocation: readonly RelayCase[] = relayCases([
     title: 'what waits of a client that was revoked passes when it comes back with a certificate that holds',
     stimulus:
       'A client with a resumable session sends five messages to an application end that grants nothing. Its certificate is revoked; then the application end grants credit. Later the client attaches its session with another certificate of the same identity.',
-    expectation: 'Nothing arrives at the application end before the client is back; then the five messages do, once and in order.',
+    expectation:
+      'Nothing arrives at the application end before the client is back; then the five messages do, once and in order.',
     features: FEATURES,
     estimateMs: 400,
     run: async (context) => {
@@ -100,7 +102,8 @@ export const revocation: readonly RelayCase[] = relayCases([
     id: 'RLY-035/relay-not-opened',
     requirements: ['RLY-035', 'RLY-034'],
     title: 'a request of a client that was revoked meanwhile does not come to be',
-    stimulus: 'A client opens a channel that the application end does not answer. Its certificate is revoked, and then the application end answers.',
+    stimulus:
+      'A client opens a channel that the application end does not answer. Its certificate is revoked, and then the application end answers.',
     expectation: 'RESET(CANCELLED) arrives at the application end.',
     features: FEATURES,
     estimateMs: 300,
@@ -155,8 +158,10 @@ export const revocation: readonly RelayCase[] = relayCases([
     id: 'SES-026/relay-trunk',
     requirements: ['SES-026', 'RLY-001', 'RLY-036'],
     title: 'a trunk to an application end that was revoked ends at once',
-    stimulus: 'The application end of a trunk has a fresh certificate, which is revoked while a client has a channel on it, and another one elsewhere.',
-    expectation: 'CLOSE(AUTHORITY_REVOKED) without END_SESSION arrives on the trunk; messages pass on the channel elsewhere.',
+    stimulus:
+      'The application end of a trunk has a fresh certificate, which is revoked while a client has a channel on it, and another one elsewhere.',
+    expectation:
+      'CLOSE(AUTHORITY_REVOKED) without END_SESSION arrives on the trunk; messages pass on the channel elsewhere.',
     features: FEATURES,
     estimateMs: 300,
     run: async (context) => {
@@ -184,7 +189,8 @@ export const revocation: readonly RelayCase[] = relayCases([
     id: 'RLY-035/relay-lost-for-good',
     requirements: ['RLY-035', 'TLS-024'],
     title: 'a client that was revoked does not come back with the same certificate',
-    stimulus: 'A client with a resumable session is revoked, and tries to attach its session with the same certificate.',
+    stimulus:
+      'A client with a resumable session is revoked, and tries to attach its session with the same certificate.',
     expectation: 'It is not accepted, and nothing arrives at the application end.',
     features: FEATURES,
     estimateMs: 300,

@@ -63,7 +63,10 @@ interface Denial {
   readonly slug: string;
   readonly words: string;
   readonly as: string;
-  readonly ask: (context: RelayContext, peer: Awaited<ReturnType<RelayContext['established']>>) => {
+  readonly ask: (
+    context: RelayContext,
+    peer: Awaited<ReturnType<RelayContext['established']>>,
+  ) => {
     readonly peer: typeof peer;
     readonly channel: number;
     readonly nonce: Uint8Array;
@@ -215,7 +218,8 @@ export const routes: readonly RelayCase[] = relayCases([
     id: 'RLY-005/relay-trunk',
     requirements: ['RLY-005', 'CHN-005'],
     title: 'OPENED comes after that of the application end',
-    stimulus: 'A client opens a channel. The application end waits, and answers with OPENED when the client has seen that nothing came.',
+    stimulus:
+      'A client opens a channel. The application end waits, and answers with OPENED when the client has seen that nothing came.',
     expectation: 'Nothing arrives at the client before, and OPENED after.',
     run: async (context) => {
       const peer = await context.established();
@@ -232,7 +236,8 @@ export const routes: readonly RelayCase[] = relayCases([
     id: 'RLY-005/relay-trunk-of-its-own',
     requirements: ['RLY-005'],
     title: 'OPENED does not come before the trunk is there',
-    stimulus: 'A client opens a channel for which the relay has to make a trunk session first. The application end accepts it late, and answers later.',
+    stimulus:
+      'A client opens a channel for which the relay has to make a trunk session first. The application end accepts it late, and answers later.',
     expectation: 'Nothing arrives at the client before the application end has answered.',
     run: async (context) => {
       await context.solo(async (solo) => {
@@ -251,7 +256,8 @@ export const routes: readonly RelayCase[] = relayCases([
     id: 'RLY-005/relay-tls',
     requirements: ['RLY-005'],
     title: 'OPENED does not come before TLS with the application end is complete',
-    stimulus: 'A client opens relay/tls. The application end accepts the TCP connection, and answers the TLS handshake when the client has seen that nothing came.',
+    stimulus:
+      'A client opens relay/tls. The application end accepts the TCP connection, and answers the TLS handshake when the client has seen that nothing came.',
     expectation: 'Nothing arrives at the client before the handshake, and OPENED after.',
     run: async (context) => {
       const peer = await context.established();
@@ -280,7 +286,8 @@ export const routes: readonly RelayCase[] = relayCases([
     id: 'APP-012/relay-far-client',
     requirements: ['APP-012', 'APP-011'],
     title: 'the routes are there for whoever a relay names as the client',
-    stimulus: 'Relays with a URI and with a DNS name for identity send FORWARD for a client that the relay under test has never met.',
+    stimulus:
+      'Relays with a URI and with a DNS name for identity send FORWARD for a client that the relay under test has never met.',
     expectation: 'The requests are passed on, with that client.',
     run: async (context) => {
       for (const as of ['clients/relay', 'clients/relay-2', 'clients/relay-dns']) {

@@ -9,11 +9,23 @@ import type { Case } from './passing.ts';
 import { answerReset, requireMessage, requireReset, requireSilence } from './passing.ts';
 
 /** Applications of TCP and TLS peers, and how a message is written there. */
-const PEERS: readonly { readonly slug: string; readonly application: string; readonly written: (text: string) => Buffer }[] = [
+const PEERS: readonly {
+  readonly slug: string;
+  readonly application: string;
+  readonly written: (text: string) => Buffer;
+}[] = [
   { slug: 'stream', application: 'relay/stream', written: (text) => Buffer.from(text) },
-  { slug: 'length16', application: 'relay/length16', written: (text) => Buffer.from(`\0${String.fromCharCode(text.length)}${text}`) },
+  {
+    slug: 'length16',
+    application: 'relay/length16',
+    written: (text) => Buffer.from(`\0${String.fromCharCode(text.length)}${text}`),
+  },
   { slug: 'line', application: 'relay/line', written: (text) => Buffer.from(`${text}\n`) },
-  { slug: 'tls', application: 'relay/tls', written: (text) => Buffer.from(`\0${String.fromCharCode(text.length)}${text}`) },
+  {
+    slug: 'tls',
+    application: 'relay/tls',
+    written: (text) => Buffer.from(`\0${String.fromCharCode(text.length)}${text}`),
+  },
 ];
 
 const halfCloseCases = PEERS.flatMap(({ slug, application, written }): readonly Case[] => [
@@ -21,8 +33,10 @@ const halfCloseCases = PEERS.flatMap(({ slug, application, written }): readonly 
     id: `RLY-019/relay-${slug}`,
     requirements: ['RLY-019', 'RLY-016', 'RLY-020'],
     title: `END of the client ends the direction, and the other one goes on (${slug})`,
-    stimulus: 'The client sends a message and END, in one write. Behind the end of the direction the application end sends a message, and then ends too.',
-    expectation: 'The application end gets the message and the end of the direction; the client gets the message and END.',
+    stimulus:
+      'The client sends a message and END, in one write. Behind the end of the direction the application end sends a message, and then ends too.',
+    expectation:
+      'The application end gets the message and the end of the direction; the client gets the message and END.',
     run: async (context) => {
       const { peer, channel, end } = await context.dialled(application);
       peer.sendTogether([
@@ -42,8 +56,10 @@ const halfCloseCases = PEERS.flatMap(({ slug, application, written }): readonly 
     id: `RLY-020/relay-${slug}`,
     requirements: ['RLY-020', 'RLY-016', 'RLY-019'],
     title: `the end of the direction of the application end is END, and the other one goes on (${slug})`,
-    stimulus: 'The application end sends a message and ends its direction, in one write. Behind END the client sends a message, and then END.',
-    expectation: 'The client gets the message and END; the application end gets the message and the end of the direction.',
+    stimulus:
+      'The application end sends a message and ends its direction, in one write. Behind END the client sends a message, and then END.',
+    expectation:
+      'The client gets the message and END; the application end gets the message and the end of the direction.',
     run: async (context) => {
       const { peer, channel, end } = await context.dialled(application);
       end.end(written('last'));
@@ -88,7 +104,11 @@ const halfCloseCases = PEERS.flatMap(({ slug, application, written }): readonly 
 ]);
 
 /** How a session of a client ends. */
-const ENDINGS: readonly { readonly slug: string; readonly words: string; readonly end: (peer: ClientPeer) => Promise<void> }[] = [
+const ENDINGS: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly end: (peer: ClientPeer) => Promise<void>;
+}[] = [
   {
     slug: 'close',
     words: 'closes its session',
@@ -174,7 +194,8 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-021/relay-reset-after-end',
     requirements: ['RLY-021'],
     title: 'a connection that is reset behind the END of the client loses the channel',
-    stimulus: 'The client sends END. When the application end has seen the end of the direction, it resets the connection.',
+    stimulus:
+      'The client sends END. When the application end has seen the end of the direction, it resets the connection.',
     expectation: 'RESET(APPLICATION_LOST) arrives.',
     run: async (context) => {
       const dialled = await context.dialled('relay/stream');
@@ -188,7 +209,8 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-021/relay-reset-after-its-end',
     requirements: ['RLY-021'],
     title: 'a connection that is reset behind its own end loses the channel',
-    stimulus: 'The application end ends its direction. When the client has END, the application end resets the connection, and the client sends a message.',
+    stimulus:
+      'The application end ends its direction. When the client has END, the application end resets the connection, and the client sends a message.',
     expectation: 'RESET(APPLICATION_LOST) arrives.',
     run: async (context) => {
       const dialled = await context.dialled('relay/stream');
@@ -204,7 +226,8 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-022/relay-not-again',
     requirements: ['RLY-022', 'RLY-021'],
     title: 'a channel whose application end was lost is not connected again',
-    stimulus: 'The application end resets the connection in the middle of an exchange; the client sends two more messages before it has seen that.',
+    stimulus:
+      'The application end resets the connection in the middle of an exchange; the client sends two more messages before it has seen that.',
     expectation: 'RESET(APPLICATION_LOST) arrives, and the next connection that comes is that of another channel.',
     run: async (context) => {
       const peer = await context.established();
@@ -225,7 +248,8 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-022/relay-not-again-after-resumption',
     requirements: ['RLY-022'],
     title: 'a channel goes on over the same connection when the client has another one',
-    stimulus: 'A client with a channel to a TCP peer loses its own connection and attaches its session to another one. Then messages pass.',
+    stimulus:
+      'A client with a channel to a TCP peer loses its own connection and attaches its session to another one. Then messages pass.',
     expectation: 'The application end keeps its connection, and gets each octet once.',
     run: async (context) => {
       const { peer, channel, end } = await keptDialled(context);
@@ -244,7 +268,8 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-023/relay-detached',
     requirements: ['RLY-023', 'CNT-013'],
     title: 'a client that has only lost its connection keeps its application end',
-    stimulus: 'A client with a resumable session loses its connection. The application end sends meanwhile, and the client comes back.',
+    stimulus:
+      'A client with a resumable session loses its connection. The application end sends meanwhile, and the client comes back.',
     expectation: 'The client gets what was sent meanwhile, and the application end has seen no end.',
     run: async (context) => {
       const { peer, channel, end } = await keptDialled(context);
@@ -290,8 +315,10 @@ export const socketEnds: readonly RelayCase[] = relayCases([
     id: 'RLY-036/relay-many-fail',
     requirements: ['RLY-036'],
     title: 'application ends that fail one after the other disturb nobody',
-    stimulus: 'A client has a channel over a trunk. Eight channels of another client to TCP peers are reset by these, one after the other.',
-    expectation: 'RESET(APPLICATION_LOST) arrives on each of the eight, and messages pass on the first in both directions.',
+    stimulus:
+      'A client has a channel over a trunk. Eight channels of another client to TCP peers are reset by these, one after the other.',
+    expectation:
+      'RESET(APPLICATION_LOST) arrives on each of the eight, and messages pass on the first in both directions.',
     run: async (context) => {
       const led = await context.led();
       const other = await context.established({ as: 'client-2' });

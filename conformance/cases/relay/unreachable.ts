@@ -118,7 +118,8 @@ const answerCases = ANSWERS.map(({ slug, words, act }): Case => ({
   requirements: ['RLY-033'],
   title: `an application end that ${words} is not reached`,
   stimulus: `The Hawser application end ${words}, as often as the relay comes.`,
-  expectation: 'REFUSED(ROUTE_UNREACHABLE) arrives at the client, and the next channel is led when the application end accepts.',
+  expectation:
+    'REFUSED(ROUTE_UNREACHABLE) arrives at the client, and the next channel is led when the application end accepts.',
   estimateMs: 300,
   run: async (context) => {
     await context.solo(async (solo) => {
@@ -178,7 +179,12 @@ const tlsCases = TLS_ENDS.map(({ slug, words, as }): Case => ({
 }));
 
 /** What a TCP peer does while the relay wants TLS. */
-const HANDSHAKES: readonly { readonly slug: string; readonly words: string; readonly octets?: Buffer; readonly reset?: true }[] = [
+const HANDSHAKES: readonly {
+  readonly slug: string;
+  readonly words: string;
+  readonly octets?: Buffer;
+  readonly reset?: true;
+}[] = [
   { slug: 'closes', words: 'ends the connection' },
   { slug: 'resets', words: 'resets the connection', reset: true },
   { slug: 'speaks-otherwise', words: 'answers with something that is no TLS', octets: Buffer.from('SSH-2.0-x\r\n') },
@@ -255,7 +261,8 @@ export const unreachable: readonly RelayCase[] = relayCases([
     id: 'RLY-033/relay-trunk-refused',
     requirements: ['RLY-033', 'RLY-036'],
     title: 'a Hawser application end at whose port nobody listens is not reached',
-    stimulus: 'Nobody listens at the port of a trunk. A client opens an application behind it, and one behind another trunk.',
+    stimulus:
+      'Nobody listens at the port of a trunk. A client opens an application behind it, and one behind another trunk.',
     expectation: 'REFUSED(ROUTE_UNREACHABLE) arrives for the first, and the second is opened.',
     run: async (context) => {
       await context.withoutSolo(async () => {
@@ -298,7 +305,8 @@ export const unreachable: readonly RelayCase[] = relayCases([
     id: 'RLY-033/relay-silent',
     requirements: ['RLY-033', 'RLY-036'],
     title: 'a TLS peer that never speaks is given up at the deadline',
-    stimulus: 'A client opens relay/silent; the application end accepts the connection and says nothing. Meanwhile the client uses another channel.',
+    stimulus:
+      'A client opens relay/silent; the application end accepts the connection and says nothing. Meanwhile the client uses another channel.',
     expectation: `REFUSED(APPLICATION_TIMEOUT) arrives after ${DEADLINE_MS} ms, the connection is cut, and the other channel goes on before and after.`,
     timing: true,
     estimateMs: DEADLINE_MS + 500,

@@ -133,7 +133,8 @@ export class ChannelEnd {
       const before = this.octets;
       this.grant(1, atOnce);
       const more = await this.#signal.find(() => this.octets > before || undefined, this.#stepMs);
-      if (more === undefined) fail('octets at the application end', `${before} in all, with credit for more`, 'CHN-033');
+      if (more === undefined)
+        fail('octets at the application end', `${before} in all, with credit for more`, 'CHN-033');
     }
   }
 

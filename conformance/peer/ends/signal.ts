@@ -13,7 +13,7 @@ export class Signal {
    */
   async find<T>(look: () => T | undefined, withinMs: number): Promise<T | undefined> {
     const deadline = performance.now() + withinMs;
-    for (let late = 0; ; ) {
+    for (let late = 0; ;) {
       const found = look();
       if (found !== undefined) return found;
       const leftMs = deadline - performance.now();

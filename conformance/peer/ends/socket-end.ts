@@ -187,7 +187,9 @@ export class SocketEnd {
       this.log.add('note', 'end of the direction');
       this.#signal.notify();
     });
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#lose(`connection reset (${error.code ?? error.message})`));
+    socket.on('error', (error: NodeJS.ErrnoException) =>
+      this.#lose(`connection reset (${error.code ?? error.message})`),
+    );
     socket.on('close', () => this.#lose('the connection was closed'));
   }
 

@@ -566,7 +566,8 @@ function innerOf(fields: ModelFields): ModelFields {
 function proxyHeader(client: TLSSocket, application: string, identity: string, relay: string): Uint8Array {
   const tlv = (type: number, text: string): Uint8Array =>
     concat(integer(type, 1), integer(Buffer.byteLength(text), 2), new Uint8Array(Buffer.from(text)));
-  const address = (text = '127.0.0.1'): Uint8Array => Uint8Array.from(text.replace('::ffff:', '').split('.').map(Number));
+  const address = (text = '127.0.0.1'): Uint8Array =>
+    Uint8Array.from(text.replace('::ffff:', '').split('.').map(Number));
   const body = concat(
     address(client.remoteAddress),
     address(client.localAddress),

@@ -30,17 +30,17 @@ async function attach(habits: RelayHabits = {}): Promise<RelayAttachment> {
   return { role: 'relay', target: () => target, ends, unsupported: [] };
 }
 
-async function run(
-  attachment: RelayAttachment,
-  selected: readonly ConformanceCase[],
-): Promise<readonly CaseResult[]> {
+async function run(attachment: RelayAttachment, selected: readonly ConformanceCase[]): Promise<readonly CaseResult[]> {
   const rest = { seed: 1, stepMs: STEP_MS, jobs: 4, repeat: 1, deep: false, knownFailing: [] };
   return runCases({ attachment, cases: selected, kit: kit(), ...rest });
 }
 
 describe('x', () => {
   it('all', { timeout: 120_000 }, async () => {
-    const results = await run(await attach(), cases.filter(({ role, id }) => role === 'relay' && new RegExp(process.env['ONLY'] ?? '.').test(id)));
+    const results = await run(
+      await attach(),
+      cases.filter(({ role, id }) => role === 'relay' && new RegExp(process.env['ONLY'] ?? '.').test(id)),
+    );
     const accused = results.filter(({ verdict }) => verdict !== 'pass');
     for (const { id, verdict, finding, detail, wire } of accused) {
       console.log(id, verdict, finding, detail);

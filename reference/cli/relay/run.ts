@@ -50,6 +50,8 @@ export async function run(source: ConfigSource, config: RelayConfig): Promise<vo
   await end;
   await store.close();
   await trunkStore.close();
+  // A trunk without a connection would look for one only to say that it is over.
+  process.exit();
 }
 
 function optionsOf(

@@ -2,7 +2,7 @@ import { LIMITS, MisuseError, RemoteError, TIMERS } from '../../core/index.ts';
 import type { AddressInfo } from 'node:net';
 import type { SessionStore } from '../../store/index.ts';
 import type { ChannelRequest } from '../application.ts';
-import type { ChannelEndpoint } from '../channel.ts';
+import { type Channel, ChannelEndpoint } from '../channel.ts';
 import { type Client, type ClientOptions, createClient } from '../connect.ts';
 import { type Environment, systemEnvironment } from '../environment.ts';
 import { type Log, silentLog } from '../log.ts';
@@ -13,6 +13,7 @@ import { ChannelPair } from './channel-pair.ts';
 import { ChannelRecord } from './channel-record.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type HawserRoute, type Route, routeOf } from './route.ts';
+import type { Trust } from '../trust.ts';
 import { ConnectError } from './socket-connect.ts';
 import { leadToSocket } from './socket-end.ts';
 import { Trunk } from './trunk.ts';
@@ -106,6 +107,8 @@ class HawserRelay implements Relay {
   readonly #log: Log;
   /** By address and identity. */
   readonly #trunks = new Map<string, Trunk>();
+  /** What application ends are judged by where it is not the own trust. */
+  readonly #trusts = new Map<string, Trust>();
   /** By address. */
   readonly #breakers = new Map<string, CircuitBreaker>();
   #routes: readonly Route[];
@@ -121,6 +124,7 @@ class HawserRelay implements Relay {
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
     this.#routes = routes;
+    this.#noteTrusts();
     this.#policy = policy;
     this.#identity = checkOwnLeaf(options.credential, 'server').identity;
     const { credential, trustAnchors, crls, environment, grease, log, parameters, keyLog } = options;
@@ -140,7 +144,7 @@ class HawserRelay implements Relay {
       applications: {
         get: (application) => {
           const route = routeOf(this.#routes, application);
-          return route && ((channel, request) => this.#lead(channel as ChannelEndpoint, request, route));
+          return route && ((channel, request) => this.#lead(channel, request, route));
         },
       },
     });
@@ -175,7 +179,10 @@ class HawserRelay implements Relay {
     this.#identity = checkOwnLeaf(clientOptions.credential, 'server').identity;
     this.#routes = routes ?? this.#routes;
     this.#policy = policy ?? this.#policy;
-    await Promise.all([...this.#trunks.values()].map((trunk) => trunk.updateTrust(clientOptions)));
+    this.#noteTrusts();
+    await Promise.all(
+      [...this.#trunks].map(([key, trunk]) => trunk.updateTrust(this.#trusts.get(key) ?? clientOptions)),
+    );
   }
 
   async drain(deadlineMs: number): Promise<number> {
@@ -193,7 +200,8 @@ class HawserRelay implements Relay {
     await Promise.all([...this.#trunks.values()].map((trunk) => trunk.close()));
   }
 
-  async #lead(channel: ChannelEndpoint, request: ChannelRequest, route: Route): Promise<void> {
+  async #lead(channel: Channel, request: ChannelRequest, route: Route): Promise<void> {
+    if (!(channel instanceof ChannelEndpoint)) throw new TypeError('A channel of the own server is an endpoint.');
     const { deadlines } = this.#environment;
     const { session, identity, relays, application } = request;
     const end = `${route.kind}://${route.host}:${route.port}`;
@@ -277,14 +285,25 @@ class HawserRelay implements Relay {
     }
   }
 
-  #trunkOf({ host, port, audience, trust }: HawserRoute): Trunk {
-    const key = `${host}:${port} ${audience}`;
+  #noteTrusts(): void {
+    this.#trusts.clear();
+    for (const route of this.#routes) {
+      if (route.kind === 'hawser' && route.trust !== undefined) this.#trusts.set(trunkKey(route), route.trust);
+    }
+  }
+
+  #trunkOf(route: HawserRoute): Trunk {
+    const { host, port, audience } = route;
+    const key = trunkKey(route);
     const known = this.#trunks.get(key);
     if (known !== undefined) return known;
     const { retentionMs = 300_000, reconnectBoundMs } = this.#options.trunk ?? {};
     const continuity = { retentionMs, ...(reconnectBoundMs === undefined ? {} : { reconnectBoundMs }) };
     const trunk = new Trunk({
-      client: () => (trust === undefined ? this.#client : createClient({ ...this.#clientOptions, ...trust })),
+      client: () => {
+        const trust = this.#trusts.get(key);
+        return trust === undefined ? this.#client : createClient({ ...this.#clientOptions, ...trust });
+      },
       target: { host, port, audience, continuity },
       environment: this.#environment,
       log: this.#log,
@@ -301,4 +320,8 @@ class HawserRelay implements Relay {
     this.#breakers.set(key, breaker);
     return breaker;
   }
+}
+
+function trunkKey({ host, port, audience }: HawserRoute): string {
+  return `${host}:${port} ${audience}`;
 }

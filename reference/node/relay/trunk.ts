@@ -2,7 +2,7 @@ import type { ChannelEndpoint } from '../channel.ts';
 import type { Client, Target } from '../connect.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
-import type { SessionEndpoint } from '../session.ts';
+import { type Session, SessionEndpoint, type SessionEnd } from '../session.ts';
 import type { Trust } from '../trust.ts';
 import { ChannelPair } from './channel-pair.ts';
 import { ConnectError } from './socket-connect.ts';
@@ -37,7 +37,7 @@ export class Trunk {
       const onChannelRestored = (channel: ChannelEndpoint): void => {
         this.#waiting.set(keyOf(channel.nonce, channel.client), new ChannelPair(channel, log));
       };
-      this.#keep((await client().restore(id, { ...target, onChannelRestored })) as SessionEndpoint);
+      this.#keep(await client().restore(id, { ...target, onChannelRestored }));
     }
   }
 
@@ -89,11 +89,15 @@ export class Trunk {
   async close(): Promise<void> {
     await Promise.all(
       [...this.#sessions].map(async (session) => {
-        const isKept = session.core.terms.custody === 'stored';
-        // One without a connection could only wait for the next.
-        if (isKept || session.link === undefined) session.detach();
-        else await session.close('SHUTTING_DOWN');
-        if (isKept) await session.stored();
+        if (session.core.terms.custody === 'stored') {
+          session.detach();
+          await session.stored();
+          return;
+        }
+        // Without a connection the session would have to find another one first: nobody waits for that.
+        const lost = new Promise((resolve) => session.once('detached', resolve));
+        const ended = session.close('SHUTTING_DOWN');
+        if (session.link !== undefined) await Promise.race([ended, lost]);
       }),
     );
   }
@@ -114,17 +118,18 @@ export class Trunk {
 
   async #connect(): Promise<SessionEndpoint> {
     const { client, target } = this.#parts;
-    return this.#keep((await client().connect(target)) as SessionEndpoint);
+    return this.#keep(await client().connect(target));
   }
 
   #newest(): SessionEndpoint | undefined {
     return [...this.#sessions].filter(({ ending }) => ending === undefined).at(-1);
   }
 
-  #keep(session: SessionEndpoint): SessionEndpoint {
+  #keep(session: Session): SessionEndpoint {
+    if (!(session instanceof SessionEndpoint)) throw new TypeError('A session of the own client is an endpoint.');
     const { log, target } = this.#parts;
     this.#sessions.add(session);
-    session.on('detached', ({ code }) => {
+    session.on('detached', ({ code }: SessionEnd) => {
       log.warn({ session: session.id, application: target.audience, code }, 'a trunk has lost its connection');
     });
     void session.closed.then(({ code, error }) => {

@@ -14,7 +14,11 @@ beforeAll(async () => {
 const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
 
 const relayed: Parameters<typeof startServer>[1] = {
-  policy: { acceptsClient: () => true, acceptsRelay: (identity) => identity === RELAY_IDENTITY, allowsApplication: () => true },
+  policy: {
+    acceptsClient: () => true,
+    acceptsRelay: (identity) => identity === RELAY_IDENTITY,
+    allowsApplication: () => true,
+  },
 };
 
 function connectTo(port: number, options: Partial<ConnectOptions> = {}): Promise<Session> {

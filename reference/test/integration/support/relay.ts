@@ -20,9 +20,7 @@ export async function startRelay(
   const relay = createRelay({
     credential: kit.relay,
     ...kit.trust,
-    routes: [
-      { application: '*', kind: 'hawser', host: '127.0.0.1', port: serverPort, audience: SERVER_IDENTITY },
-    ],
+    routes: [{ application: '*', kind: 'hawser', host: '127.0.0.1', port: serverPort, audience: SERVER_IDENTITY }],
     policy: { acceptsClient: () => true, acceptsRelay: () => false, allowsApplication: () => true },
     parameters: TEST_MODE_PARAMETERS,
     trunk: { retentionMs: 60_000, reconnectBoundMs: 1 },

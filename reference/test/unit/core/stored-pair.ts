@@ -68,7 +68,11 @@ export interface StoredPair {
  */
 export function storedPair(deadlineMs = 0): StoredPair {
   const continuity = { retentionMs: RETENTION_MS, deadlineMs, custody: 'stored' } as const;
-  const pair = establishedPair({ continuity, leafVerifier: toyLeafVerifier }, { leafVerifier: toyLeafVerifier }, continuity);
+  const pair = establishedPair(
+    { continuity, leafVerifier: toyLeafVerifier },
+    { leafVerifier: toyLeafVerifier },
+    continuity,
+  );
   const { session: client } = pair.client;
   const { session: server } = pair.server;
   if (client === undefined || server === undefined) throw new Error('no session');
