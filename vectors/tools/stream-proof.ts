@@ -159,6 +159,9 @@ export function proofs(): Draft[] {
         channels: { 1: 'closed' },
       },
     ),
+    good(row('PROOF crosses REFUSED', 'CHN-003', flag, server().channel('proving').send('REFUSED').receive('PROOF')), {
+      channels: { 1: 'closed' },
+    }),
     good(
       row(
         'PROVE is not answered',

@@ -360,6 +360,30 @@ export const proof: readonly ClientCase[] = clientCases([
   ...wholeChainCases,
   ...malformedCases,
   {
+    id: 'CHN-003/client-refused-before-proof',
+    requirements: ['CHN-003', 'CHN-032'],
+    title: 'a channel may be refused while the client judges PROVE',
+    stimulus: 'The server sends PROVE and REFUSED(PROOF_INVALID) in one TLS record.',
+    expectation:
+      'The client reports the channel as refused, whether it has sent PROOF or not, and the session goes on.',
+    run: async (context) => {
+      const met = await asked(context);
+      const { peer, client, channel } = met;
+      const { chain } = context.kit.credential('server');
+      const { code } = errorNamed('PROOF_INVALID');
+      peer.sendTogether([
+        peer.build('PROVE', { channel, fields: { nonce: context.bytes(32), chain } }),
+        peer.build('REFUSED', { channel, fields: { code, retry_after_ms: 0 } }),
+      ]);
+      const refused = await client.expectEvent('refused', 'CHN-003');
+      assertEqual('code', refused.code, code, 'CHN-003');
+      await peer.barrier('CHN-003');
+      const next = await open(met);
+      peer.sendOpened(next.channel);
+      await requireOpen(next, 'CHN-032');
+    },
+  },
+  {
     id: 'CHN-003/client-refused-behind-proof',
     requirements: ['CHN-003', 'CHN-032'],
     title: 'a channel may be refused because of its PROOF',
