@@ -30,6 +30,9 @@ export interface RelayHabits {
   readonly ignoresHops?: boolean;
   readonly ignoresLoops?: boolean;
   readonly leavesOutRoute?: boolean;
+  readonly connectsFirst?: boolean;
+  readonly cutsNothing?: boolean;
+  readonly proxy?: false;
 }
 
 const MAX_LENGTH16 = 0xffff;
@@ -273,8 +276,9 @@ class ClientLeg extends ChannelLeg {
   grant(): void {
     const credit = this.#connection.creditOf(this.channel);
     if (credit === undefined) return;
-    const { messages, bytes } = credit.received;
-    const fields = { message_limit: messages + 64n, byte_limit: bytes + 1_048_576n };
+    const { received, granted } = credit;
+    const fields = { message_limit: received.messages + 64n, byte_limit: received.bytes + 1_048_576n };
+    if (fields.message_limit <= granted.messages && fields.byte_limit <= granted.bytes) return;
     this.send('CREDIT', { channel: this.channel, fields });
   }
 
@@ -284,7 +288,7 @@ class ClientLeg extends ChannelLeg {
     this.other?.message(message);
     if (this.#habits.repeats === true) this.other?.message(message);
     if (this.#habits.grantsFreely === true) this.grant();
-    if (this.#habits.judges === true) {
+    if (this.#habits.judges === true && this.#connection.creditOf(this.channel)?.received.messages === 1n) {
       this.send('OUTCOME', { channel: this.channel, fields: { last_message: 1, verdict: 0 } });
     }
   }
@@ -459,6 +463,7 @@ class ModelRelayConnection extends ModelServerConnection {
   }
 
   protected override onClosed(): void {
+    if (this.#parts.habits.cutsNothing === true) return;
     for (const leg of this.#legs.values()) leg.other?.reset(errorNamed('CANCELLED').code);
   }
 
@@ -476,6 +481,9 @@ class ModelRelayConnection extends ModelServerConnection {
       this.emit('REFUSED', { channel, fields: { code: errorNamed(code).code, retry_after_ms: retryAfterMs } });
     if (forwarded && !asRelay) return refuse('APPLICATION_REFUSED');
     if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) return refuse('ROUTE_LOOP');
+    if (habits.connectsFirst === true && route?.kind === 'tcp') {
+      tcpConnect({ host: '127.0.0.1', port: this.#parts.port + route.port }).on('error', () => undefined);
+    }
     if (route === undefined || (route.denied === true && habits.ignoresPolicy !== true)) {
       return refuse('APPLICATION_REFUSED');
     }
@@ -536,7 +544,8 @@ class ModelRelayConnection extends ModelServerConnection {
       refuse('ROUTE_UNREACHABLE');
     });
     tcp.once('connect', () => {
-      if (route.proxy === true) tcp.write(proxyHeader(this.socket, application, client, kit.index.relayIdentity));
+      if (route.proxy === true && habits.proxy !== false)
+        tcp.write(proxyHeader(this.socket, application, client, kit.index.relayIdentity));
       if (route.kind === 'tcp') {
         clearTimeout(late);
         opened(tcp);
