@@ -5,6 +5,9 @@ import { establishmentFaults } from './establishment.ts';
 import type { Fault } from './fault.ts';
 import { outcomesServerFaults } from './outcomes-server.ts';
 import { proofFaults } from './proof.ts';
+import { relayEndFaults } from './relay-ends.ts';
+import { relayRouteFaults } from './relay-routes.ts';
+import { relayTrunkFaults } from './relay-trunks.ts';
 import { sessionFaults } from './session.ts';
 import { wireFormatFaults } from './wire-format.ts';
 
@@ -18,4 +21,7 @@ export const faults: readonly Fault[] = [
   ...continuityClientFaults,
   ...outcomesServerFaults,
   ...proofFaults,
+  ...relayRouteFaults,
+  ...relayEndFaults,
+  ...relayTrunkFaults,
 ];

@@ -1,0 +1,102 @@
+import type { Fault } from './fault.ts';
+import { fault } from './fault.ts';
+
+/** Faults of sections 13.4 to 13.7 toward Hawser application ends. */
+export const relayTrunkFaults: readonly Fault[] = [
+  fault('relay-acknowledges-for-others', 'RLY-025', 'grants credit for what the application end has not taken', [
+    'node/relay/passage',
+    'return this.#decision(number);',
+    'return undefined;',
+  ]),
+  fault('relay-sends-messages-twice', 'RLY-029', 'sends each message twice', [
+    'node/relay/passage',
+    'sent = to.send(message);',
+    'sent = to.send(message); to.send(message);',
+  ]),
+  fault('relay-drops-messages', 'RLY-016', 'loses every third message', [
+    'node/relay/passage',
+    'if (number > to.sentMessages) {',
+    'if (number % 3 === 0) return undefined; if (number > to.sentMessages) {',
+  ]),
+  fault('relay-turns-verdicts-into-acceptance', 'RLY-028', 'tells rejections as acceptances', [
+    'node/relay/passage',
+    "if (range?.outcome.type === 'rejected')",
+    'if (false)',
+  ]),
+  fault('relay-judges-by-itself', 'RLY-054', 'accepts each message when the next leg has been given it', [
+    'node/relay/passage',
+    'return this.#decision(number);',
+    'return sent;',
+  ]),
+  fault('relay-resets-when-a-trunk-is-detached', 'RLY-031', 'gives its channels up when a trunk loses its connection', [
+    'node/relay/trunk',
+    "session.on('detached', ({ code }) => {",
+    "session.on('detached', ({ code }) => { void session.close('SHUTTING_DOWN');",
+  ]),
+  fault('relay-passes-codes-that-stay', 'RLY-032', 'passes CHANNEL_LIMIT on', [
+    'node/relay/channel-pair',
+    "if (code === 'CHANNEL_LIMIT')",
+    "if (code === 'CHANNEL_LIMIT') return code; if (false)",
+  ]),
+  fault('relay-has-one-code', 'RLY-032', 'tells every refusal as APPLICATION_ERROR', [
+    'node/relay/channel-pair',
+    "return ERRORS[code].boundary ? code : 'APPLICATION_ERROR';",
+    "return ERRORS[code].frames.includes('REFUSED') ? 'APPLICATION_ERROR' : code;",
+  ]),
+  fault('relay-forgets-when-to-retry', 'RLY-032', 'leaves retry_after_ms out', [
+    'node/relay/channel-pair',
+    'request.refuse(passedOn(end.code), end.error.retryAfterMs);',
+    'request.refuse(passedOn(end.code));',
+  ]),
+  fault(
+    'relay-keeps-what-clients-reset',
+    'RLY-034',
+    'does not tell the application end that a client has reset its channel',
+    ['node/relay/channel-pair', "else if (end.type === 'reset' && end.remote)", 'else if (false)'],
+  ),
+  fault('relay-keeps-what-clients-leave', 'RLY-034', 'does not tell the application end that a client is gone', [
+    'node/relay/channel-pair',
+    "if (end.type === 'session-ended')",
+    'if (false)',
+  ]),
+  fault('relay-cancels-whatever-the-code', 'RLY-034', 'tells every RESET of a client as APPLICATION_ERROR', [
+    'node/relay/channel-pair',
+    'this.#down.reset(passedOn(end.code));',
+    "this.#down.reset('APPLICATION_ERROR');",
+  ]),
+  fault('relay-loses-trunks-silently', 'RLY-021', 'does not tell clients that a trunk session has ended', [
+    'node/relay/channel-pair',
+    "this.#endUp('APPLICATION_LOST', request);",
+    ';',
+  ]),
+  fault('relay-goes-on-for-the-revoked', 'RLY-035', 'passes on what waits of a client that was revoked', [
+    'node/relay/channel-pair',
+    'clientRevoked() {',
+    'clientRevoked() { return;',
+  ]),
+  fault('relay-ends-whole-sessions', 'RLY-036', 'ends the session of a client when one of its channels is reset', [
+    'node/relay/channel-pair',
+    'this.#endUp(passedOn(end.code), request);',
+    "{ this.#endUp(passedOn(end.code), request); void request.session.close('NO_ERROR'); }",
+  ]),
+  fault('relay-alters-openings', 'RLY-050', 'takes channels with an OPENED of its own', [
+    'node/relay/channel-pair',
+    'request.accept({ payload: down.openedPayload });',
+    'request.accept();',
+  ]),
+  fault('relay-alters-proofs', 'RLY-050', 'inverts a bit of PROOF', [
+    'node/relay/channel-pair',
+    'this.#down.sendProof(await request.provePayload(payload));',
+    'const proof = Uint8Array.from(await request.provePayload(payload)); proof[proof.length - 1] ^= 1; this.#down.sendProof(proof);',
+  ]),
+  fault('relay-proves-over-two-relays', 'RLY-051', 'passes PROVE on to another relay', [
+    'node/relay/channel-pair',
+    'if (request.forwarded !== undefined) {',
+    'if (false) {',
+  ]),
+  fault('relay-asks-for-no-retention', 'APP-013', 'asks for no session that is kept', [
+    'node/relay/relay',
+    'const { retentionMs = 300_000, reconnectBoundMs } = this.#options.trunk ?? {};',
+    'const { reconnectBoundMs } = this.#options.trunk ?? {}; const retentionMs = 1000;',
+  ]),
+];
