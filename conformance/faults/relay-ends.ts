@@ -109,4 +109,14 @@ export const relayEndFaults: readonly Fault[] = [
     "request.refuse(error.late ? 'APPLICATION_TIMEOUT' : 'ROUTE_UNREACHABLE'); // [RLY-033]",
     "request.refuse('ROUTE_UNREACHABLE');",
   ]),
+  fault('relay-mixes-up-its-clients', 'RLY-003', 'hands what a TCP peer sends to the client that came first', [
+    'node/relay/socket-end',
+    'await this.#channel.send(message);',
+    'await (globalThis.first ??= this.#channel).send(message);',
+  ]),
+  fault('relay-connects-again', 'RLY-022', 'connects again where a connection was reset', [
+    'node/relay/socket-end',
+    "this.#warn(error, 'the application end is lost');",
+    'connectSocket(this.#parts.route, { header: undefined, timeoutMs: 5000, deadlines: this.#parts.environment.deadlines, signal: new AbortController().signal }).catch(ignore);',
+  ]),
 ];

@@ -99,4 +99,24 @@ export const relayTrunkFaults: readonly Fault[] = [
     'const { retentionMs = 300_000, reconnectBoundMs } = this.#options.trunk ?? {};',
     'const { reconnectBoundMs } = this.#options.trunk ?? {}; const retentionMs = 1000;',
   ]),
+  fault('relay-reorders', 'RLY-016', 'turns two messages in a row round, now and then', [
+    'node/relay/passage',
+    'sent = to.send(message);',
+    'if (number % 4 === 2) this.held = message; else sent = to.send(message); if (number % 4 === 3) to.send(this.held);',
+  ]),
+  fault('relay-waits-in-one-line', 'RLY-026', 'passes on one message at a time, of all channels together', [
+    'node/relay/passage',
+    'from.onMessage = (message, number) => this.#pass(message, number);',
+    'from.onMessage = (message, number) => (globalThis.turn = (globalThis.turn ?? Promise.resolve()).then(() => this.#pass(message, number)));',
+  ]),
+  fault('relay-asks-twice', 'RLY-022', 'passes each request on twice', [
+    'node/relay/relay',
+    'const session = await trunk.session(this.#limits.connectTimeoutMs);',
+    'const session = await trunk.session(this.#limits.connectTimeoutMs); session.forward({ hopLimit: 1, client: request.identity, route: relays, open: request.openPayload });',
+  ]),
+  fault('relay-lets-go-early', 'RLY-027', 'does not send again what the application end does not hold', [
+    'core/outbox',
+    'this.#entries = this.#entries.slice(this.#first).filter(({ seq }) => seq > 0);',
+    'this.#entries = [];',
+  ]),
 ];
