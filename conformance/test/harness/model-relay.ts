@@ -163,7 +163,7 @@ class ModelTrunk extends ModelEndpoint {
     })();
     this.legs.set(channel, { leg, up });
     up.other = leg;
-    this.send('FORWARD', { channel, fields: fields as never });
+    this.send('FORWARD', { channel, fields: fields });
   }
 
   protected override get strict(): boolean {
@@ -479,13 +479,13 @@ class ModelRelayConnection extends ModelServerConnection {
     const through = forwarded ? [...(fields['route'] as readonly string[]), this.peerIdentity] : [];
     const refuse = (code: string, retryAfterMs = 0): void =>
       this.emit('REFUSED', { channel, fields: { code: errorNamed(code).code, retry_after_ms: retryAfterMs } });
-    if (forwarded && !asRelay) return refuse('APPLICATION_REFUSED');
-    if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) return refuse('ROUTE_LOOP');
+    if (forwarded && !asRelay) { refuse('APPLICATION_REFUSED'); return; }
+    if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) { refuse('ROUTE_LOOP'); return; }
     if (habits.connectsFirst === true && route?.kind === 'tcp') {
       tcpConnect({ host: '127.0.0.1', port: this.#parts.port + route.port }).on('error', () => undefined);
     }
     if (route === undefined || (route.denied === true && habits.ignoresPolicy !== true)) {
-      return refuse('APPLICATION_REFUSED');
+      refuse('APPLICATION_REFUSED'); return;
     }
     const leg = new ClientLeg(this, channel, habits);
     this.#legs.set(channel, leg);
@@ -495,7 +495,7 @@ class ModelRelayConnection extends ModelServerConnection {
       return undefined;
     }
     const hops = forwarded ? Number(fields['hop_limit']) - 1 : limit('max_hops') - 1;
-    if (hops < 0 && habits.ignoresHops !== true) return refuse('HOP_LIMIT');
+    if (hops < 0 && habits.ignoresHops !== true) { refuse('HOP_LIMIT'); return; }
     const open = forwarded ? (fields['open'] as Uint8Array) : this.#openPayload(inner);
     const client = forwarded ? String(fields['client']) : this.peerIdentity;
     const forward = {
@@ -504,10 +504,10 @@ class ModelRelayConnection extends ModelServerConnection {
       route: habits.leavesOutRoute === true ? [] : through,
       open: habits.open?.(open) ?? open,
     };
-    if (buildPayload('FORWARD', forward).length > registry.header.maxPayloadBytes) return refuse('FRAMING_INVALID');
+    if (buildPayload('FORWARD', forward).length > registry.header.maxPayloadBytes) { refuse('FRAMING_INVALID'); return; }
     this.#parts
       .trunkTo(route.port)
-      .then((trunk) => trunk.whenReady(() => trunk.forward(leg, forward as never)))
+      .then((trunk) => trunk.whenReady(() => trunk.forward(leg, forward)))
       .catch(() => refuse('ROUTE_UNREACHABLE'));
     return undefined;
   }
