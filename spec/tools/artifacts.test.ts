@@ -62,9 +62,14 @@ describe('generation', () => {
   });
 
   it('keeps planned entries out of the constants and in the model', async () => {
+    edit(
+      'spec/registry.yaml',
+      '\nsignatureSchemes:',
+      "  - { id: 0x0fff, name: of_a_chapter_to_come, status: planned, section: EXT, doc: 'reserved' }\n\nsignatureSchemes:",
+    );
     const artifacts = await createArtifacts(root);
-    expect(artifacts.get('reference/core/registry.gen.ts')).not.toMatch(/\b(PROVE|hop_limit)\b/);
-    expect(artifacts.get('conformance/model/registry.gen.ts')).toMatch(/\bPROVE\b[\s\S]*\bhop_limit\b/);
+    expect(artifacts.get('reference/core/registry.gen.ts')).not.toContain('of_a_chapter_to_come');
+    expect(artifacts.get('conformance/model/registry.gen.ts')).toContain('of_a_chapter_to_come');
   });
 });
 

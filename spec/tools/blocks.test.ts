@@ -20,7 +20,10 @@ describe('renderBlock', () => {
 
   it('tells a planned frame from an empty one', () => {
     expect(render('frame:END')).toContain('The payload is empty.');
-    expect(render('frame:PROVE')).toContain('The payload is not defined yet.');
+    const planned = registry.frames.map((frame) =>
+      frame.name === 'END' ? { ...frame, status: 'planned' as const } : frame,
+    );
+    expect(renderBlock('frame:END', { ...registry, frames: planned }, requirements)).toContain('not defined yet');
   });
 
   it('lists the GREASE numbers', () => {

@@ -70,14 +70,14 @@ describe('mistakes in form', () => {
     ],
     [
       'fields of a planned frame',
-      /(status: planned\n {4}layer: channel[\s\S]*?)fields: \[\]/,
-      '$1fields: [{ name: x, type: u8 }]',
+      'name: PROVE\n    type: 0x23\n    status: stable',
+      'name: PROVE\n    type: 0x23\n    status: planned',
       'must NOT have more than 0 items',
     ],
     [
       'range of a planned parameter',
-      'name: hop_limit, status: planned,',
-      'name: hop_limit, status: planned, min: 0,',
+      'name: open_signature, status: stable,',
+      'name: open_signature, status: planned,',
       '"min"',
     ],
   ])('%s', (_, passage, replacement, expected) => {
@@ -90,7 +90,7 @@ describe('mistakes in meaning', () => {
     ['number used twice', 'type: 0x02', 'type: 0x01', 'frames: the number 0x01 is used twice'],
     ['number of a planned frame', 'type: 0x23', 'type: 0x11', 'frames: the number 0x11 is used twice'],
     ['name used twice', 'name: PONG', 'name: PING', 'frames: the name PING is used twice'],
-    ['parameter id used twice', 'id: 0x0030', 'id: 0x0001', 'parameters: the number 0x01 is used twice'],
+    ['parameter id used twice', 'id: 0x0031', 'id: 0x0001', 'parameters: the number 0x01 is used twice'],
     ['error code used twice', 'code: 0x0102', 'code: 0x0101', 'errors: the number 0x101 is used twice'],
     ['two schemes of one key type', 'key: ed25519', 'key: rsa', 'the key type rsa has two schemes'],
     [
@@ -189,9 +189,9 @@ describe('mistakes in meaning', () => {
     ['GREASE that is taken', 'type: 0x2c', 'type: 0x9b', 'greaseFrameTypes contains 0x9b, which is RESET'],
     [
       'GREASE parameter that is taken',
-      'id: 0x0030',
+      'id: 0x0031',
       'id: 0x801b',
-      'greaseParameters contains 0x801b, which is hop_limit',
+      'greaseParameters contains 0x801b, which is open_signature',
     ],
     [
       'undefined initial state',
@@ -238,14 +238,14 @@ describe('mistakes in meaning', () => {
     ],
     [
       'column missing',
-      'frames: [OPENED, REFUSED, MESSAGE,',
-      'frames: [OPENED, MESSAGE,',
+      'frames: [OPENED, REFUSED, PROVE,',
+      'frames: [OPENED, PROVE,',
       'client-channel: the column REFUSED is missing',
     ],
     [
       'planned column',
-      'frames: [OPENED, REFUSED,',
-      'frames: [OPENED, REFUSED, PROVE,',
+      /(name: PROVE\n {4}type: 0x23\n {4}status: )stable([\s\S]*?fields:)[\s\S]*?( {2}- name: PROOF)/,
+      '$1planned$2 []\n$3',
       'client-channel: the column PROVE is no stable frame',
     ],
     [
@@ -274,7 +274,7 @@ describe('mistakes in meaning', () => {
     ],
     [
       'local event in an undefined state',
-      'from: [opening], next: open }',
+      'from: [opening, proved], next: open }',
       'from: [waiting], next: open }',
       "local 'send OPENED' refers to the undefined state waiting",
     ],
@@ -286,9 +286,9 @@ describe('mistakes in meaning', () => {
     ],
     [
       'unreachable state',
-      "{ event: 'send OPEN', from: [idle], next: opening }",
-      "{ event: 'send OPEN', from: [idle], next: idle }",
-      'client-channel: the state open can not be reached',
+      "{ event: 'send PROOF', from: [proving], next: proved }",
+      "{ event: 'send PROOF', from: [proving], next: proving }",
+      'client-channel: the state proved can not be reached',
     ],
   ])('%s', (_, passage, replacement, expected) => {
     expect(problemsOf(planted(passage, replacement)).join('\n')).toContain(expected);
