@@ -95,7 +95,9 @@ export class ReceiveCredit {
   #bytes = 0;
   #consumedMessages = 0;
   #consumedBytes = 0;
-  /** Octets that the incomplete message needs at most, counted like the byte limit. */
+  /** Octets that came before the incomplete message; undefined where there is none. */
+  #begunBehind: number | undefined;
+  /** Octets that an incomplete message needs at most, counted like the byte limit. */
   #neededBytes = 0;
 
   /**
@@ -142,16 +144,18 @@ export class ReceiveCredit {
     const messages = first ? this.#messages + 1 : this.#messages;
     const bytes = this.#bytes + length;
     if (messages > this.#messageLimit || bytes > this.#byteLimit) return false;
-    // The message may grow to the largest one allowed, and has to be able to arrive. [CHN-024]
-    if (first && !last) this.#neededBytes = this.#bytes + this.#maxMessageBytes;
+    if (first) this.#begunBehind = this.#bytes;
+    if (last) this.#begunBehind = undefined;
     this.#messages = messages;
     this.#bytes = bytes;
+    this.#noteNeed();
     return true;
   }
 
   /** A message that was incomplete at a crash goes on: it began behind so many octets. [CHN-024] */
   resume(bytesBefore: number): void {
-    this.#neededBytes = bytesBefore + this.#maxMessageBytes;
+    this.#begunBehind = bytesBefore;
+    this.#noteNeed();
   }
 
   /** Counts what the application has consumed; false, and nothing changes, when so much has not been received. */
@@ -159,7 +163,18 @@ export class ReceiveCredit {
     if (this.#consumedMessages + messages > this.#messages || this.#consumedBytes + bytes > this.#bytes) return false;
     this.#consumedMessages += messages;
     this.#consumedBytes += bytes;
+    this.#noteNeed();
     return true;
+  }
+
+  /**
+   * The incomplete message may grow to the largest one allowed, and has to be able to arrive [CHN-024]: but not while more than a
+   * window before it is not consumed, or an application that consumes nothing would let one in after the other [CHN-026].
+   */
+  #noteNeed(): void {
+    const behind = this.#begunBehind;
+    if (behind === undefined || behind - this.#consumedBytes > this.#window.bytes) return;
+    this.#neededBytes = behind + this.#maxMessageBytes;
   }
 
   /**

@@ -80,6 +80,34 @@ describe('ReceiveCredit', () => {
     expect(credit.grant()).toEqual({ messageLimit: 5, byteLimit: 1000 });
   });
 
+  it('grants one message ahead of the window, however many are begun while nothing is consumed [CHN-024] [CHN-026]', () => {
+    const credit = create(100, 100, 1000);
+    for (let count = 0; count < 10; count += 1) {
+      credit.receive(true, false, 60);
+      if (credit.due) credit.grant();
+      credit.receive(false, true, 1);
+      expect(credit.snapshot.byteLimit).toBeLessThanOrEqual(1100);
+    }
+    credit.receive(true, false, 60);
+    expect(credit.due).toBe(false);
+    // What is consumed leaves a window and the message that is incomplete.
+    credit.consume(9, 549);
+    expect(credit.due).toBe(true);
+    expect(credit.grant()).toEqual({ messageLimit: 109, byteLimit: 1610 });
+  });
+
+  it('grants nothing for a message that was completed before it needed more', () => {
+    const credit = create(100, 100, 1000);
+    credit.receive(true, false, 99);
+    credit.grant();
+    credit.receive(false, true, 1);
+    credit.receive(true, true, 100);
+    credit.receive(true, false, 60);
+    credit.receive(false, true, 1);
+    credit.consume(2, 200);
+    expect(credit.due).toBe(false);
+  });
+
   it('does not let more be consumed than was received', () => {
     const credit = create(4, 100);
     credit.receive(true, true, 5);
