@@ -331,6 +331,11 @@ export class ChannelEndpoint implements Channel {
     this.#host.flushSoon();
   }
 
+  /** Whether the session is over, or about to be. */
+  get sessionEnding(): boolean {
+    return this.#host.ending !== undefined;
+  }
+
   /** Resolves when everything that was decided so far is in the session's store; at once without one. */
   stored(): Promise<void> {
     return this.#host.stored();

@@ -98,10 +98,9 @@ export class ChannelPair implements ClientObserver {
   }
 
   #downEnded(end: ChannelEnd, request: ChannelRequest): void {
+    if (end.type === 'closed') return;
     this.#back?.release();
     switch (end.type) {
-      case 'closed':
-        return;
       case 'refused':
         request.refuse(passedOn(end.code) as RefusalCode, end.error.retryAfterMs);
         return;
@@ -123,6 +122,8 @@ export class ChannelPair implements ClientObserver {
   }
 
   #upEnded(end: ChannelEnd): void {
+    // What was sent before END still has to arrive.
+    if (end.type === 'closed') return;
     this.#forth.release();
     if (end.type === 'session-ended') this.#down.reset('CANCELLED');
     else if (end.type === 'reset' && end.remote) this.#down.reset(passedOn(end.code) as ResetCode);

@@ -50,10 +50,12 @@ export class Passage {
     this.#takeDecided();
   }
 
-  /** The leg before is over: nothing more is to be decided there. */
+  /** The leg before is abandoned: nothing more is to be decided there. */
   release(): void {
     this.#over = true;
     for (const { taken } of this.#untaken.splice(0)) taken();
+    for (const resolve of this.#waiting.values()) resolve();
+    this.#waiting.clear();
   }
 
   #pass(message: Uint8Array, number: number): Promise<void> | void {
@@ -81,8 +83,9 @@ export class Passage {
       else resolve();
     });
     const range = this.#outcomeOf(number);
-    // The next leg has ended, and with it this one: nothing is said of the message any more.
-    if (range?.outcome.type === 'not-delivered' || range?.outcome.type === 'unknown') await this.#never();
+    const type = range?.outcome.type ?? 'unknown';
+    // One leg has ended, and with it the other: nothing is said of the message any more.
+    if (type === 'not-delivered' || type === 'unknown') await this.#never();
     this.#decide(number);
     if (range?.outcome.type === 'rejected') throw new Rejection(range.outcome.verdict);
   }
@@ -125,8 +128,10 @@ export class Passage {
     const from = this.#from;
     while (from !== undefined && this.#untaken[0] !== undefined && this.#untaken[0].last <= this.#decided) {
       const { taken } = this.#untaken.shift() as Untaken;
-      // Where it is over before, `release` takes them.
-      from.stored().then(taken, () => undefined);
+      from.stored().then(taken, () => {
+        // Another process goes on with the session, unless it is over.
+        if (from.sessionEnding) taken();
+      });
     }
   }
 }

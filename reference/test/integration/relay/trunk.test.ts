@@ -4,6 +4,7 @@ import { CutProxy } from '../support/cut-proxy.ts';
 import { connectClient, expectEcho, startServer } from '../support/endpoints.ts';
 import { CLIENT_IDENTITY, type Kit, RELAY_IDENTITY, createKit } from '../support/kit.ts';
 import { startRelay } from '../support/relay.ts';
+import { StoredMemory } from '../support/stores.ts';
 import { until } from '../support/waiting.ts';
 
 let kit: Kit;
@@ -189,5 +190,56 @@ describe('a relay before a Hawser server', () => {
     proxy.target = port;
     const session = await connectTo(port);
     await expect(session.open('test/echo')).rejects.toMatchObject({ wireName: 'ROUTE_LOOP' });
+  });
+});
+
+describe('a channel that ends early', () => {
+  it('leaves nothing behind when it is reset while a verdict is due [CHN-011] [RLY-034]', async () => {
+    const taken: Uint8Array[] = [];
+    const server = await startServer(
+      kit,
+      withApplication((channel) => {
+        channel.onMessage = (message) => {
+          taken.push(message);
+          return channel.closed.then(() => undefined);
+        };
+      }),
+    );
+    const { port } = await startRelay(kit, server.port);
+    const session = await connectTo(port, { continuity });
+    // More than the client may hold at once.
+    for (let count = 1; count <= 20; count += 1) {
+      const channel = await session.open('it', { outcomes: true });
+      void channel.send(Uint8Array.of(count));
+      await until(() => taken.length === count);
+      channel.reset();
+      await channel.closed;
+    }
+  });
+
+  it('keeps nothing of what was sent before END once the application end has it [RLY-027]', async () => {
+    const taken: number[] = [];
+    const server = await startServer(
+      kit,
+      withApplication((channel, request) => {
+        request.accept();
+        channel.end();
+        channel.onMessage = (_message, number) => void taken.push(number);
+      }),
+    );
+    const store = new StoredMemory();
+    const { port } = await startRelay(kit, server.port, { continuity: { store } });
+    const session = await connectTo(port, { continuity });
+    const channel = await session.open('it');
+    const ended = new Promise<void>((resolve) => (channel.onEnd = resolve));
+    await ended;
+    void channel.send(Uint8Array.of(1));
+    channel.end();
+    expect(await channel.closed).toEqual({ type: 'closed' });
+    await until(() => taken.length === 1);
+    await until(async () => {
+      const entries = (await store.load(session.id))?.entries ?? [];
+      return entries.length > 0 && !entries.some(({ key }) => key.startsWith('in/'));
+    });
   });
 });
