@@ -331,6 +331,11 @@ export class ChannelEndpoint implements Channel {
     this.#host.flushSoon();
   }
 
+  /** Whether the channel is over. */
+  get over(): boolean {
+    return this.#end !== undefined;
+  }
+
   /** Whether the session is over, or about to be. */
   get sessionEnding(): boolean {
     return this.#host.ending !== undefined;

@@ -241,13 +241,18 @@ class HawserRelay implements Relay {
       channel.reset('APPLICATION_LOST');
       return;
     }
-    const down = await this.#forward(trunk, request, route);
+    const down = await this.#forward(trunk, channel, request, route);
     if (down === undefined) return;
     await new ChannelPair(down, this.#log).join(channel, request, record);
   }
 
-  /** The channel on the trunk; undefined when the request was refused. */
-  async #forward(trunk: Trunk, request: ChannelRequest, route: HawserRoute): Promise<ChannelEndpoint | undefined> {
+  /** The channel on the trunk; undefined when the request was refused, or nobody waits for the answer any more. */
+  async #forward(
+    trunk: Trunk,
+    channel: ChannelEndpoint,
+    request: ChannelRequest,
+    route: HawserRoute,
+  ): Promise<ChannelEndpoint | undefined> {
     const { forwarded, relays } = request;
     if (forwarded?.hopLimit === 0) {
       request.refuse('HOP_LIMIT'); // [RLY-010]
@@ -262,6 +267,11 @@ class HawserRelay implements Relay {
     try {
       const session = await trunk.session(this.#limits.connectTimeoutMs);
       breaker.succeeded();
+      if (channel.over || channel.sessionEnding || request.session.revoked) {
+        // It comes back, perhaps, and finds the answer. [RLY-035]
+        request.refuse('ROUTE_UNREACHABLE');
+        return undefined;
+      }
       return session.forward({
         hopLimit: Math.min(
           forwarded === undefined ? this.#limits.maxHops - 1 : forwarded.hopLimit - 1,
@@ -272,7 +282,7 @@ class HawserRelay implements Relay {
         open: request.openPayload,
       });
     } catch (error) {
-      if (error instanceof MisuseError) {
+      if (error instanceof MisuseError && error.code === 'HAWSER_ERR_MISUSE_FRAME_TOO_LARGE') {
         request.refuse('FRAMING_INVALID'); // [RLY-012]
         return undefined;
       }

@@ -22,6 +22,9 @@ export class Trunk {
   /** The newest one takes new channels; others, of before a restart, end with theirs. */
   readonly #sessions = new Set<SessionEndpoint>();
   #connecting: Promise<SessionEndpoint> | undefined;
+  /** The newest session has lost its connection: settles when it has another one, or is over. */
+  #attaching: Promise<void> | undefined;
+  #closed = false;
   /** Channels from before a restart whose client has not come back, by `keyOf`. */
   readonly #waiting = new Map<string, ChannelPair>();
 
@@ -87,6 +90,7 @@ export class Trunk {
 
   /** Leaves the connections; sessions in a store that outlives the process are kept there. */
   async close(): Promise<void> {
+    this.#closed = true;
     await Promise.all(
       [...this.#sessions].map(async (session) => {
         if (session.core.terms.custody === 'stored') {
@@ -109,20 +113,23 @@ export class Trunk {
       this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
       return this.#connecting;
     }
-    await new Promise<void>((resolve) => {
+    this.#attaching ??= new Promise<void>((resolve) => {
       session.once('attached', resolve);
       session.once('closed', () => resolve());
-    });
+    }).finally(() => (this.#attaching = undefined));
+    await this.#attaching;
     return this.#attachedSession();
   }
 
   async #connect(): Promise<SessionEndpoint> {
     const { client, target } = this.#parts;
-    return this.#keep(await client().connect(target));
+    const session = this.#keep(await client().connect(target));
+    if (this.#closed) void session.close('SHUTTING_DOWN');
+    return session;
   }
 
   #newest(): SessionEndpoint | undefined {
-    return [...this.#sessions].filter(({ ending }) => ending === undefined).at(-1);
+    return [...this.#sessions].filter(takesChannels).at(-1);
   }
 
   #keep(session: Session): SessionEndpoint {
@@ -138,6 +145,11 @@ export class Trunk {
     });
     return session;
   }
+}
+
+/** One that is being left takes them only where it moves to another connection. [CNT-046] */
+function takesChannels({ ending, resumable, state }: SessionEndpoint): boolean {
+  return ending === undefined && (resumable || state !== 'draining');
 }
 
 function keyOf(nonce: Uint8Array, client: string): string {
