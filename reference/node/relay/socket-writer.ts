@@ -47,7 +47,7 @@ export class SocketWriter {
    * @throws FramingError (as a rejection) for a message that the framing can not carry.
    */
   async write(message: Uint8Array): Promise<void> {
-    const pieces = encodeMessage(this.#framing, message);
+    const pieces = this.#encode(message);
     if (pieces.length === 0) return;
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ pieces, settle: (error) => (error ? reject(error) : resolve()) });
@@ -70,6 +70,16 @@ export class SocketWriter {
   release(): void {
     this.#held = false;
     this.#flush();
+  }
+
+  #encode(message: Uint8Array): readonly Uint8Array[] {
+    try {
+      return encodeMessage(this.#framing, message);
+    } catch (error) {
+      // Until the connection is cut nothing may leave that makes a gap, or an end in order. [RLY-016] [RLY-019]
+      this.hold();
+      throw error;
+    }
   }
 
   #flush(): void {

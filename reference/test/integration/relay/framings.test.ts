@@ -106,6 +106,24 @@ describe('what a framing can not carry', () => {
   });
 
   it.each([
+    ['length16', Buffer.alloc(65_536)],
+    ['line', Buffer.from('two\nlines')],
+  ] as const)('lets nothing behind it leave, not even the end, by %s [RLY-016] [RLY-019]', async (framing, message) => {
+    const end = await startApplicationEnd();
+    const { session } = await startSocketRelay(kit, tcpRoute(end.port, { framing }));
+    const channel = await session.open(APPLICATION);
+    const socket = await end.next();
+    const octets: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => octets.push(chunk));
+    const ended = endOf(socket);
+    void channel.send(message);
+    void channel.send(Buffer.from('behind it'));
+    channel.end();
+    expect(await ended).toBe('rst');
+    expect(octets).toEqual([]);
+  });
+
+  it.each([
     ['length16', '0401'],
     ['length32', '00000401'],
     ['line', '61'.repeat(1025)],
