@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type PkiFiles, type RunningCommand, makePki, run, start, startServe } from './support/cli.ts';
+import { type PkiFiles, makePki, run, startServe } from './support/cli.ts';
+import { type ListeningCommand, startLocalPort } from './support/relay.ts';
 
 let pki: PkiFiles;
 beforeAll(async () => {
@@ -13,16 +14,9 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(pki.folder, { recursive: true }));
 
-/** Starts `hawser connect --listen` on a port of the system's choice. */
-async function startConnect(
-  address: string,
-  application: string,
-  args: readonly string[] = [],
-): Promise<RunningCommand & { readonly port: number }> {
-  const listen = ['--listen', '0', '--log-level', 'warn'];
-  const command = start(['connect', address, ...pki.client, '--application', application, ...listen, ...args]);
-  const { listening } = JSON.parse(await command.line('stdout', /"listening"/)) as { listening: { port: number } };
-  return { ...command, port: listening.port };
+/** Starts `hawser connect --listen` toward an application end of a server. */
+function startConnect(address: string, application: string): Promise<ListeningCommand> {
+  return startLocalPort(['connect', address, ...pki.client, '--application', application]);
 }
 
 function open(port: number): Socket {

@@ -1,61 +1,24 @@
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { stringify } from 'yaml';
+import { CLIENT_IDENTITY, type PkiFiles, SERVER_IDENTITY, expectOk, run, start, startServe } from './support/cli.ts';
 import {
-  CLIENT_IDENTITY,
-  type PkiFiles,
-  type RunningCommand,
-  SERVER_IDENTITY,
-  expectOk,
-  issueArguments,
-  makePki,
-  run,
-  start,
-  startServe,
-  temporaryFolder,
-} from './support/cli.ts';
-
-const RELAY_IDENTITY = 'spiffe://hawser.test/relay';
+  RELAY_IDENTITY,
+  allow,
+  makeRelayPki,
+  newRelayFile,
+  relayFiles,
+  startRelay,
+  toRelay,
+  writeRelayFile,
+} from './support/relay.ts';
 
 let pki: PkiFiles;
 beforeAll(async () => {
-  pki = await makePki(mkdtempSync(join(tmpdir(), 'hawser-e2e-')));
-  await expectOk(issueArguments(pki.folder, 'both', RELAY_IDENTITY, pki.file('relay')));
+  pki = await makeRelayPki();
 });
 afterAll(() => rmSync(pki.folder, { recursive: true }));
-
-/** Files of the relay, for options and for the configuration file. */
-const relayFiles = (): Readonly<Record<string, unknown>> => ({
-  cert: pki.file('relay.pem'),
-  key: pki.file('relay.key'),
-  ca: [pki.file('ca.pem')],
-  crl: [pki.file('crl.pem')],
-});
-
-function write(path: string, content: object): string {
-  writeFileSync(path, stringify({ ...relayFiles(), ...content }));
-  return path;
-}
-
-const newFile = (content: object): string => write(join(temporaryFolder(), 'relay.yaml'), content);
-
-async function startRelay(args: readonly string[]): Promise<RunningCommand & { readonly address: string }> {
-  const command = start(['relay', '--listen', '127.0.0.1:0', ...args]);
-  const { listening } = JSON.parse(await command.line('stdout', /"listening"/)) as {
-    listening: { host: string; port: number };
-  };
-  return { ...command, address: `${listening.host}:${listening.port}` };
-}
-
-/** Arguments of `connect` to a relay. */
-function toRelay(address: string, application: string): string[] {
-  const options = pki.client.map((value) => (value === SERVER_IDENTITY ? RELAY_IDENTITY : value));
-  return ['connect', address, ...options, '--application', application];
-}
 
 /** A TCP peer that returns everything. */
 async function startEcho(): Promise<string> {
@@ -68,13 +31,11 @@ async function startEcho(): Promise<string> {
   return `tcp://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-const allow = (...applications: string[]): object[] => [{ identity: CLIENT_IDENTITY, applications }];
-
 describe('hawser relay', () => {
   it('leads to the application ends that the file names, those whom the policy allows', async () => {
     const echo = await startEcho();
     const serve = await startServe([...pki.server, '--test-mode']);
-    const file = newFile({
+    const file = newRelayFile(pki, {
       routes: [
         { application: 'lines', to: echo, framing: 'line' },
         { application: 'closed', to: echo, framing: 'line' },
@@ -83,38 +44,47 @@ describe('hawser relay', () => {
       policy: allow('lines', 'test/identity'),
     });
     const { address } = await startRelay(['--config', file]);
-    expect(await run(toRelay(address, 'lines'), { input: 'one\ntwo\n' })).toEqual({
+    expect(await run(toRelay(pki, address, 'lines'), { input: 'one\ntwo\n' })).toEqual({
       status: 0,
       stdout: 'one\ntwo\n',
       stderr: '',
     });
-    expect(await run(toRelay(address, 'test/identity'))).toMatchObject({ status: 0, stdout: `${CLIENT_IDENTITY}\n` });
+    expect(await run(toRelay(pki, address, 'test/identity'))).toMatchObject({
+      status: 0,
+      stdout: `${CLIENT_IDENTITY}\n`,
+    });
     for (const application of ['closed', 'test/echo', 'none']) {
-      expect((await run(toRelay(address, application))).stderr).toContain('HAWSER_ERR_REMOTE_APPLICATION_REFUSED');
+      expect((await run(toRelay(pki, address, application))).stderr).toContain('HAWSER_ERR_REMOTE_APPLICATION_REFUSED');
     }
   });
 
   it('changes routes and policy at SIGHUP, as a whole or not at all, while channels go on', async () => {
     const echo = await startEcho();
     const routes = [{ application: 'lines', to: echo, framing: 'line' }];
-    const file = newFile({ routes, policy: allow('lines') });
+    const file = newRelayFile(pki, { routes, policy: allow('lines') });
     const relay = await startRelay(['--config', file]);
-    const client = start(toRelay(relay.address, 'lines'));
+    const client = start(toRelay(pki, relay.address, 'lines'));
     client.child.stdin?.write('before\n');
     await client.line('stdout', /before/);
 
-    write(file, { routes, policy: allow('other') });
+    writeRelayFile(pki, file, { routes, policy: allow('other') });
     relay.child.kill('SIGHUP');
     const refusal = await relay.line('stderr', /reload failed/);
     expect(refusal).toContain('HAWSER_ERR_CONFIG_POLICY_WITHOUT_ROUTE');
-    expect(await run(toRelay(relay.address, 'lines'), { input: 'x\n' })).toMatchObject({ status: 0, stdout: 'x\n' });
+    expect(await run(toRelay(pki, relay.address, 'lines'), { input: 'x\n' })).toMatchObject({
+      status: 0,
+      stdout: 'x\n',
+    });
 
     const moved = [{ application: 'other', to: echo, framing: 'line' }];
-    write(file, { routes: moved, policy: allow('other') });
+    writeRelayFile(pki, file, { routes: moved, policy: allow('other') });
     relay.child.kill('SIGHUP');
     expect(JSON.parse(await relay.line('stderr', /routes and policy reloaded/))).toMatchObject({ routes: 1 });
-    expect((await run(toRelay(relay.address, 'lines'))).stderr).toContain('APPLICATION_REFUSED');
-    expect(await run(toRelay(relay.address, 'other'), { input: 'x\n' })).toMatchObject({ status: 0, stdout: 'x\n' });
+    expect((await run(toRelay(pki, relay.address, 'lines'))).stderr).toContain('APPLICATION_REFUSED');
+    expect(await run(toRelay(pki, relay.address, 'other'), { input: 'x\n' })).toMatchObject({
+      status: 0,
+      stdout: 'x\n',
+    });
 
     client.child.stdin?.end('after\n');
     expect(await client.ended).toMatchObject({ status: 0, stdout: 'before\nafter\n' });
@@ -122,8 +92,8 @@ describe('hawser relay', () => {
 
   it('drains at SIGTERM and exits with 0', async () => {
     const routes = [{ application: 'lines', to: await startEcho(), framing: 'line' }];
-    const relay = await startRelay(['--config', newFile({ routes, policy: allow('lines') })]);
-    const client = start(toRelay(relay.address, 'lines'));
+    const relay = await startRelay(['--config', newRelayFile(pki, { routes, policy: allow('lines') })]);
+    const client = start(toRelay(pki, relay.address, 'lines'));
     client.child.stdin?.write('before\n');
     await client.line('stdout', /before/);
     relay.child.kill('SIGTERM');
@@ -134,18 +104,18 @@ describe('hawser relay', () => {
 
   it('has the routes of annex A in test mode [APP-012]', async () => {
     const serve = await startServe([...pki.server, '--test-mode']);
-    const files = Object.entries(relayFiles()).flatMap(([name, value]) => [`--${name}`, String(value)]);
+    const files = Object.entries(relayFiles(pki)).flatMap(([name, value]) => [`--${name}`, String(value)]);
     const { address } = await startRelay(['--test-mode', '--application-end', serve.address, ...files]);
-    const echo = await run(toRelay(address, 'test/echo'), { input: 'hello\n' });
+    const echo = await run(toRelay(pki, address, 'test/echo'), { input: 'hello\n' });
     expect(echo).toEqual({ status: 0, stdout: 'hello\n', stderr: '' });
-    expect((await run(toRelay(address, 'relay/denied'))).stderr).toContain('APPLICATION_REFUSED');
-    expect((await run(toRelay(address, 'none'))).stderr).toContain('APPLICATION_REFUSED');
+    expect((await run(toRelay(pki, address, 'relay/denied'))).stderr).toContain('APPLICATION_REFUSED');
+    expect((await run(toRelay(pki, address, 'none'))).stderr).toContain('APPLICATION_REFUSED');
   });
 
   it('is what a session inside of a tunnel goes through [RLY-053]', async () => {
     const serve = await startServe([...pki.server, '--test-mode']);
     const routes = [{ application: 'tunnel', to: `tcp://${serve.address}`, framing: 'stream' }];
-    const relay = await startRelay(['--config', newFile({ routes, policy: allow('tunnel') })]);
+    const relay = await startRelay(['--config', newRelayFile(pki, { routes, policy: allow('tunnel') })]);
     const tunnel = ['--tunnel', `${relay.address}/tunnel`, '--tunnel-audience', RELAY_IDENTITY];
     const connect = ['connect', serve.address, ...pki.client, '--application', 'test/identity', ...tunnel];
     expect(await run(connect)).toEqual({ status: 0, stdout: `${CLIENT_IDENTITY}\n`, stderr: '' });
@@ -156,7 +126,7 @@ describe('the configuration of hawser relay', () => {
   const ROUTES = [{ application: 'payments', to: 'tcp://127.0.0.1:1', framing: 'line' }];
 
   it('is checked with everything that it names by --check-config', async () => {
-    const file = newFile({ routes: ROUTES, policy: allow('payments'), relays: ['spiffe://x'] });
+    const file = newRelayFile(pki, { routes: ROUTES, policy: allow('payments'), relays: ['spiffe://x'] });
     const check = await run(['relay', '--config', file, '--check-config']);
     expect(check).toMatchObject({ status: 0, stderr: '' });
     expect(JSON.parse(check.stdout)).toEqual({ valid: true, routes: 1, identities: 1, relays: 1 });
@@ -168,14 +138,20 @@ describe('the configuration of hawser relay', () => {
       [{ key: 'none.key' }, 'none.key can not be read'],
       [{ cert: pki.file('server.pem'), key: pki.file('server.key') }, 'HAWSER_ERR_CONFIG_CERTIFICATE_PROFILE'],
     ] as const) {
-      const bad = newFile({ routes: ROUTES, policy: allow('payments'), ...change });
+      const bad = newRelayFile(pki, { routes: ROUTES, policy: allow('payments'), ...change });
       const result = await run(['relay', '--config', bad, '--check-config']);
       expect(result).toMatchObject({ status: 2, stdout: '', stderr: expect.stringContaining(message) as string });
     }
   });
 
   it('stands below the environment, which stands below the flags', async () => {
-    const file = newFile({ routes: ROUTES, policy: [], listen: '127.0.0.1:1', drain_deadline: 1, retention: 1 });
+    const file = newRelayFile(pki, {
+      routes: ROUTES,
+      policy: [],
+      listen: '127.0.0.1:1',
+      drain_deadline: 1,
+      retention: 1,
+    });
     const { stdout } = await expectOk(['relay', '--config', file, '--listen', '127.0.0.1:3', '--print-config'], {
       env: {
         HAWSER_LISTEN: '127.0.0.1:2',
@@ -193,7 +169,7 @@ describe('the configuration of hawser relay', () => {
   });
 
   it('has to be there, once', async () => {
-    const file = newFile({ routes: ROUTES, policy: [] });
+    const file = newRelayFile(pki, { routes: ROUTES, policy: [] });
     for (const [args, message] of [
       [[], 'give it with --config FILE'],
       [['--config', file, '--test-mode'], 'leave out --config'],
