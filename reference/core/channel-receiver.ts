@@ -122,7 +122,7 @@ export class ChannelReceiver {
     }
     const open = octets.slice();
     channel.opening = { open };
-    this.#emit({ type: 'channel-requested', channel: number, ...kind, openPayload: open });
+    this.#emit({ type: 'channel-requested', channel: number, ...kind, openPayload: open, again: false });
   }
 
   #prove(channel: Channel | undefined, number: number, octets: Uint8Array): void {

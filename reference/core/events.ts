@@ -84,6 +84,8 @@ export interface ChannelRequested {
   readonly forwarded: Forwarded | undefined;
   /** The payload of OPEN, also where it came in FORWARD. */
   readonly openPayload: Uint8Array;
+  /** It was told of before a crash, perhaps. */
+  readonly again: boolean;
 }
 
 /**

@@ -925,7 +925,7 @@ export class Session {
       channel.waiting = true;
     }
     if (this.role === 'server' && opening !== undefined) {
-      this.#give({ type: 'channel-requested', channel: number, ...kind, openPayload: opening.open });
+      this.#give({ type: 'channel-requested', channel: number, ...kind, openPayload: opening.open, again: true });
       this.channels.receiver.tellProof(channel);
     } else {
       // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]

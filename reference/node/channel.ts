@@ -207,6 +207,8 @@ export interface ChannelStart {
   /** The payload of OPENED, before a restart of a relay. */
   readonly openedPayload?: Uint8Array | undefined;
   readonly isOpen?: boolean;
+  /** It was there, or asked for, before a restart. */
+  readonly again?: boolean;
   /** END was sent, before a restart. */
   readonly endSent?: boolean;
   /** RESET was sent, before a restart. */
@@ -228,6 +230,8 @@ export class ChannelEndpoint implements Channel {
   readonly nonce: Uint8Array;
   /** What a relay has added to the request. */
   readonly forwarded: Forwarded | undefined;
+  /** Whether it was there, or asked for, before a restart. */
+  readonly again: boolean;
   /** The payload of OPEN, at a server; empty once the channel is open. */
   openPayload: Uint8Array;
   /** The payload of OPENED, at a client whose channel is open. */
@@ -283,6 +287,7 @@ export class ChannelEndpoint implements Channel {
     this.application = start.application;
     this.nonce = start.nonce;
     this.forwarded = start.forwarded;
+    this.again = start.again ?? false;
     this.openPayload = start.openPayload ?? NO_OCTETS;
     this.openedPayload = start.openedPayload;
     this.applicationData = start.applicationData;

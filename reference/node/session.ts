@@ -472,6 +472,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         const { state } = event;
         const restored = new ChannelEndpoint(this, event.channel, {
           ...event,
+          again: true,
           isOpen: state !== 'opening' && state !== 'proving' && state !== 'proved',
           endSent: state === 'half-closed-local' || state === 'settling' || state === 'closed',
           resetSent: state === 'reset-sent',

@@ -230,7 +230,8 @@ class HawserRelay implements Relay {
     record: ChannelRecord,
   ): Promise<void> {
     const trunk = this.#trunkOf(route);
-    const earlier = trunk.claim(request.nonce, request.identity);
+    // A new request has none, whatever nonce it states. [RLY-003]
+    const earlier = channel.again ? trunk.claim(request) : undefined;
     if (earlier !== undefined) {
       await earlier.join(channel, request, record);
       return;
@@ -239,6 +240,11 @@ class HawserRelay implements Relay {
       // The trunk has not kept it.
       channel.onOutcome = () => undefined;
       channel.reset('APPLICATION_LOST');
+      return;
+    }
+    if (channel.again) {
+      // The application end may have answered. [RLY-022]
+      request.refuse('ROUTE_UNREACHABLE');
       return;
     }
     const down = await this.#forward(trunk, channel, request, route);

@@ -13,7 +13,7 @@ import { type SocketConnection, ConnectError, connectSocket } from './socket-con
 import { SocketWriter } from './socket-writer.ts';
 
 /** A channel on which nobody may give verdicts. [RLY-054] */
-export type SocketChannel = Channel & Pick<ChannelEndpoint, 'withholdsVerdicts'>;
+export type SocketChannel = Channel & Pick<ChannelEndpoint, 'again' | 'withholdsVerdicts'>;
 
 /** What a relay leads a channel to a TCP or TLS peer with. */
 export interface SocketEndParts {
@@ -44,6 +44,11 @@ export async function leadToSocket(
     // What was passed on before the crash must not be sent again. [RLY-022]
     channel.onOutcome = () => undefined;
     channel.reset('APPLICATION_LOST');
+    return;
+  }
+  if (channel.again) {
+    // Whether there was a connection nobody knows. [RLY-022]
+    request.refuse('ROUTE_UNREACHABLE');
     return;
   }
   const connection = await reach(channel, request, parts);

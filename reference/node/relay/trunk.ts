@@ -1,3 +1,4 @@
+import type { ChannelRequest } from '../application.ts';
 import type { ChannelEndpoint } from '../channel.ts';
 import type { Client, Target } from '../connect.ts';
 import type { Environment } from '../environment.ts';
@@ -38,15 +39,19 @@ export class Trunk {
     for (const { id, owner } of await client().stored()) {
       if (owner !== target.audience) continue;
       const onChannelRestored = (channel: ChannelEndpoint): void => {
-        this.#waiting.set(keyOf(channel.nonce, channel.client), new ChannelPair(channel, log));
+        const pair = new ChannelPair(channel, log);
+        const key = keyOf(channel);
+        // A client that has stated a nonce twice does not find both.
+        if (this.#waiting.has(key)) pair.abandon();
+        else this.#waiting.set(key, pair);
       };
       this.#keep(await client().restore(id, { ...target, onChannelRestored }));
     }
   }
 
   /** The channel that carried a request before a restart. */
-  claim(nonce: Uint8Array, client: string): ChannelPair | undefined {
-    const key = keyOf(nonce, client);
+  claim({ nonce, identity, application }: ChannelRequest): ChannelPair | undefined {
+    const key = keyOf({ nonce, client: identity, application });
     const pair = this.#waiting.get(key);
     this.#waiting.delete(key);
     return pair;
@@ -152,6 +157,6 @@ function takesChannels({ ending, resumable, state }: SessionEndpoint): boolean {
   return ending === undefined && (resumable || state !== 'draining');
 }
 
-function keyOf(nonce: Uint8Array, client: string): string {
-  return `${Buffer.from(nonce).toString('hex')} ${client}`;
+function keyOf({ nonce, client, application }: Pick<ChannelEndpoint, 'nonce' | 'client' | 'application'>): string {
+  return `${Buffer.from(nonce).toString('hex')} ${client} ${application}`;
 }

@@ -17,6 +17,7 @@ export class ChannelDouble {
   readonly identity = 'spiffe://hawser.test/client';
   readonly outcomes: boolean;
   readonly restored: boolean;
+  readonly again: boolean;
   readonly session: SessionDouble = new SessionDouble();
   readonly closed: Promise<ChannelEnd>;
   /** Ends the channel. */
@@ -32,9 +33,11 @@ export class ChannelDouble {
   constructor({
     outcomes = false,
     restored = false,
-  }: { readonly outcomes?: boolean; readonly restored?: boolean } = {}) {
+    again = restored,
+  }: { readonly outcomes?: boolean; readonly restored?: boolean; readonly again?: boolean } = {}) {
     this.outcomes = outcomes;
     this.restored = restored;
+    this.again = again;
     this.closed = new Promise((resolve) => (this.close = resolve));
   }
 

@@ -61,6 +61,12 @@ describe('leadToSocket', () => {
     expect(channel.calls).toEqual(['reset APPLICATION_LOST']);
   });
 
+  it('does not connect a channel that was asked for before a restart, perhaps for the second time [RLY-022]', async () => {
+    const channel = new ChannelDouble({ again: true, restored: false });
+    await lead(channel);
+    expect(channel.calls).toEqual(['refuse ROUTE_UNREACHABLE 0']);
+  });
+
   it('gives no verdicts, and resets with NO_ERROR when everything is written and has left [RLY-030]', async () => {
     const channel = new ChannelDouble({ outcomes: true });
     let leave: () => void = () => undefined;
