@@ -363,7 +363,7 @@ export class Channels {
     const channel = this.#set.find(number);
     if (channel === undefined || this.#set.allowed(channel, 'send END') === undefined) return;
     if (channel.ending) throw wrongState(channel, 'send END');
-    if (channel.queue.size > 0) channel.ending = true;
+    if (channel.queue.size > 0 || channel.paused) channel.ending = true;
     else this.#sendEnd(channel);
   }
 
@@ -428,7 +428,7 @@ export class Channels {
     this.#set.release(number);
   }
 
-  /** Keeps the messages of a channel back, one that is begun too, until `resume`. */
+  /** Keeps the messages of a channel back, one that is begun too, and END until `resume`. */
   pause(number: number): void {
     const channel = this.#set.get(number);
     if (channel !== undefined) channel.paused = true;
@@ -438,7 +438,8 @@ export class Channels {
     const channel = this.#set.get(number);
     if (channel === undefined) return;
     channel.paused = false;
-    this.#scheduler.wake(channel);
+    if (channel.ending && channel.queue.size === 0) this.#sendEnd(channel);
+    else this.#scheduler.wake(channel);
   }
 
   queuedBytes(number: number): number {

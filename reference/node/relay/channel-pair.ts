@@ -12,6 +12,8 @@ export function passedOn(code: ErrorName): ErrorName {
   return ERRORS[code].boundary ? code : 'APPLICATION_ERROR';
 }
 
+const HEARD: Promise<void> = Promise.resolve();
+
 /**
  * A channel of a client and the one on the trunk that carries it further (sections 13.2 to 13.7). After a crash that of the
  * trunk is there first, and waits for the other.
@@ -24,6 +26,9 @@ export class ChannelPair implements ClientObserver {
   #back: Passage | undefined;
   #up: ChannelEndpoint | undefined;
   #record: ChannelRecord | undefined;
+  /** Resolves when nothing of the client is held back. [RLY-035] */
+  #heard: Promise<void> = HEARD;
+  #hearAgain: () => void = () => undefined;
 
   /** @param down - the channel on the trunk. */
   constructor(down: ChannelEndpoint, log: Log) {
@@ -32,6 +37,7 @@ export class ChannelPair implements ClientObserver {
     this.#forth = new Passage(down, {
       passed: (bytes) => this.#record?.messageIn(bytes),
       unfit: (error) => this.#unfit(error),
+      heard: () => HEARD,
     });
   }
 
@@ -43,9 +49,10 @@ export class ChannelPair implements ClientObserver {
     this.#back = new Passage(up, {
       passed: (bytes) => record.messageOut(bytes),
       unfit: (error) => this.#unfit(error),
+      heard: () => this.#heard,
     });
     const unwatch = watchClient(request.session, this);
-    if (request.session.revoked) down.pause();
+    if (request.session.revoked) this.clientRevoked();
     void up.closed.then((end) => {
       unwatch();
       this.#upEnded(end);
@@ -66,10 +73,13 @@ export class ChannelPair implements ClientObserver {
   /** [RLY-035] */
   clientRevoked(): void {
     this.#down.pause();
+    this.#heard = new Promise((resolve) => (this.#hearAgain = resolve));
   }
 
   clientBack(): void {
     this.#down.resume();
+    this.#hearAgain();
+    this.#heard = HEARD;
   }
 
   clientGone(): void {
@@ -90,7 +100,9 @@ export class ChannelPair implements ClientObserver {
       return;
     }
     try {
-      this.#down.sendProof(await request.provePayload(payload));
+      const proof = await request.provePayload(payload);
+      await this.#heard;
+      this.#down.sendProof(proof);
     } catch (error) {
       this.#log.info({ application: this.#down.application, err: error }, 'the client has given no proof');
       this.#down.reset('PROOF_INVALID');

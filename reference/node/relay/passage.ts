@@ -12,6 +12,8 @@ export interface PassageHost {
   passed(bytes: number): void;
   /** A message can not go on: the next leg does not take one like it. [RLY-017] */
   unfit(error: unknown): void;
+  /** Resolves when what the next leg has said may be passed on. */
+  heard(): Promise<void>;
 }
 
 /**
@@ -86,6 +88,7 @@ export class Passage {
     const type = range?.outcome.type ?? 'unknown';
     // One leg has ended, and with it the other: nothing is said of the message any more.
     if (type === 'not-delivered' || type === 'unknown') await this.#never();
+    await this.#host.heard();
     this.#decide(number);
     if (range?.outcome.type === 'rejected') throw new Rejection(range.outcome.verdict);
   }

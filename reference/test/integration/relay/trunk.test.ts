@@ -2,10 +2,12 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { type Application, type Channel, type ConnectOptions, Rejection, type Session } from '../../../node/index.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { connectClient, expectEcho, startServer } from '../support/endpoints.ts';
-import { CLIENT_IDENTITY, type Kit, RELAY_IDENTITY, createKit } from '../support/kit.ts';
+import { Gate } from '../support/gate.ts';
+import { CLIENT_IDENTITY, type Kit, RELAY_IDENTITY, createKit, toCredential } from '../support/kit.ts';
 import { startRelay } from '../support/relay.ts';
-import { StoredMemory } from '../support/stores.ts';
-import { until } from '../support/waiting.ts';
+import { sessionEndpoint } from '../support/relay-ends.ts';
+import { StoredMemory, withMethods } from '../support/stores.ts';
+import { happens, until } from '../support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -241,5 +243,54 @@ describe('a channel that ends early', () => {
       const entries = (await store.load(session.id))?.entries ?? [];
       return entries.length > 0 && !entries.some(({ key }) => key.startsWith('in/'));
     });
+  });
+});
+
+describe('a client whose certificate is revoked', () => {
+  it('is not heard any more, also not by what is stored only then [RLY-035]', async () => {
+    const heard: string[] = [];
+    const server = await startServer(
+      kit,
+      withApplication((channel, request) => {
+        request.accept();
+        if (request.identity === CLIENT_IDENTITY) return;
+        channel.onMessage = (message) => void heard.push(Buffer.from(message).toString());
+        channel.onEnd = () => void heard.push('END');
+        channel.onOutcome = () => void heard.push('OUTCOME');
+        void channel.send(Buffer.from('question'));
+      }),
+    );
+    const memory = new StoredMemory();
+    const storing = new Gate();
+    let gated = false;
+    const store = withMethods(memory, {
+      commit: async (...call) => {
+        if (gated) await storing.pass();
+        return memory.commit(...call);
+      },
+    });
+    const { relay, port } = await startRelay(kit, server.port, { continuity: { store } });
+    const issued = await kit.authority.issue({ role: 'client', uris: ['spiffe://hawser.test/revoked'] });
+    const session = await connectTo(port, { credential: await toCredential(issued), continuity });
+    const channel = session.request('it', { outcomes: true });
+    const deciding = new Gate();
+    channel.onMessage = () => deciding.pass();
+    await deciding.reached;
+    gated = true;
+    deciding.open();
+    void channel.send(Buffer.from('answer'));
+    channel.end();
+    await storing.reached;
+    await session.ping();
+    const crls = [(await kit.authority.crl({ number: 2, revoked: [{ serial: issued.serial }] })).der];
+    const detached = happens(session, 'detached');
+    await relay.reload({ crls });
+    await detached;
+    gated = false;
+    storing.open();
+    await Promise.all([...relay.server.sessions].map((held) => sessionEndpoint(held).stored()));
+    const other = await connectTo(port, { continuity });
+    await other.open('it');
+    expect(heard).toEqual([]);
   });
 });

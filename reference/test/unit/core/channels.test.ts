@@ -727,3 +727,19 @@ describe('a channel number', () => {
     expect(encodeRefused({ code: 0, retryAfterMs: 0 })).toHaveLength(6);
   });
 });
+
+describe('a channel that is paused (RLY-035)', () => {
+  it.each([[[]], [['message']]])('keeps END back until it is resumed, behind %j', (messages) => {
+    const pair = openPair();
+    const { session } = pair.client;
+    session?.pauseChannel(1);
+    for (const message of messages) pair.client.sendMessage(1, Buffer.from(message), 0);
+    pair.client.endChannel(1, 0);
+    exchange(pair);
+    expect(takeEvents(pair).server).toEqual([]);
+    session?.resumeChannel(1);
+    exchange(pair);
+    const types = takeEvents(pair).server.map(({ type }) => type);
+    expect(types).toEqual([...messages.map(() => 'message-received'), 'channel-ended']);
+  });
+});
