@@ -319,9 +319,9 @@ export const credit: readonly RelayCase[] = relayCases([
     run: async (context) => {
       const led = await context.led();
       const message = context.bytes(262_144);
-      const granting = led.end.grantUntil(message.length, 65_536);
       const sending = new MessageSender(led.peer, led.channel).send(message);
-      const [came] = await Promise.all([led.end.receive(), sending, granting]);
+      const granting = led.end.grantUntil(message.length, 65_536, sending);
+      const [came] = await Promise.all([sending.then(() => led.end.receive()), granting]);
       requireSame('the message', came, message, 'RLY-016');
     },
   },

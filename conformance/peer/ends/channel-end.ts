@@ -127,13 +127,23 @@ export class ChannelEnd {
     this.send('CREDIT', { fields });
   }
 
-  /** Grants so many octets beyond what has come, again and again, until so many have come in all. */
-  async grantUntil(octets: number, atOnce: number): Promise<void> {
+  /**
+   * Grants so many octets beyond what has come, again and again, until so many have come in all.
+   *
+   * @param sending - settles when the client has sent them: a relay may pass on whole messages only.
+   */
+  async grantUntil(octets: number, atOnce: number, sending: Promise<void>): Promise<void> {
+    let sent = false;
+    void sending.then(
+      () => (sent = true),
+      () => (sent = true),
+    );
     while (this.octets < octets) {
       const before = this.octets;
+      const due = sent;
       this.grant(1, atOnce);
       const more = await this.#signal.find(() => this.octets > before || undefined, this.#stepMs);
-      if (more === undefined)
+      if (more === undefined && due)
         fail('octets at the application end', `${before} in all, with credit for more`, 'CHN-033');
     }
   }
