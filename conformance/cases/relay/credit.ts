@@ -1,4 +1,5 @@
 /** Section 13.4: credit on one leg follows what the next one has taken. */
+import { errorNamed } from '../../model/registry.ts';
 import { fail } from '../../peer/failure.ts';
 import type { SocketEnd } from '../../peer/ends/socket-end.ts';
 import type { RelayCase } from '../case.ts';
@@ -8,6 +9,8 @@ import { SHARED_APPLICATION, SOLO_APPLICATION } from '../relay-context.ts';
 import { fragmentFrame, MessageSender, yieldToOthers } from '../server/message-flow.ts';
 import type { Case } from './passing.ts';
 import { NO_CREDIT, passesBothWays, passesForth, requireMessage, requireSame } from './passing.ts';
+
+const CANCELLED = errorNamed('CANCELLED').code;
 
 const REQUIREMENT = 'RLY-025';
 const FRAGMENT = 16_000;
@@ -446,7 +449,7 @@ export const credit: readonly RelayCase[] = relayCases([
         for (const { channel } of [one, two]) await peer.expect('OPENED', { channel });
         peer.send('END', { channel: one.channel });
         await first.expect('END', { requirement: 'CHN-023' });
-        peer.send('RESET', { channel: two.channel, fields: { code: 0x0403 } });
+        peer.send('RESET', { channel: two.channel, fields: { code: CANCELLED } });
         await second.expect('RESET', { requirement: 'CHN-023' });
       });
     },
@@ -504,7 +507,7 @@ export const credit: readonly RelayCase[] = relayCases([
       const led = await context.led();
       led.peer.send('MESSAGE', { channel: led.channel, flags: ['FIRST'], fields: { fragment: context.bytes(100) } });
       await passesForth(await context.ledOn(led.peer), context.bytes(3), 'RLY-016');
-      led.peer.send('RESET', { channel: led.channel, fields: { code: 0x0403 } });
+      led.peer.send('RESET', { channel: led.channel, fields: { code: CANCELLED } });
       for (;;) {
         const frame = await led.end.next('RESET', '*', { requirement: 'RLY-034' });
         if (frame.name === 'RESET') return;

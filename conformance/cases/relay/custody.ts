@@ -1,5 +1,5 @@
 /** Sections 13.5 and 12.4: connections are cut on either leg, and each message passes once. */
-import { limit, timer } from '../../model/registry.ts';
+import { errorNamed, frameNamed, limit, registry, timer } from '../../model/registry.ts';
 import { assertEqual, assertThat, fail } from '../../peer/failure.ts';
 import type { ChannelEnd } from '../../peer/ends/channel-end.ts';
 import type { SoloGrants, SoloTrunk } from '../../peer/ends/solo-trunk.ts';
@@ -7,6 +7,7 @@ import type { RelayCase } from '../case.ts';
 import { relayCases } from '../case.ts';
 import type { AskOptions, Led, RelayContext } from '../relay-context.ts';
 import { SOLO_APPLICATION } from '../relay-context.ts';
+import { framesOf } from '../sent-frames.ts';
 import { ACK_MS, again, kept } from '../server/continuity/sessions.ts';
 import { receiveMessage } from '../server/message-flow.ts';
 import type { Case } from './passing.ts';
@@ -177,7 +178,7 @@ const MEANWHILE: readonly {
     slug: 'reset',
     words: 'resets the channel',
     act: ({ peer, channel }) => {
-      peer.send('RESET', { channel, fields: { code: 0x0403 } });
+      peer.send('RESET', { channel, fields: { code: errorNamed('CANCELLED').code } });
     },
     require: async (end) => {
       const reset = await end.expect('RESET', { requirement: 'RLY-034' });
@@ -511,7 +512,7 @@ export const custody: readonly RelayCase[] = relayCases([
     estimateMs: 1500,
     run: async (context) => {
       await alone(context, async (led, solo) => {
-        solo.trunk.peer.send('DRAIN', { fields: { code: SHUTTING_DOWN, deadline_ms: 10_000 } });
+        solo.trunk.peer.send('DRAIN', { fields: { code: errorNamed('SHUTTING_DOWN').code, deadline_ms: 10_000 } });
         await solo.trunk.barrier();
         const asked = context.ask(led.peer, SOLO_APPLICATION);
         await led.peer.barrier();
@@ -576,18 +577,14 @@ export const custody: readonly RelayCase[] = relayCases([
   },
 ]);
 
-const SHUTTING_DOWN = 0x0302;
-
 /** Messages that have come to the connection that was cut. */
 function received({ peer, channel }: Led): readonly Uint8Array[] {
-  return peer.log.entries.flatMap(({ direction, octets }) =>
-    direction === 'received' && octets !== undefined && octets[0] === MESSAGE && octets[7] === channel
-      ? [octets.subarray(16)]
-      : [],
-  );
+  return framesOf(peer)
+    .filter(({ header }) => header.type === MESSAGE && header.channel === channel)
+    .map(({ octets }) => octets.subarray(registry.header.bytes));
 }
 
-const MESSAGE = 0x28;
+const MESSAGE = frameNamed('MESSAGE').type;
 
 /** Those that come on the next one, until there are so many in all. */
 async function rest(led: Led, peer: Led['peer'], count: number): Promise<readonly Uint8Array[]> {

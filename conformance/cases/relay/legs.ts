@@ -1,4 +1,5 @@
 /** Chapters 2 to 12 on each leg: a relay is a server toward its clients, and a client toward Hawser application ends. */
+import { registry } from '../../model/registry.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import { assertEqual, assertThat, fail } from '../../peer/failure.ts';
 import type { ChannelEnd } from '../../peer/ends/channel-end.ts';
@@ -398,7 +399,7 @@ export const legs: readonly RelayCase[] = relayCases([
         await peer.sendChunks(open, new Array<number>(open.length).fill(1));
         await solo.accept();
         const end = await solo.forwarded();
-        requireSame('open', end.open, open.subarray(16), 'RLY-006');
+        requireSame('open', end.open, open.subarray(registry.header.bytes), 'RLY-006');
         const trunk = solo.trunk.peer;
         const opened = trunk.build('OPENED', { channel: end.channel });
         await trunk.sendChunks(opened, new Array<number>(opened.length).fill(1));
@@ -712,7 +713,7 @@ export const legs: readonly RelayCase[] = relayCases([
         const end = await context.endOf(asked);
         const sent = end.send('OPENED', { fields: { parameters } });
         const came = await peer.expect('OPENED', { channel: asked.channel, requirement: 'RLY-050' });
-        requireSame('the payload of OPENED', came.payload, sent.subarray(sent.length - came.payload.length), 'RLY-050');
+        requireSame('the payload of OPENED', came.payload, sent.subarray(registry.header.bytes), 'RLY-050');
       }
     },
   },

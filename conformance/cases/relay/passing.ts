@@ -1,5 +1,6 @@
 /** What goes from one end of a relay to the other, and the demands that many cases have in common. */
 import { concat } from '../../model/codec.ts';
+import { errorNamed } from '../../model/registry.ts';
 import { assertEqual, fail, show } from '../../peer/failure.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import type { ReceivedFrame } from '../../peer/received-frame.ts';
@@ -102,10 +103,8 @@ export async function requireReset(
 
 /** Answers a RESET that has come to the client. */
 export function answerReset(peer: ClientPeer, channel: number): void {
-  peer.send('RESET', { channel, fields: { code: CHANNEL_CLOSED } });
+  peer.send('RESET', { channel, fields: { code: errorNamed('CHANNEL_CLOSED').code } });
 }
-
-const CHANNEL_CLOSED = 0x0405;
 
 /** Demands that nothing but CREDIT comes on a channel of the client before the answer to a PING. */
 export async function requireSilence(

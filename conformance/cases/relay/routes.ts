@@ -1,8 +1,9 @@
 /** Section 13.1: where a channel is led, for whom, and what is refused. */
+import type { ClientPeer } from '../../peer/client-peer.ts';
 import { assertEqual, fail } from '../../peer/failure.ts';
 import type { RelayCase } from '../case.ts';
 import { relayCases } from '../case.ts';
-import type { RelayContext } from '../relay-context.ts';
+import type { Asked, RelayContext } from '../relay-context.ts';
 import { FAR_CLIENT, SHARED_APPLICATION, SOLO_APPLICATION } from '../relay-context.ts';
 import type { Case } from './passing.ts';
 import { passesBothWays, requireRefused, requireSame, requireSilence } from './passing.ts';
@@ -63,15 +64,7 @@ interface Denial {
   readonly slug: string;
   readonly words: string;
   readonly as: string;
-  readonly ask: (
-    context: RelayContext,
-    peer: Awaited<ReturnType<RelayContext['established']>>,
-  ) => {
-    readonly peer: typeof peer;
-    readonly channel: number;
-    readonly nonce: Uint8Array;
-    readonly open: Uint8Array;
-  };
+  readonly ask: (context: RelayContext, peer: ClientPeer) => Asked;
 }
 
 const DENIALS: readonly Denial[] = [

@@ -1,4 +1,5 @@
 /** Section 13.3: how a TCP or TLS peer ends, and how it is ended. */
+import { errorNamed } from '../../model/registry.ts';
 import type { ClientPeer } from '../../peer/client-peer.ts';
 import { fail } from '../../peer/failure.ts';
 import type { RelayCase } from '../case.ts';
@@ -7,6 +8,8 @@ import type { Dialled, RelayContext } from '../relay-context.ts';
 import { again, kept } from '../server/continuity/sessions.ts';
 import type { Case } from './passing.ts';
 import { answerReset, requireMessage, requireReset, requireSilence } from './passing.ts';
+
+const CANCELLED = errorNamed('CANCELLED').code;
 
 /** Applications of TCP and TLS peers, and how a message is written there. */
 const PEERS: readonly {
@@ -95,7 +98,7 @@ const halfCloseCases = PEERS.flatMap(({ slug, application, written }): readonly 
     expectation: 'The connection to the application end is cut, and the RESET is answered.',
     run: async (context) => {
       const { peer, channel, end } = await context.dialled(application);
-      peer.send('RESET', { channel, fields: { code: 0x0403 } });
+      peer.send('RESET', { channel, fields: { code: CANCELLED } });
       await end.expectCut('RLY-023');
       const answer = await peer.expect('RESET', { channel, requirement: 'CHN-029' });
       answer.requireCode('CHANNEL_CLOSED', 'CHN-029');
@@ -306,7 +309,7 @@ export const socketEnds: readonly RelayCase[] = relayCases([
       const dialled = await context.dialled('relay/stream');
       const { peer, channel, end } = dialled;
       end.reset();
-      peer.send('RESET', { channel, fields: { code: 0x0403 } });
+      peer.send('RESET', { channel, fields: { code: CANCELLED } });
       await peer.expect('RESET', { channel, requirement: 'CHN-029' });
       await requireSilence({ ...dialled }, 'CHN-030');
     },

@@ -43,7 +43,7 @@ export class SocketEnd {
   async read(count: number, requirement = 'RLY-016'): Promise<Uint8Array> {
     await this.#until(
       `${count} octets at the application end`,
-      () => (this.#held.length >= count || undefined) && true,
+      () => (this.#held.length >= count ? true : undefined),
       requirement,
     );
     const octets = new Uint8Array(this.#held.subarray(0, count));

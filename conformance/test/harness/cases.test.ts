@@ -46,9 +46,7 @@ describe('the list of cases', () => {
 
   it('does not ask what is listed as untestable', () => {
     const hidden = new Set(
-      ROLES.flatMap((role) =>
-        loadUntestable(role, [...requirements.values()]).map(({ requirement }) => requirement),
-      ),
+      ROLES.flatMap((role) => loadUntestable(role, [...requirements.values()]).map(({ requirement }) => requirement)),
     );
     expect(cases.filter(({ requirements: all }) => all.some((id) => hidden.has(id))).map(({ id }) => id)).toEqual([]);
   });

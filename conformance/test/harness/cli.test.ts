@@ -46,6 +46,13 @@ describe('bad usage', () => {
     [['server', '--list', '--run', 'XYZ-*'], /no server case matches XYZ/],
     [['server', '--seed', '-1'], /expected a whole number/],
     [['server', '--replay', 'x'], /expected a token such as/],
+    [['relay', '--pki', 'KIT'], /--connect HOST:PORT is missing/],
+    [['relay', '--connect', '127.0.0.1:1', '--pki', 'KIT'], /--application-listen PORT is missing/],
+    [
+      ['relay', '--connect', '127.0.0.1:1', '--application-listen', 'here', '--pki', 'KIT'],
+      /--application-listen: expected HOST:PORT/,
+    ],
+    [['relay', '--list', '--run', 'EST-*'], /no relay case matches EST/],
     [['client', '--pki', 'KIT'], /the driver is missing/],
     [['client', '--pki', 'KIT', '--', '/no/such/driver'], /does not start/],
     [['server', '--connect', '127.0.0.1:1', '--pki', 'KIT', '--known-failing', '/no/file'], /can not read \/no\/file/],

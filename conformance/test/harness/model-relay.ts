@@ -6,9 +6,10 @@ import type { Socket } from 'node:net';
 import { connect as tcpConnect } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connect as tlsConnect } from 'node:tls';
-import type { ModelFields } from '../../model/codec.ts';
-import { buildPayload, concat, decodeFrame, integer, readInteger } from '../../model/codec.ts';
-import { errorNamed, errorOfCode, limit, registry } from '../../model/registry.ts';
+import type { FrameInput, ModelFields } from '../../model/codec.ts';
+import { buildPayload, concat, decodePayload, integer, readInteger } from '../../model/codec.ts';
+import type { ReceiverModel } from '../../model/machine.ts';
+import { errorNamed, errorOfCode, frameNamed, limit, registry } from '../../model/registry.ts';
 import type { Credential } from '../../peer/credential.ts';
 import type { Kit } from '../../testee/kit-files.ts';
 import type { ModelFrameView } from './model-endpoint.ts';
@@ -76,7 +77,7 @@ class Lane {
 abstract class ChannelLeg implements Leg {
   readonly lane = new Lane();
   abstract readonly channel: number;
-  abstract send(name: string, input: object): void;
+  abstract send(name: string, input: FrameInput): void;
   abstract allowed(): { readonly messages: bigint; readonly bytes: bigint } | undefined;
 
   message(message: Uint8Array): void {
@@ -145,25 +146,21 @@ class ModelTrunk extends ModelEndpoint {
     else this.#ready.push(run);
   }
 
-  forward(up: ClientLeg, fields: ModelFields): void {
+  emit(name: string, input: FrameInput): void {
+    this.send(name, input);
+  }
+
+  creditOf(channel: number): ReturnType<ReceiverModel['credit']> {
+    return this.model.credit(channel);
+  }
+
+  forward(up: ClientLeg, fields: FrameInput['fields'] & object): void {
     this.#channels += 1;
     const channel = this.#channels;
-    const trunk = this;
-    const leg = new (class extends ChannelLeg {
-      readonly channel = channel;
-      send(name: string, input: object): void {
-        trunk.send(name, input);
-      }
-      allowed(): ReturnType<ChannelLeg['allowed']> {
-        return trunk.model.credit(channel)?.allowed;
-      }
-      taken(): void {
-        up.grant();
-      }
-    })();
+    const leg = new TrunkLeg(this, channel, up);
     this.legs.set(channel, { leg, up });
     up.other = leg;
-    this.send('FORWARD', { channel, fields: fields });
+    this.send('FORWARD', { channel, fields });
   }
 
   protected override get strict(): boolean {
@@ -226,6 +223,32 @@ class ModelTrunk extends ModelEndpoint {
   }
 }
 
+/** The trunk's side of a channel. */
+class TrunkLeg extends ChannelLeg {
+  readonly channel: number;
+  readonly #trunk: ModelTrunk;
+  readonly #up: ClientLeg;
+
+  constructor(trunk: ModelTrunk, channel: number, up: ClientLeg) {
+    super();
+    this.#trunk = trunk;
+    this.channel = channel;
+    this.#up = up;
+  }
+
+  send(name: string, input: FrameInput): void {
+    this.#trunk.emit(name, input);
+  }
+
+  allowed(): ReturnType<ChannelLeg['allowed']> {
+    return this.#trunk.creditOf(this.channel)?.allowed;
+  }
+
+  taken(): void {
+    this.#up.grant();
+  }
+}
+
 /** The client's side of a channel. */
 class ClientLeg extends ChannelLeg {
   readonly channel: number;
@@ -242,7 +265,7 @@ class ClientLeg extends ChannelLeg {
     this.#habits = habits;
   }
 
-  send(name: string, input: object): void {
+  send(name: string, input: FrameInput): void {
     this.#connection.emit(name, input);
   }
 
@@ -438,11 +461,11 @@ class ModelRelayConnection extends ModelServerConnection {
     this.#parts = parts;
   }
 
-  emit(name: string, input: object): void {
+  emit(name: string, input: FrameInput): void {
     if (!this.socket.destroyed) this.send(name, input);
   }
 
-  creditOf(channel: number): ReturnType<ModelRelayConnection['model']['credit']> {
+  creditOf(channel: number): ReturnType<ReceiverModel['credit']> {
     return this.model.credit(channel);
   }
 
@@ -468,48 +491,60 @@ class ModelRelayConnection extends ModelServerConnection {
   }
 
   #lead(channel: number, name: string, fields: ModelFields): void {
-    const { habits, kit } = this.#parts;
-    const asRelay = /(^relay|\/relay[^/]*$)/.test(this.peerIdentity);
+    const { habits, port } = this.#parts;
     const forwarded = name === 'FORWARD';
-    const inner = forwarded ? innerOf(fields) : fields;
-    const application = habits.application?.(String(inner['application'])) ?? String(inner['application']);
+    const open = forwarded ? (fields['open'] as Uint8Array) : this.#openPayload;
+    const asked = applicationOf(open);
+    const application = habits.application?.(asked) ?? asked;
+    const client = forwarded ? (fields['client'] as string) : this.peerIdentity;
+    const through = forwarded ? [...(fields['route'] as readonly string[]), this.peerIdentity] : [];
     const route = registry.testRoutes.find(({ name: known }) =>
       known.endsWith('*') ? application.startsWith(known.slice(0, -1)) : application === known,
     );
-    const through = forwarded ? [...(fields['route'] as readonly string[]), this.peerIdentity] : [];
-    const refuse = (code: string, retryAfterMs = 0): void =>
-      this.emit('REFUSED', { channel, fields: { code: errorNamed(code).code, retry_after_ms: retryAfterMs } });
-    if (forwarded && !asRelay) { refuse('APPLICATION_REFUSED'); return; }
-    if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) { refuse('ROUTE_LOOP'); return; }
     if (habits.connectsFirst === true && route?.kind === 'tcp') {
-      tcpConnect({ host: '127.0.0.1', port: this.#parts.port + route.port }).on('error', () => undefined);
+      tcpConnect({ host: '127.0.0.1', port: port + route.port }).on('error', () => undefined);
     }
-    if (route === undefined || (route.denied === true && habits.ignoresPolicy !== true)) {
-      refuse('APPLICATION_REFUSED'); return;
+    const hops = (forwarded ? (fields['hop_limit'] as number) : limit('max_hops')) - 1;
+    const refusal = this.#refusalOf(route, through, hops);
+    if (route === undefined || refusal !== undefined) {
+      this.#refuse(channel, refusal ?? 'APPLICATION_REFUSED');
+      return;
     }
     const leg = new ClientLeg(this, channel, habits);
     this.#legs.set(channel, leg);
     if (habits.opensEarly === true) this.emit('OPENED', { channel });
     if (route.kind !== 'hawser') {
-      this.#dial(leg, route, application, refuse, forwarded ? String(fields['client']) : this.peerIdentity);
-      return undefined;
+      this.#dial(leg, route, application, client);
+      return;
     }
-    const hops = forwarded ? Number(fields['hop_limit']) - 1 : limit('max_hops') - 1;
-    if (hops < 0 && habits.ignoresHops !== true) { refuse('HOP_LIMIT'); return; }
-    const open = forwarded ? (fields['open'] as Uint8Array) : this.#openPayload(inner);
-    const client = forwarded ? String(fields['client']) : this.peerIdentity;
     const forward = {
       hop_limit: Math.max(0, hops),
       client: habits.client?.(client) ?? client,
       route: habits.leavesOutRoute === true ? [] : through,
       open: habits.open?.(open) ?? open,
     };
-    if (buildPayload('FORWARD', forward).length > registry.header.maxPayloadBytes) { refuse('FRAMING_INVALID'); return; }
+    if (buildPayload('FORWARD', forward).length > registry.header.maxPayloadBytes) {
+      this.#refuse(channel, 'FRAMING_INVALID');
+      return;
+    }
     this.#parts
       .trunkTo(route.port)
       .then((trunk) => trunk.whenReady(() => trunk.forward(leg, forward)))
-      .catch(() => refuse('ROUTE_UNREACHABLE'));
-    return undefined;
+      .catch(() => this.#refuse(channel, 'ROUTE_UNREACHABLE'));
+  }
+
+  /** Why nobody is asked; the order is that of section 13.2. */
+  #refusalOf(route: TestRoute | undefined, through: readonly string[], hops: number): string | undefined {
+    const { habits, kit } = this.#parts;
+    const isRelay = /(^relay|\/relay[^/]*$)/.test(this.peerIdentity);
+    if (through.length > 0 && !isRelay) return 'APPLICATION_REFUSED';
+    if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) return 'ROUTE_LOOP';
+    if (route === undefined || (route.denied === true && habits.ignoresPolicy !== true)) return 'APPLICATION_REFUSED';
+    return route.kind === 'hawser' && hops < 0 && habits.ignoresHops !== true ? 'HOP_LIMIT' : undefined;
+  }
+
+  #refuse(channel: number, code: string): void {
+    this.emit('REFUSED', { channel, fields: { code: errorNamed(code).code } });
   }
 
   protected override overlooks(name: string, octets: Uint8Array): boolean {
@@ -517,17 +552,13 @@ class ModelRelayConnection extends ModelServerConnection {
     return false;
   }
 
-  #openPayload(_fields: ModelFields): Uint8Array {
+  /** The payload of the OPEN that came last. */
+  get #openPayload(): Uint8Array {
     return (this.frames['OPEN'] ?? new Uint8Array(0)).slice(registry.header.bytes);
   }
 
-  #dial(
-    leg: ClientLeg,
-    route: (typeof registry.testRoutes)[number],
-    application: string,
-    refuse: (code: string) => void,
-    client: string,
-  ): void {
+  #dial(leg: ClientLeg, route: TestRoute, application: string, client: string): void {
+    const refuse = (code: string): void => this.#refuse(leg.channel, code);
     const { kit, port, habits } = this.#parts;
     const tcp = tcpConnect({ host: '127.0.0.1', port: port + route.port, allowHalfOpen: true });
     const opened = (socket: Socket): void => {
@@ -565,11 +596,11 @@ class ModelRelayConnection extends ModelServerConnection {
   }
 }
 
-function innerOf(fields: ModelFields): ModelFields {
-  const open = fields['open'] as Uint8Array;
-  const frame = concat(Uint8Array.of(0x20, 0), integer(open.length, 2), integer(1, 4), integer(1, 8), open);
-  const read = decodeFrame(frame);
-  return 'fields' in read ? read.fields : {};
+type TestRoute = (typeof registry.testRoutes)[number];
+
+function applicationOf(open: Uint8Array): string {
+  const read = decodePayload(frameNamed('OPEN'), open);
+  return 'fields' in read ? (read.fields['application'] as string) : '';
 }
 
 function proxyHeader(client: TLSSocket, application: string, identity: string, relay: string): Uint8Array {
