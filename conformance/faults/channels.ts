@@ -113,8 +113,8 @@ export const channelFaults: readonly Fault[] = [
   ]),
   ...faultOfBoth('lets-long-messages-starve', 'CHN-024', 'grants no octets while a message is incomplete', [
     'core/credit',
-    'if (first && !last)',
-    'if (false)',
+    'this.#neededBytes = behind + this.#maxMessageBytes;',
+    '',
   ]),
   fault(
     'server-grants-for-nothing',
