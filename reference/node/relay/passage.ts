@@ -63,19 +63,18 @@ export class Passage {
   #pass(message: Uint8Array, number: number): Promise<void> | void {
     const to = this.#to;
     // What the next leg has had before a crash comes again.
-    let sent: Promise<void> | undefined;
     try {
       if (number > to.sentMessages) {
-        sent = to.send(message);
+        void to.send(message);
         this.#host.passed(message.length);
       }
     } catch (error) {
       this.#host.unfit(error);
       return this.#never();
     }
-    // Without acknowledgements the next leg has it once it is written.
-    if (!to.tellsOutcomes) return sent;
-    return this.#decision(number);
+    if (to.tellsOutcomes) return this.#decision(number);
+    // Without acknowledgements the next leg has it once it is written. [RLY-025]
+    return to.written.catch(() => this.#never());
   }
 
   /** Settles when the message has its outcome on the next leg, as that says. [RLY-025] [RLY-028] */
