@@ -65,7 +65,7 @@ interface Chain {
   /** Between the relays. */
   readonly middle: CutProxy;
   /** Connects a client to the first relay. */
-  connect(options?: Partial<ConnectOptions>): Promise<Session>;
+  readonly connect: (options?: Partial<ConnectOptions>) => Promise<Session>;
 }
 
 /** @param application - what the server offers as `it`. */
