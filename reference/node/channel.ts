@@ -336,6 +336,11 @@ export class ChannelEndpoint implements Channel {
     this.#host.flushSoon();
   }
 
+  /** Whether this end has abandoned the channel. */
+  get abandoned(): boolean {
+    return this.#resetSent !== undefined;
+  }
+
   /** Whether the channel is over. */
   get over(): boolean {
     return this.#end !== undefined;

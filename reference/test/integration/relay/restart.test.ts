@@ -1,6 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
+import { encodeOpen } from '../../../core/frames/open.ts';
+import { encodeProve } from '../../../core/frames/prove.ts';
 import { type Environment, systemEnvironment } from '../../../node/environment.ts';
 import { type Application, type ConnectOptions, type ServerOptions, type Session } from '../../../node/index.ts';
+import { sessionEndpoint } from '../support/relay-ends.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { connectClient, startServer } from '../support/endpoints.ts';
 import { type Kit, RELAY_IDENTITY, createKit } from '../support/kit.ts';
@@ -76,6 +79,7 @@ class DurableRelay {
       commit: (...call) => (this.#storing ? this.#clients.commit(...call) : Promise.reject(storeError())),
     });
     this.#running = await startRelay(kit, this.#port, {
+      policy: { acceptsClient: () => true, acceptsRelay: () => true, allowsApplication: () => true },
       continuity: { store },
       trunk: { retentionMs: 60_000, reconnectBoundMs: 1, store: this.#trunks },
     });
@@ -171,6 +175,25 @@ describe('a relay that has crashed', () => {
     relay.admit();
     expect(await channel.closed).toMatchObject({ type: 'refused', code: 'ROUTE_UNREACHABLE' });
     expect(asked).toBe(1);
+    await session.close();
+  });
+
+  it('does not open a channel that it has abandoned on the trunk [RLY-005] [RLY-051]', async () => {
+    const relay = await DurableRelay.start({
+      it: async (_channel, request) => {
+        relay.failClients();
+        const prove = { nonce: new Uint8Array(32), relay: RELAY_IDENTITY, chain: kit.server.chainDer };
+        await request.provePayload(encodeProve(prove));
+      },
+    });
+    const session = await relay.connect();
+    const open = encodeOpen({ nonce: new Uint8Array(32), application: 'it', parameters: {} });
+    const forwarded = { hopLimit: 1, client: 'spiffe://hawser.test/far', route: [] };
+    const channel = sessionEndpoint(session).forward({ ...forwarded, open });
+    await relay.running.log.line('channel ended');
+    await relay.restart();
+    relay.admit();
+    await expect(channel.opened).rejects.toMatchObject({ wireName: 'ROUTE_UNREACHABLE' });
     await session.close();
   });
 });
