@@ -133,14 +133,14 @@ export class ChannelEnd {
    * @param sending - settles when the client has sent them: a relay may pass on whole messages only.
    */
   async grantUntil(octets: number, atOnce: number, sending: Promise<void>): Promise<void> {
-    let sent = false;
+    const client = { sent: false };
     void sending.then(
-      () => (sent = true),
-      () => (sent = true),
+      () => (client.sent = true),
+      () => (client.sent = true),
     );
     while (this.octets < octets) {
       const before = this.octets;
-      const due = sent;
+      const due = client.sent;
       this.grant(1, atOnce);
       const more = await this.#signal.find(() => this.octets > before || undefined, this.#stepMs);
       if (more === undefined && due)
