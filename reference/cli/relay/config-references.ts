@@ -30,6 +30,13 @@ export function checkReferences(source: string, { routes, policy, store, trunk }
     const text = `the routes of "${other.application}" and "${route.application}" lead to ${route.to}, with different ca or crl. They share a trunk: give both the same.`;
     fail('ROUTE_TRUST', 'routes', text);
   }
+  // A stored trunk is known by whom it leads to.
+  for (const route of trunk.store === 'memory' ? [] : hawser) {
+    const other = hawser.find(({ to, audience }) => to !== route.to && audience === route.audience);
+    if (other === undefined) continue;
+    const text = `the routes of "${route.application}" and "${other.application}" lead to ${route.audience} at ${route.to} and at ${other.to}: after a restart nobody could tell their stored trunks apart. Give the two servers identities of their own, or lead both routes to one address.`;
+    fail('ROUTE_AUDIENCE', 'routes', text);
+  }
   // What a relay has acknowledged to its clients it may not lose on the way. [RLY-027]
   if (hawser.length > 0 && store !== 'memory' && trunk.store === 'memory') {
     const text = 'trunk.store is memory, and store is not: what clients know to be kept could be lost. Name a folder.';

@@ -1,4 +1,4 @@
-import { LIMITS, MisuseError, RemoteError, TIMERS } from '../../core/index.ts';
+import { ConfigError, LIMITS, MisuseError, RemoteError, TIMERS } from '../../core/index.ts';
 import type { AddressInfo } from 'node:net';
 import type { SessionStore } from '../../store/index.ts';
 import type { ChannelRequest } from '../application.ts';
@@ -109,6 +109,8 @@ class HawserRelay implements Relay {
   readonly #trunks = new Map<string, Trunk>();
   /** What application ends are judged by where it is not the own trust. */
   readonly #trusts = new Map<string, Trust>();
+  /** The last reason why an application end was not reached. */
+  #lastFailure: unknown;
   /** By address. */
   readonly #breakers = new Map<string, CircuitBreaker>();
   #routes: readonly Route[];
@@ -124,6 +126,7 @@ class HawserRelay implements Relay {
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
     this.#routes = routes;
+    checkTrunks(routes, trunk.store);
     this.#noteTrusts();
     this.#policy = policy;
     this.#identity = checkOwnLeaf(options.credential, 'server').identity;
@@ -171,6 +174,7 @@ class HawserRelay implements Relay {
       ...(trustAnchors === undefined ? {} : { trustAnchors }),
       ...(crls === undefined ? {} : { crls }),
     };
+    checkTrunks(routes ?? this.#routes, this.#options.trunk?.store);
     const client = createClient(clientOptions);
     await this.server.reload(options);
     // From here on nothing fails.
@@ -292,13 +296,19 @@ class HawserRelay implements Relay {
         request.refuse('FRAMING_INVALID'); // [RLY-012]
         return undefined;
       }
-      breaker.failed();
+      this.#failed(breaker, error);
       const { application, identity } = request;
       this.#log.warn({ application, identity, to: route.audience, err: error }, 'the application end was not reached');
       if (error instanceof ConnectError && error.late) request.refuse('APPLICATION_TIMEOUT');
       else request.refuse('ROUTE_UNREACHABLE', error instanceof RemoteError ? error.retryAfterMs : 0);
       return undefined;
     }
+  }
+
+  /** One attempt that many have waited for has failed once. */
+  #failed(breaker: CircuitBreaker, error: unknown): void {
+    if (this.#lastFailure !== error) breaker.failed();
+    this.#lastFailure = error;
   }
 
   #noteTrusts(): void {
@@ -335,6 +345,21 @@ class HawserRelay implements Relay {
     const breaker = new CircuitBreaker(this.#limits.breaker, this.#environment);
     this.#breakers.set(key, breaker);
     return breaker;
+  }
+}
+
+/** After a restart a stored trunk is known by the identity that it leads to: two servers with one could not be told apart. */
+function checkTrunks(routes: readonly Route[], store: SessionStore | undefined): void {
+  if (store?.custody !== 'stored') return;
+  const places = new Map<string, string>();
+  for (const route of routes) {
+    if (route.kind !== 'hawser') continue;
+    const place = `${route.host}:${route.port}`;
+    const known = places.get(route.audience) ?? place;
+    places.set(route.audience, known);
+    if (known === place) continue;
+    const message = `Two routes lead to ${route.audience}, at ${known} and at ${place}. Give the servers identities of their own, or lead both routes to one address.`;
+    throw new ConfigError('HAWSER_ERR_CONFIG_ROUTE_AUDIENCE', 'routes', message);
   }
 }
 

@@ -1,9 +1,16 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Application, type Channel, type ConnectOptions, Rejection, type Session } from '../../../node/index.ts';
+import {
+  type Application,
+  type Channel,
+  type ConnectOptions,
+  type HawserRoute,
+  Rejection,
+  type Session,
+} from '../../../node/index.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { connectClient, expectEcho, startServer } from '../support/endpoints.ts';
 import { Gate } from '../support/gate.ts';
-import { CLIENT_IDENTITY, type Kit, RELAY_IDENTITY, createKit, toCredential } from '../support/kit.ts';
+import { CLIENT_IDENTITY, type Kit, RELAY_IDENTITY, SERVER_IDENTITY, createKit, toCredential } from '../support/kit.ts';
 import { startRelay } from '../support/relay.ts';
 import { sessionEndpoint } from '../support/relay-ends.ts';
 import { StoredMemory, withMethods } from '../support/stores.ts';
@@ -292,5 +299,22 @@ describe('a client whose certificate is revoked', () => {
     const other = await connectTo(port, { continuity });
     await other.open('it');
     expect(heard).toEqual([]);
+  });
+});
+
+describe('a relay with a store for its trunks', () => {
+  it('leads one identity to one place', async () => {
+    const route = (application: string, port: number): HawserRoute => ({
+      application,
+      kind: 'hawser',
+      host: '127.0.0.1',
+      port,
+      audience: SERVER_IDENTITY,
+    });
+    const routes = [route('a', 1), route('b', 2)];
+    await expect(startRelay(kit, 1, { routes, trunk: { store: new StoredMemory() } })).rejects.toMatchObject({
+      code: 'HAWSER_ERR_CONFIG_ROUTE_AUDIENCE',
+    });
+    await expect(startRelay(kit, 1, { routes })).resolves.toBeDefined();
   });
 });

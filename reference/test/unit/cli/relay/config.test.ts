@@ -189,6 +189,14 @@ describe('the configuration of a relay', () => {
       'HAWSER_ERR_CONFIG_ROUTE_TRUST',
       'routes',
     ],
+    [
+      {
+        routes: [TCP, TLS, HAWSER, { ...HAWSER, application: 'other', to: 'hawser://elsewhere.example:7443' }],
+        trunk: { store: 'trunks' },
+      },
+      'HAWSER_ERR_CONFIG_ROUTE_AUDIENCE',
+      'routes',
+    ],
     [{ store: 'sessions' }, 'HAWSER_ERR_CONFIG_TRUNK_STORE', 'trunk.store'],
     [{ store: 'both', trunk: { store: 'both' } }, 'HAWSER_ERR_CONFIG_TRUNK_STORE', 'trunk.store'],
   ])('refuses parts that do not fit together: %#', (change, code, key) => {
