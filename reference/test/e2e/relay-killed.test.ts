@@ -105,10 +105,12 @@ async function connectClient(port: number): Promise<Session> {
   });
 }
 
-/** Sends messages that begin with their number; what became of each. */
+/** Sends messages that begin with their number, and END; what became of each. */
 function deliverAll(channel: Channel, count: number, size: number): Promise<Outcome[]> {
   const messages = Array.from({ length: count }, (_, index) => Buffer.from(`${index + 1} `.padEnd(size, '.')));
-  return Promise.all(messages.map((message) => channel.deliver(message)));
+  const outcomes = Promise.all(messages.map((message) => channel.deliver(message)));
+  channel.end();
+  return outcomes;
 }
 
 /** Checks what became of the messages against what the peer has, and opens a new channel. */
@@ -124,7 +126,7 @@ async function expectNothingTwice(
   await ended;
   expect(lines).toEqual(lines.map((_, index) => String(index + 1)));
   const types = outcomes.map(({ type }) => type);
-  // What the peer has is at least in doubt, and of what it has not nobody says that it took it.
+  // What the peer has is at least in doubt.
   expect(types.slice(0, lines.length)).not.toContain('not-delivered');
   const allowed = channel.outcomes ? ['unknown', 'not-delivered'] : ['accepted', 'unknown', 'not-delivered'];
   expect(allowed).toEqual(expect.arrayContaining([...new Set(types)]));
@@ -167,6 +169,8 @@ describe.each([
       expect(await channel.closed).toMatchObject({ type: 'reset' });
       recorder.resume();
       await expectNothingTwice(recorder, session, channel, await fates);
+      const taken = (await fates).filter(({ type }) => type !== 'not-delivered');
+      expect(taken.length).toBeGreaterThan(recorder.records[0]?.lines.length ?? 0);
       await session.close();
     });
   },
@@ -175,11 +179,11 @@ describe.each([
 /** Octets beyond what the buffers of a connection can take. */
 const MORE_THAN_KERNELS_HOLD = 32 * 1024 * 1024;
 
-/** Until the relay takes nothing more of a channel: the answer to a PING is behind the credit that it grants. */
+/** Until the relay takes nothing more of a channel: its refusal of another is behind the credit that it has stored before. */
 async function full(session: Session, channel: Channel): Promise<void> {
   const queued = (): number => sessionEndpoint(session).core.queuedBytes(channel.number);
-  for (let same = 0, before = -1; same < 200; same = queued() === before ? same + 1 : 0) {
+  for (let same = 0, before = -1; same < 20; same = queued() === before ? same + 1 : 0) {
     before = queued();
-    await session.ping();
+    await expect(session.open('no such application')).rejects.toMatchObject({ wireName: 'APPLICATION_REFUSED' });
   }
 }
