@@ -95,7 +95,7 @@ const signCases = SIGNS.map(({ slug, what, send }): NewCase => ({
   timing: true,
   estimateMs: 2500,
   run: async (context) => {
-    const parameters = [{ id: 'liveness_interval_ms', value: SHORTEST_MS }];
+    const parameters = [{ id: 'liveness_interval_ms', value: INTERVAL_MS }];
     const { peer, channel } = await context.opened('test/sink', { connect: { parameters } });
     await context.dependency('opening and closing a channel', async () => {
       await peer.open('test/echo');
@@ -103,8 +103,8 @@ const signCases = SIGNS.map(({ slug, what, send }): NewCase => ({
       await peer.expect('END', { channel: 2 });
     });
     peer.answerPings = false;
-    for (let beat = 0; beat < 11; beat += 1) {
-      await elapse(SHORTEST_MS);
+    for (let beat = 0; beat < 6; beat += 1) {
+      await elapse(BEAT_MS);
       send(peer, channel);
     }
     await peer.barrier('SES-022');
@@ -232,13 +232,13 @@ export const liveness: readonly ServerCase[] = serverCases([
     requirements: ['SES-022', 'SES-020'],
     title: 'silence is counted from the last frame',
     stimulus:
-      'The client promises an interval of 1,000 ms. It sends a PING when it has been silent for 2.4 intervals, and then nothing more.',
+      'The client promises an interval of 1,500 ms. It sends a PING when it has been silent for 2.2 intervals, and then nothing more.',
     expectation: 'The PING is answered; three intervals after it the server sends CLOSE(LIVENESS_TIMEOUT).',
     timing: true,
-    estimateMs: 5700,
+    estimateMs: 8100,
     run: async (context) => {
-      const { peer, intervalMs } = await promising(context, 1000);
-      await elapse(2.4 * intervalMs);
+      const { peer, intervalMs } = await promising(context, 1500);
+      await elapse(2.2 * intervalMs);
       const from = performance.now();
       await peer.barrier('SES-022');
       await expectDown({ peer, intervalMs, from, to: performance.now() });
@@ -249,15 +249,15 @@ export const liveness: readonly ServerCase[] = serverCases([
     requirements: ['SES-020', 'SES-022'],
     title: 'a peer that was SUSPECT is trusted again with its next frame',
     stimulus:
-      'The client promises an interval of 1,000 ms. Twice it is silent for 2.4 intervals, and then exchanges a message with test/echo.',
+      'The client promises an interval of 1,500 ms. Twice it is silent for 2.2 intervals, and then exchanges a message with test/echo.',
     expectation: 'The message comes back each time.',
     timing: true,
-    estimateMs: 5100,
+    estimateMs: 6900,
     run: async (context) => {
-      const { peer, intervalMs } = await promising(context, 1000);
+      const { peer, intervalMs } = await promising(context, 1500);
       const channel = await context.dependency('opening test/echo', () => peer.open('test/echo'));
       for (let round = 0; round < 2; round += 1) {
-        await elapse(2.4 * intervalMs);
+        await elapse(2.2 * intervalMs);
         peer.sendMessage(channel, context.bytes(5));
         await peer.expectWhere('the message that was sent', ({ name }) => name === 'MESSAGE', {
           requirement: 'SES-020',
