@@ -30,7 +30,7 @@ interface FaultFlags {
 }
 
 /** Faulty implementations at once: each is a process of its own beside this one. */
-const TRIALS_AT_ONCE = 3;
+const TRIALS_AT_ONCE = 5;
 const OPTIONS = { seed: 1, stepMs: 1500, jobs: 4 };
 
 const program = new Command('faults')

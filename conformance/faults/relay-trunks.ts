@@ -10,8 +10,8 @@ export const relayTrunkFaults: readonly Fault[] = [
   ]),
   fault('relay-sends-messages-twice', 'RLY-029', 'sends each message twice', [
     'node/relay/passage',
-    'sent = to.send(message);',
-    'sent = to.send(message); to.send(message);',
+    'void to.send(message);',
+    'void to.send(message); void to.send(message);',
   ]),
   fault('relay-drops-messages', 'RLY-016', 'loses every third message', [
     'node/relay/passage',
@@ -101,8 +101,8 @@ export const relayTrunkFaults: readonly Fault[] = [
   ]),
   fault('relay-reorders', 'RLY-016', 'turns two messages in a row round, now and then', [
     'node/relay/passage',
-    'sent = to.send(message);',
-    'if (number % 4 === 2) this.held = message; else sent = to.send(message); if (number % 4 === 3) to.send(this.held);',
+    'void to.send(message);',
+    'if (number % 4 === 2) this.held = message; else void to.send(message); if (number % 4 === 3) to.send(this.held);',
   ]),
   fault('relay-waits-in-one-line', 'RLY-026', 'passes on one message at a time, of all channels together', [
     'node/relay/passage',

@@ -13,8 +13,8 @@ export const wireFormatFaults: readonly Fault[] = [
   ),
   fault('server-acts-on-headers', 'WIR-003', 'opens a channel before the last octet of OPEN has come', [
     'core/decoder',
-    'const whole = new Uint8Array(HEADER_BYTES + this.length);',
-    'const whole = new Uint8Array(HEADER_BYTES + Math.max(0, this.length - (this.type === 0x20 ? 1 : 0)));',
+    'if (available < size) {',
+    'if (available < size - (this.type === 0x20 ? 1 : 0)) {',
   ]),
   ...faultOfBoth('ignores-unknown-critical-frames', 'WIR-005', 'ignores frames of every unknown type', [
     'core/frame-check',
