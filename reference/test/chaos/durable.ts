@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { SERVER_IDENTITY, createKit } from '../integration/support/kit.ts';
 import { FaultSchedule, drawFaults } from './faults.ts';
 import { judge } from './judge.ts';
-import { LevelLedger } from './ledger.ts';
+import { readLedger } from './ledger.ts';
 import { LinkProxy } from './link-proxy.ts';
 import { Random } from './random.ts';
 import { Run } from './run.ts';
@@ -58,12 +58,4 @@ export async function runDurable(seed: number, extent: Extent, directory: string
     proxy.close();
     for (const worker of all) worker.abandon();
   }
-}
-
-async function readLedger({ ledger }: Setup): ReturnType<LevelLedger['entries']> {
-  if (!('directory' in ledger)) throw new TypeError('The ledger is in no directory.');
-  const opened = await LevelLedger.open(ledger.directory);
-  const entries = await opened.entries();
-  await opened.close();
-  return entries;
 }

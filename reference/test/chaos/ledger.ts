@@ -1,5 +1,6 @@
 import { ClassicLevel } from 'classic-level';
 import type { Outcome } from '../../node/channel.ts';
+import type { Setup } from './setup.ts';
 
 /** What an application notes, in the order in which it happened. */
 export type Entry =
@@ -142,4 +143,13 @@ export class LevelLedger implements Ledger {
     }
     this.#running = undefined;
   }
+}
+
+/** What the application of a side that keeps its ledger in a folder has noted. */
+export async function readLedger({ ledger }: Setup): ReturnType<LevelLedger['entries']> {
+  if (!('directory' in ledger)) throw new TypeError('The ledger is in no directory.');
+  const opened = await LevelLedger.open(ledger.directory);
+  const entries = await opened.entries();
+  await opened.close();
+  return entries;
 }
