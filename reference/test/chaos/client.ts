@@ -1,12 +1,16 @@
 import { type Channel, type ClientOptions, type Session, connectWithRetry, createClient } from '../../node/index.ts';
 import { type Environment, systemEnvironment } from '../../node/environment.ts';
+import { wait } from '../../node/retry.ts';
 import { Exchange } from './exchange.ts';
 import { describe, log, openLedger, openSessions, report } from './inside.ts';
 import { type ClientSetup, type Order, readIdentity } from './setup.ts';
-import { Traffic } from './traffic.ts';
+import { type Stream, Traffic } from './traffic.ts';
 
 /** Faults come faster than the waits of section 7.3 allow for: a hundredth of them will do here. */
 const IMPATIENT: Environment = { ...systemEnvironment, random: (count) => new Uint8Array(count).fill(2) };
+
+/** How long the client waits before it asks again for a channel that was refused. */
+const REOPEN_MS = 20;
 
 /** The client of a run: goes on with the session that its store has, or begins one. */
 export async function runClient(setup: ClientSetup): Promise<void> {
@@ -26,10 +30,21 @@ export async function runClient(setup: ClientSetup): Promise<void> {
     stored === undefined
       ? await connectWithRetry(client, target, { environment: IMPATIENT })
       : await client.restore(stored.id, target);
-  const channels = openChannels(session, new Traffic(setup.seed, setup.messages));
+  const traffic = new Traffic(setup.seed, setup.messages);
+  const exchanges = new Map<string, Exchange>();
   let finishing = false;
+  const begin = (stream: Stream, channel: Channel): void => {
+    exchanges.set(stream.application, new Exchange(channel, traffic, 'up', ledger));
+    void channel.closed.then(async (end) => {
+      // A relay can not reach the server at this moment: no message has been sent.
+      if (end.type !== 'refused' || end.code !== 'ROUTE_UNREACHABLE') return;
+      await wait(Math.max(REOPEN_MS, end.error.retryAfterMs ?? 0), IMPATIENT);
+      begin(stream, request(session, stream));
+    });
+  };
   session.on('attached', () => report({ type: 'attached', epoch: session.epoch }));
-  const exchanges = channels.map(({ channel, traffic }) => new Exchange(channel, traffic, 'up', ledger));
+  const existing = new Map([...session.channels].map((channel) => [channel.application, channel]));
+  for (const stream of traffic.streams) begin(stream, existing.get(stream.application) ?? request(session, stream));
   report({ type: 'session', id: session.id, restored: stored !== undefined });
   report({ type: 'progress', ...ledger.counts });
   void session.closed.then((end) => {
@@ -39,7 +54,7 @@ export async function runClient(setup: ClientSetup): Promise<void> {
     if (order.type === 'describe') report({ type: 'description', text: describe([session], ledger) });
     if (order.type !== 'finish') return;
     finishing = true;
-    void finish(session, exchanges).then(async (reason) => {
+    void finish(session, [...exchanges.values()]).then(async (reason) => {
       await store.close();
       await ledger.close();
       report({ type: 'finished', reason });
@@ -48,13 +63,8 @@ export async function runClient(setup: ClientSetup): Promise<void> {
   });
 }
 
-/** The channels that the session has, and those that are still to be opened. */
-function openChannels(session: Session, traffic: Traffic): { readonly channel: Channel; readonly traffic: Traffic }[] {
-  const existing = new Map([...session.channels].map((channel) => [channel.application, channel]));
-  return traffic.streams.map(({ application, priority, outcomes }) => ({
-    traffic,
-    channel: existing.get(application) ?? session.request(application, { priority, outcomes }),
-  }));
+function request(session: Session, { application, priority, outcomes }: Stream): Channel {
+  return session.request(application, { priority, outcomes });
 }
 
 /** Ends everything in order; returns how that went. */

@@ -22,7 +22,8 @@ export async function runRelay(setup: RelaySetup): Promise<void> {
     policy: { acceptsClient: () => true, acceptsRelay: () => false, allowsApplication: () => true },
     continuity: { store: sessions, maxRetentionMs: 120_000 },
     trunk: { store: trunks, retentionMs: 120_000, reconnectBoundMs: 20 },
-    limits: { connectTimeoutMs: 60_000 },
+    // Faults come faster than the usual times allow for.
+    limits: { connectTimeoutMs: 60_000, breaker: { failures: 5, openMs: 100 } },
     log,
   });
   const { port } = await relay.listen(0, '127.0.0.1');
