@@ -1393,6 +1393,12 @@ export const registry: RegistryData = {
     },
     { name: 'reconnect_last_bound_ms', value: 60000, section: 'ERR', doc: 'where doubling ends' },
     {
+      name: 'epoch_confirmation_ms',
+      value: 1000,
+      section: 'CNT',
+      doc: 'from asking the common store to delivering a message on its word',
+    },
+    {
       name: 'proof_deadline_ms',
       value: 10000,
       section: 'RLY',

@@ -918,6 +918,7 @@ export const TIMERS = {
   rotation_latest_percent: 85,
   reconnect_first_bound_ms: 1000,
   reconnect_last_bound_ms: 60000,
+  epoch_confirmation_ms: 1000,
   proof_deadline_ms: 10000,
   application_connect_deadline_ms: 5000,
 } as const;

@@ -38,7 +38,7 @@ export type ResetCode = Exclude<CodeIn<'RESET'>, 'CHANNEL_CLOSED'>;
  *
  * @param number - number of the message on its channel, from 1.
  * @param redelivered - it may have been handed over before a crash, with the same number: look for {@link Channel.keyOf}
- *   among what was recorded. [CNT-044]
+ *   among what was recorded. Servers that share their sessions do so for every message. [CNT-044] [CNT-062]
  */
 export type MessageHandler = (message: Uint8Array, number: number, redelivered: boolean) => void | Promise<void>;
 
@@ -163,6 +163,8 @@ export interface ChannelHost {
   now(): number;
   /** Resolves when everything that was decided so far is stored. */
   stored(): Promise<void>;
+  /** Whether messages may be delivered at once: undefined if so, else resolves when they may. [CNT-062] */
+  confirmed(): Promise<void> | undefined;
   /** Lets what commands have caused leave soon. */
   flushSoon(): void;
   /** Runs a task once, before that. */
@@ -277,6 +279,8 @@ export class ChannelEndpoint implements Channel {
   #consumedMessages = 0;
   #consumedBytes = 0;
   #onMessage: MessageHandler | undefined;
+  /** What has waited is handed over once the store has confirmed that it may be. */
+  #handingOver = false;
   #onEnd: (() => void) | undefined;
   /** Callbacks and the handler of the application that have not settled. [CHN-011] */
   #working = 0;
@@ -382,11 +386,7 @@ export class ChannelEndpoint implements Channel {
 
   set onMessage(handler: MessageHandler | undefined) {
     this.#onMessage = handler;
-    if (handler === undefined) return;
-    for (let next = this.#messages.take(); next !== undefined; next = this.#messages.take()) {
-      this.#deliver(handler, next);
-    }
-    if (this.#messages.ended) this.#tellEnd();
+    if (!this.#handingOver) this.#handOver();
   }
 
   get onOutcome(): OutcomeHandler | undefined {
@@ -503,6 +503,7 @@ export class ChannelEndpoint implements Channel {
         consume();
         const message = await this.#messages.next();
         if (message === undefined) return { done: true, value: undefined };
+        await this.#host.confirmed();
         held = message;
         return { done: false, value: message.data };
       },
@@ -545,7 +546,7 @@ export class ChannelEndpoint implements Channel {
   receiveMessage(message: QueuedMessage): void {
     // Discarded by the engine from now on, but this one may be of the same chunk.
     if (this.#resetSent !== undefined) return;
-    if (this.#onMessage === undefined) this.#messages.push(message);
+    if (this.#onMessage === undefined || this.#handingOver) this.#messages.push(message);
     else this.#deliver(this.#onMessage, message);
   }
 
@@ -747,6 +748,27 @@ export class ChannelEndpoint implements Channel {
   #release(): void {
     if (this.#working > 0 || this.#end?.type !== 'reset') return;
     this.#host.core.release(this.number, this.#host.now());
+  }
+
+  /** Gives what has waited to the handler. */
+  #handOver(): void {
+    this.#handingOver = false;
+    const handler = this.#onMessage;
+    if (handler === undefined) return;
+    const confirmed = this.#messages.empty ? undefined : this.#host.confirmed();
+    if (confirmed !== undefined) {
+      this.#handingOver = true;
+      // Where the session is over, so is the channel, and what waited is discarded.
+      confirmed.then(
+        () => this.#handOver(),
+        () => undefined,
+      );
+      return;
+    }
+    for (let next = this.#messages.take(); next !== undefined; next = this.#messages.take()) {
+      this.#deliver(handler, next);
+    }
+    if (this.#messages.ended) this.#tellEnd();
   }
 
   #deliver(handler: MessageHandler, { data, number, redelivered }: QueuedMessage): void {

@@ -1,11 +1,15 @@
-import { type HawserError, type Session as CoreSession, TransportError } from '../core/index.ts';
-import { type SessionStore, StoreError } from '../store/index.ts';
+import { type HawserError, type Session as CoreSession, TIMERS, TransportError } from '../core/index.ts';
+import { type Batch, type ChangeResult, type SessionStore, StoreError } from '../store/index.ts';
 import type { Environment } from './environment.ts';
+import { EpochConfirmation } from './epoch-confirmation.ts';
 import { wait } from './retry.ts';
 import { storeFailure } from './store-failure.ts';
 
 /** How long to wait before a write that failed is tried again: the disk or the server may come back at any time. */
 export const RETRY_MS = 500;
+
+/** A batch that only confirms the epoch. */
+const NOTHING: Batch = { put: [], delete: [] };
 
 /** What the owner of a {@link SessionJournal} is told. */
 export interface JournalOwner {
@@ -27,6 +31,8 @@ export class SessionJournal {
   readonly #store: SessionStore;
   readonly #environment: Environment;
   readonly #owner: JournalOwner;
+  /** Only a store that others share has to be asked; undefined for another. */
+  readonly #confirmation: EpochConfirmation | undefined;
   #epoch: number;
   #running = false;
   #failure: HawserError | undefined;
@@ -42,6 +48,8 @@ export class SessionJournal {
     readonly resolve: () => void;
     readonly reject: (error: HawserError) => void;
   }[] = [];
+  /** Who waits for a fresh word of the store. */
+  #confirming: { readonly resolve: () => void; readonly reject: (error: HawserError) => void }[] = [];
 
   constructor(core: CoreSession, id: string, store: SessionStore, environment: Environment, owner: JournalOwner) {
     this.#core = core;
@@ -50,6 +58,7 @@ export class SessionJournal {
     this.#environment = environment;
     this.#owner = owner;
     this.#epoch = core.epoch;
+    if (store.shared) this.#confirmation = new EpochConfirmation(environment);
   }
 
   /** Whether the last write has failed. */
@@ -117,11 +126,23 @@ export class SessionJournal {
     return new Promise((resolve, reject) => this.#waiting.push({ batch, resolve, reject }));
   }
 
+  /**
+   * Whether messages may be delivered on the last word of the store: undefined if so, else it resolves when they may; rejects
+   * after `stop`. [CNT-062]
+   */
+  confirmed(): Promise<void> | undefined {
+    if (this.#confirmation === undefined || this.#confirmation.fresh) return undefined;
+    if (this.#stopped) return Promise.reject(stoppedError());
+    const confirmed = new Promise<void>((resolve, reject) => this.#confirming.push({ resolve, reject }));
+    this.schedule();
+    return confirmed;
+  }
+
   /** Nothing is written any more. */
   stop(): void {
     this.#stopped = true;
     this.#settle();
-    for (const { reject } of this.#waiting.splice(0)) reject(stoppedError());
+    for (const { reject } of [...this.#waiting.splice(0), ...this.#confirming.splice(0)]) reject(stoppedError());
   }
 
   async #run(): Promise<void> {
@@ -132,10 +153,14 @@ export class SessionJournal {
         continue;
       }
       const batch = this.#core.takeJournal();
-      if (batch === undefined) break;
+      if (batch === undefined) {
+        if (this.#confirming.length === 0) break;
+        await this.#confirm();
+        continue;
+      }
       const { due, sendCursor } = this.#core;
       const changes = { put: batch.put, delete: batch.delete, cursors: { receiveCursor: due - 1, sendCursor } };
-      const result = await this.#untilDone(() => this.#store.commit(this.#id, this.#epoch, changes));
+      const result = await this.#untilDone(() => this.#commit(changes));
       if (result === 'committed') {
         this.#core.stored(batch.number, this.#environment.deadlines.now());
         this.#owner.stored();
@@ -144,6 +169,23 @@ export class SessionJournal {
     }
     this.#running = false;
     this.#settle();
+  }
+
+  #commit(changes: Batch): Promise<ChangeResult> {
+    const call = (): Promise<ChangeResult> => this.#store.commit(this.#id, this.#epoch, changes);
+    return this.#confirmation?.ask(call, (result) => result === 'committed') ?? call();
+  }
+
+  /** Asks the store for as long as its word is too old: an answer may be late too. [CNT-062] */
+  async #confirm(): Promise<void> {
+    for (let asked = false; !this.#stopped && this.#confirmation?.fresh === false; asked = true) {
+      if (asked) {
+        this.#fail(lateError());
+        await wait(RETRY_MS, this.#environment);
+      }
+      await this.#untilDone(() => this.#commit(NOTHING));
+    }
+    for (const { resolve } of this.#confirming.splice(0)) resolve();
   }
 
   /**
@@ -190,6 +232,11 @@ export class SessionJournal {
   #settle(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
+}
+
+function lateError(): StoreError {
+  const message = `The store has taken more than ${TIMERS.epoch_confirmation_ms} ms for an answer: nothing may be delivered on it.`;
+  return new StoreError('HAWSER_ERR_STORE_UNAVAILABLE', message);
 }
 
 function stoppedError(): TransportError {

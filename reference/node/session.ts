@@ -204,6 +204,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   #revoked = false;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
+  /** A message that the store has to confirm first, and what came behind it. */
+  readonly #unconfirmed: Event[] = [];
   /** The channel of the last message: traffic comes in runs. */
   #last: ChannelEndpoint | undefined;
 
@@ -429,6 +431,10 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     await this.journal?.stored();
   }
 
+  confirmed(): Promise<void> | undefined {
+    return this.journal?.confirmed();
+  }
+
   async updateTrust(trust: Trust): Promise<void> {
     if (this.#parts.prover !== undefined) this.#parts.prover.trust = trust;
     await this.#link?.updateTrust(trust);
@@ -445,8 +451,29 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     return { ...material, recordedAt: establishedAt.toISOString(), clientChain, serverChain };
   }
 
-  /** An event of the engine, after the session has begun. */
+  /**
+   * An event of the engine, after the session has begun. A message, and what comes behind it, waits where the store has to
+   * confirm once more that it may be delivered. [CNT-062]
+   */
   receive(event: Event): void {
+    const waits = this.#unconfirmed.length > 0 && concernsChannels(event);
+    const confirmed = !waits && event.type === 'message-received' ? this.confirmed() : undefined;
+    if (!waits && confirmed === undefined) {
+      this.#handle(event);
+      return;
+    }
+    this.#unconfirmed.push(event);
+    confirmed?.then(
+      () => {
+        for (const next of this.#unconfirmed.splice(0)) this.receive(next);
+        this.flushSoon();
+      },
+      // The session is over, or somebody else's.
+      () => this.#unconfirmed.splice(0),
+    );
+  }
+
+  #handle(event: Event): void {
     switch (event.type) {
       case 'message-received':
         this.#channelOf(event.channel)?.receiveMessage(event);
@@ -642,6 +669,11 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     this.#parts.log.error({ session: this.id, err: error }, 'the store fails: the session is detached until it works');
     this.fail('INTERNAL_ERROR', error);
   }
+}
+
+/** Whether an event has to keep its place among those of the channels. */
+function concernsChannels(event: Event): boolean {
+  return 'channel' in event || (event.type === 'closed' && event.session !== 'detached');
 }
 
 /** The error that tells what is waiting that a session has ended. */

@@ -25,11 +25,18 @@ export async function runClient(setup: ClientSetup): Promise<void> {
   const targets = others.map((other) => ({ host, port: other }));
   const continuity = { retentionMs: 120_000, reconnectBoundMs: 20, targets };
   const target = { host, port, audience: setup.audience, continuity };
+  const onRetry = (error: Error, delayMs: number): void =>
+    log.info({ err: error, delayMs }, 'no session was established');
+  const sessions: Session[] = [];
+  process.on('message', ({ type }: Order) => {
+    if (type === 'describe') report({ type: 'description', text: describe(sessions, ledger) });
+  });
   const [stored] = await client.stored();
   const session =
     stored === undefined
-      ? await connectWithRetry(client, target, { environment: IMPATIENT })
+      ? await connectWithRetry(client, target, { environment: IMPATIENT, onRetry })
       : await client.restore(stored.id, target);
+  sessions.push(session);
   const traffic = new Traffic(setup.seed, setup.messages);
   const exchanges = new Map<string, Exchange>();
   let finishing = false;
@@ -50,9 +57,8 @@ export async function runClient(setup: ClientSetup): Promise<void> {
   void session.closed.then((end) => {
     if (!finishing) report({ type: 'ended', reason: `${end.code ?? 'no code'}: ${end.error?.message ?? 'no error'}` });
   });
-  process.on('message', (order: Order) => {
-    if (order.type === 'describe') report({ type: 'description', text: describe([session], ledger) });
-    if (order.type !== 'finish') return;
+  process.on('message', ({ type }: Order) => {
+    if (type !== 'finish') return;
     finishing = true;
     void finish(session, [...exchanges.values()]).then(async (reason) => {
       await store.close();

@@ -29,7 +29,8 @@ export class Exchange {
       const verdict = outcomes ? verdictOf(digest) : 0;
       const key = channel.keyOf(number);
       const octets = message.length;
-      await ledger.effect({ type: 'effect', key, application, number, octets, digest, verdict, redelivered });
+      const at = { time: Date.now(), process: process.pid };
+      await ledger.effect({ type: 'effect', key, application, number, octets, digest, verdict, redelivered, at });
       if (verdict > 0) throw new Rejection(verdict);
     };
     this.sent = this.#send();

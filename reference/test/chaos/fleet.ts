@@ -102,7 +102,7 @@ async function runWith(redis: string, seed: number, extent: Extent, directory: s
     const violations = await endRun(run, traffic, client, servers);
     const clientLedger = await LevelLedger.open(ledger.directory);
     const serverLedger = await RedisLedger.open(redis);
-    const judgement = judge(traffic, await clientLedger.entries(), await serverLedger.entries(), pauses.count > 0);
+    const judgement = judge(traffic, await clientLedger.entries(), await serverLedger.entries());
     await clientLedger.close();
     await serverLedger.close();
     return {

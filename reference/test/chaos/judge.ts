@@ -1,3 +1,4 @@
+import { TIMERS } from '../../core/index.ts';
 import type { Effect, Entry, OutcomeEntry } from './ledger.ts';
 import { DIRECTIONS, type Direction, type Stream, type Traffic, digestOf, verdictOf } from './traffic.ts';
 
@@ -24,17 +25,8 @@ export interface Judgement {
   readonly violations: readonly string[];
 }
 
-/**
- * Judges a run by nothing but what both applications have noted.
- *
- * @param stopped - whether a server was stopped for a while: what it had in hand may come again without a mark.
- */
-export function judge(
-  traffic: Traffic,
-  client: readonly Entry[],
-  server: readonly Entry[],
-  stopped = false,
-): Judgement {
+/** Judges a run by nothing but what both applications have noted. */
+export function judge(traffic: Traffic, client: readonly Entry[], server: readonly Entry[]): Judgement {
   const violations: string[] = [];
   const findings = DIRECTIONS.flatMap((direction) =>
     traffic.streams.map((stream) => {
@@ -42,17 +34,28 @@ export function judge(
       return judgeStream(traffic, stream, direction, sender, receiver, violations);
     }),
   );
-  const repeats = [...client, ...server].filter((entry) => entry.type === 'repeat');
-  for (const { key, redelivered } of repeats) {
-    // A server that was stopped between the store's word and the hand-over delivers when it wakes: for the first time, as it knows.
-    if (!redelivered && !stopped) violations.push(`message ${key} came again and was not marked as redelivered`);
-  }
+  const redelivered = judgeRepeats(client, violations) + judgeRepeats(server, violations);
   // Where a relay stands between, each side has a session of its own.
   for (const [side, entries] of Object.entries({ client, server })) {
     const sessions = new Set(entries.flatMap((entry) => (entry.type === 'effect' ? entry.key.split('/')[0] : [])));
     if (sessions.size > 1) violations.push(`the work of the ${side} was done in ${sessions.size} sessions`);
   }
-  return { findings, redelivered: repeats.length, violations };
+  return { findings, redelivered, violations };
+}
+
+/** Judges what came again to one side; returns how much did. */
+function judgeRepeats(receiver: readonly Entry[], violations: string[]): number {
+  const effects = new Map(receiver.flatMap((entry) => (entry.type === 'effect' ? [[entry.key, entry.at]] : [])));
+  const repeats = receiver.filter((entry) => entry.type === 'repeat');
+  for (const { key, redelivered, at } of repeats) {
+    if (redelivered) continue;
+    // Its process was killed or stopped before the application could note the effect, and had the message first; or two
+    // servers had it at the same time. [CNT-062]
+    const lateMs = at.time - (effects.get(key)?.time ?? 0);
+    if (lateMs <= TIMERS.epoch_confirmation_ms) continue;
+    violations.push(`message ${key} came again ${lateMs} ms after its effect and was not marked as redelivered`);
+  }
+  return repeats.length;
 }
 
 function judgeStream(

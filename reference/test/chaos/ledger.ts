@@ -2,6 +2,13 @@ import { ClassicLevel } from 'classic-level';
 import type { Outcome } from '../../node/channel.ts';
 import type { Setup } from './setup.ts';
 
+/** When something was handed over, and to which process. */
+export interface Moment {
+  /** Wall-clock time in milliseconds: all processes of a run share one clock. */
+  readonly time: number;
+  readonly process: number;
+}
+
 /** What an application notes, in the order in which it happened. */
 export type Entry =
   /** A message has had its effect. */
@@ -15,9 +22,10 @@ export type Entry =
       readonly digest: string;
       readonly verdict: number;
       readonly redelivered: boolean;
+      readonly at: Moment;
     }
   /** A message has come that had its effect already: it has none again. */
-  | { readonly type: 'repeat'; readonly key: string; readonly redelivered: boolean }
+  | { readonly type: 'repeat'; readonly key: string; readonly redelivered: boolean; readonly at: Moment }
   /** What became of own messages. */
   | {
       readonly type: 'outcome';
@@ -87,8 +95,8 @@ export class LevelLedger implements Ledger {
   }
 
   effect(effect: Effect): Promise<void> {
-    const { key, redelivered } = effect;
-    return this.#append(this.#known.has(key) ? { type: 'repeat', key, redelivered } : effect);
+    const { key, redelivered, at } = effect;
+    return this.#append(this.#known.has(key) ? { type: 'repeat', key, redelivered, at } : effect);
   }
 
   outcome(outcome: OutcomeEntry): Promise<void> {

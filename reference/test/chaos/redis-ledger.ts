@@ -48,8 +48,8 @@ export class RedisLedger implements Ledger {
   }
 
   effect(effect: Effect): Promise<void> {
-    const { key, redelivered } = effect;
-    const repeat: Entry = { type: 'repeat', key, redelivered };
+    const { key, redelivered, at } = effect;
+    const repeat: Entry = { type: 'repeat', key, redelivered, at };
     return this.#run(EFFECT, [key, JSON.stringify(effect), JSON.stringify(repeat)]);
   }
 

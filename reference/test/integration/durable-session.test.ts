@@ -2,11 +2,12 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { TIMERS } from '../../core/index.ts';
 import { type Application, type Channel, type ClientOptions, createClient } from '../../node/index.ts';
 import { MemoryStore, type SessionStore, openDurableStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
-import { type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
+import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
 import { withMethods } from './support/stores.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
 import { happens, until } from './support/waiting.ts';
@@ -167,4 +168,82 @@ describe('a stored session', () => {
     await until(() => told.length > 0);
     expect(told).toEqual([['second', 1, 1, 'accepted']]);
   });
+
+  it.each([
+    ['delivers nothing that another server has taken in the meantime', true],
+    ['delivers what nobody has taken', false],
+  ])('on a server that was suspended after the word of the store %s [CNT-062]', async (_what, taken) => {
+    const durable = await openDurableStore({ directory: await storeDirectory() });
+    onTestFinished(() => durable.close());
+    const clock = new TestClock();
+    const MESSAGE = Buffer.alloc(1000, 'once');
+    let suspended = false;
+    const store = withMethods(durable, {
+      shared: true,
+      commit: async (...call) => {
+        const result = await durable.commit(...call);
+        const hasMessage = call[2].put.some(({ value }) => value.length >= MESSAGE.length);
+        if (suspended || !hasMessage) return result;
+        suspended = true;
+        const [id, epoch] = call;
+        if (taken) await durable.attach(id, CLIENT_IDENTITY, 1, epoch);
+        clock.advance(TIMERS.epoch_confirmation_ms + 1);
+        return result;
+      },
+    });
+    const delivered: string[] = [];
+    const application: Application = (channel, request) => {
+      channel.onMessage = (message) => void delivered.push(Buffer.from(message).toString());
+      request.accept();
+    };
+    const { port, server } = await startServer(kit, {
+      applications: new Map([['take', application]]),
+      continuity: { store },
+      environment: testEnvironment(clock),
+    });
+    const session = await connectClient(kit, port, { continuity });
+    const channel = await session.open('take', { outcomes: true });
+    const [held] = server.sessions;
+    const outcome = channel.deliver(MESSAGE);
+    if (taken) expect(await held?.closed).toMatchObject({ code: 'SUPERSEDED' });
+    else expect(await outcome).toEqual({ type: 'accepted' });
+    expect(suspended).toBe(true);
+    expect(delivered).toEqual(taken ? [] : [MESSAGE.toString()]);
+    session.detach();
+  });
+
+  it.each(['as they are asked for', 'by a handler that comes late'])(
+    'gives messages that have waited %s only on a new word of the store [CNT-062]',
+    async (how) => {
+      const durable = await openDurableStore({ directory: await storeDirectory() });
+      onTestFinished(() => durable.close());
+      const clock = new TestClock();
+      const store = withMethods(durable, { shared: true });
+      let received: Channel | undefined;
+      const application: Application = (channel, request) => {
+        received = channel;
+        request.accept();
+      };
+      const { port, server } = await startServer(kit, {
+        applications: new Map([['take', application]]),
+        continuity: { store },
+        environment: testEnvironment(clock),
+      });
+      const session = await connectClient(kit, port, { continuity });
+      const channel = await session.open('take');
+      // Acknowledged, and so stored.
+      expect(await channel.deliver(Buffer.from('first'))).toEqual({ type: 'accepted' });
+      const [held] = server.sessions;
+      await durable.attach(session.id, CLIENT_IDENTITY, 1, 1);
+      clock.advance(TIMERS.epoch_confirmation_ms + 1);
+      const delivered: string[] = [];
+      if (received === undefined) throw new Error('The channel was not opened.');
+      if (how === 'as they are asked for') {
+        await expect(received[Symbol.asyncIterator]().next()).rejects.toMatchObject({ name: 'TransportError' });
+      } else received.onMessage = (message) => void delivered.push(Buffer.from(message).toString());
+      expect(await held?.closed).toMatchObject({ code: 'SUPERSEDED' });
+      expect(delivered).toEqual([]);
+      session.detach();
+    },
+  );
 });

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Session as CoreSession } from '../../../core/index.ts';
+import { type Session as CoreSession, TIMERS } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { DeadlineQueue, type Environment } from '../../../node/index.ts';
+import { wait } from '../../../node/retry.ts';
 import { SessionJournal } from '../../../node/session-journal.ts';
 import { MemoryStore, type SessionHeader, type SessionStore, StoreError } from '../../../store/index.ts';
+import { withMethods } from '../../integration/support/stores.ts';
 
 const ID = 'ab'.repeat(16);
 const HEADER: SessionHeader = { id: ID, role: 'client', owner: 'server', epoch: 1, attempt: 0, retentionMs: 60_000 };
@@ -25,7 +27,15 @@ function hurriedEnvironment(): Environment {
 }
 
 /** A journal with one batch to write, and what it tells its owner, in order. */
-function journalOf(store: SessionStore): { readonly journal: SessionJournal; readonly told: () => Promise<string[]> } {
+function journalOf(
+  store: SessionStore,
+  environment = hurriedEnvironment(),
+): {
+  readonly journal: SessionJournal;
+  readonly told: () => Promise<string[]>;
+  /** Those told until now. */
+  readonly failures: () => string[];
+} {
   const batches = [{ number: 1, ...EMPTY }];
   const told: string[] = [];
   let settle: () => void = () => undefined;
@@ -38,7 +48,7 @@ function journalOf(store: SessionStore): { readonly journal: SessionJournal; rea
     takeJournal: () => batches.shift(),
     stored: () => undefined,
   } as unknown as CoreSession;
-  const journal = new SessionJournal(core, ID, store, hurriedEnvironment(), {
+  const journal = new SessionJournal(core, ID, store, environment, {
     stored: () => {
       told.push('stored');
       settle();
@@ -52,7 +62,11 @@ function journalOf(store: SessionStore): { readonly journal: SessionJournal; rea
       if (code === 'HAWSER_ERR_STORE_EXISTS') settle();
     },
   });
-  return { journal, told: () => settled.then(() => told) };
+  return {
+    journal,
+    told: () => settled.then(() => told),
+    failures: () => told.filter((what) => what.startsWith('HAWSER_ERR')),
+  };
 }
 
 function down(): StoreError {
@@ -104,5 +118,42 @@ describe('SessionJournal', () => {
     });
     expect(await told()).toEqual(['HAWSER_ERR_STORE_UNAVAILABLE', 'stored']);
     expect(steps).toEqual(['first', 'second', 'second', 'second']);
+  });
+
+  it('asks a common store again whose answer came late, and takes one that is late again for a failure [CNT-062]', async () => {
+    const memory = new MemoryStore();
+    await memory.create(HEADER, EMPTY);
+    const environment = hurriedEnvironment();
+    const pass = (ms: number): Promise<void> => wait(ms, environment);
+    const delays = [TIMERS.epoch_confirmation_ms + 1, TIMERS.epoch_confirmation_ms + 1, 0];
+    let asked = 0;
+    const store = withMethods(memory, {
+      shared: true,
+      commit: async (...call) => {
+        asked += 1;
+        const result = await memory.commit(...call);
+        await pass(delays.shift() ?? 0);
+        return result;
+      },
+    });
+    const { journal, failures } = journalOf(store, environment);
+    journal.release(1);
+    await journal.confirmed();
+    expect([asked, failures()]).toEqual([3, ['HAWSER_ERR_STORE_UNAVAILABLE']]);
+    expect(journal.confirmed()).toBeUndefined();
+  });
+
+  it('lets go of a session that a common store gives to somebody else when it is asked again [CNT-062]', async () => {
+    const memory = new MemoryStore();
+    await memory.create({ ...HEADER, epoch: 2 }, EMPTY);
+    const { journal, told } = journalOf(withMethods(memory, { shared: true }));
+    await expect(journal.confirmed()).rejects.toMatchObject({ code: 'HAWSER_ERR_TRANSPORT_SESSION_ENDED' });
+    expect(await told()).toEqual(['fenced']);
+    await expect(journal.confirmed()).rejects.toMatchObject({ code: 'HAWSER_ERR_TRANSPORT_SESSION_ENDED' });
+  });
+
+  it('has nothing to ask a store that nobody shares', () => {
+    const { journal } = journalOf(new MemoryStore());
+    expect(journal.confirmed()).toBeUndefined();
   });
 });
