@@ -117,6 +117,6 @@ export const relayEndFaults: readonly Fault[] = [
   fault('relay-connects-again', 'RLY-022', 'connects again where a connection was reset', [
     'node/relay/socket-end',
     "this.#warn(error, 'the application end is lost');",
-    'connectSocket(this.#parts.route, { header: undefined, timeoutMs: 5000, deadlines: this.#parts.environment.deadlines, signal: new AbortController().signal }).catch(ignore);',
+    'connectSocket(this.#parts.route, { header: undefined, timeoutMs: 5000, startedAt: this.#parts.environment.deadlines.now(), deadlines: this.#parts.environment.deadlines, signal: new AbortController().signal }).catch(ignore);',
   ]),
 ];

@@ -153,7 +153,9 @@ export class Attempt {
     if (cause instanceof HawserError) return cause;
     const { host, port } = this.#target;
     const code = (cause as NodeJS.ErrnoException).code ?? cause.message;
-    if (['connect', 'getaddrinfo'].includes((cause as NodeJS.ErrnoException).syscall ?? '')) {
+    // None of several addresses: an error for each.
+    const { syscall = '' } = (cause instanceof AggregateError ? cause.errors[0] : cause) as NodeJS.ErrnoException;
+    if (['connect', 'getaddrinfo'].includes(syscall)) {
       const message = `Can not reach ${host}:${port}: ${code}.`;
       return new TransportError('HAWSER_ERR_TRANSPORT_UNREACHABLE', 'tcp', message, { cause });
     }

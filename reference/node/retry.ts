@@ -60,10 +60,39 @@ function transportMayRetry({ code, cause }: TransportError): boolean {
     case 'HAWSER_ERR_TRANSPORT_FAILED':
       return true;
     case 'HAWSER_ERR_TRANSPORT_TLS':
-      return ['ECONNRESET', 'EPIPE', 'ETIMEDOUT'].includes((cause as NodeJS.ErrnoException | undefined)?.code ?? '');
+      return mayPass(cause);
     default:
       return false;
   }
+}
+
+/** What the system says of a connection that may come about the next time. */
+const PASSING: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETUNREACH',
+  'EAI_AGAIN',
+]);
+
+function mayPass(cause: unknown): boolean {
+  // One of several addresses is enough.
+  if (cause instanceof AggregateError) return cause.errors.some(mayPass);
+  return PASSING.has((cause as NodeJS.ErrnoException | undefined)?.code);
+}
+
+/**
+ * Whether an attempt failed for what the network did, which may be over in a moment: not for what the peer is or has said, nor
+ * for a name that nobody has.
+ */
+export function networkMayRecover(error: unknown): boolean {
+  if (!(error instanceof TransportError)) return false;
+  const { code, cause } = error;
+  return cause === undefined ? code === 'HAWSER_ERR_TRANSPORT_ENDED' : mayPass(cause);
 }
 
 /** The storage may answer again, and have room; what is damaged or closed needs its owner. */

@@ -62,6 +62,7 @@ export interface RelayConfig extends RelaySettings {
     readonly connect_timeout: number;
     readonly max_hops: number;
     readonly breaker: { readonly failures: number; readonly open_for: number };
+    readonly retry: { readonly attempts: number; readonly first_bound: number };
   };
   readonly routes: readonly RouteEntry[];
   readonly policy: readonly PolicyEntry[];

@@ -10,7 +10,7 @@ import { endpointFlags, loadChangeable } from './changeable.ts';
 import type { RelayConfig } from './config.ts';
 import { Reloader } from './reloader.ts';
 import type { ConfigSource } from './source.ts';
-import { NO_BREAKER, TEST_RECONNECT_BOUND_MS } from './test-mode.ts';
+import { NO_BREAKER, NO_RETRY, TEST_RECONNECT_BOUND_MS } from './test-mode.ts';
 
 /** Runs until SIGTERM or SIGINT has drained the relay. */
 export async function run(source: ConfigSource, config: RelayConfig): Promise<void> {
@@ -66,6 +66,7 @@ function optionsOf(
     connect_timeout: connectTimeoutMs,
     max_hops: maxHops,
     breaker,
+    retry,
   } = config.limits;
   const keyLogFile = process.env['SSLKEYLOGFILE'];
   return {
@@ -75,6 +76,7 @@ function optionsOf(
       connectTimeoutMs,
       maxHops,
       breaker: testMode ? NO_BREAKER : { failures: breaker.failures, openMs: breaker.open_for },
+      retry: testMode ? NO_RETRY : { attempts: retry.attempts, firstBoundMs: retry.first_bound },
     },
     log,
     ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),

@@ -16,6 +16,9 @@ export const TEST_RECONNECT_BOUND_MS: number = LIMITS.test_reconnect_ms / 2;
 /** In test mode each application end is attempted for each channel. [APP-013] */
 export const NO_BREAKER: RelayLimits['breaker'] = { failures: Infinity, openMs: 0 };
 
+/** And once only: the suite counts connections. */
+export const NO_RETRY: RelayLimits['retry'] = { attempts: 1, firstBoundMs: 0 };
+
 /**
  * The routes of a relay in test mode (annex A). [APP-012]
  *

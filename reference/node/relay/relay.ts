@@ -30,6 +30,11 @@ export interface RelayLimits {
   readonly connectTimeoutMs: number;
   /** After so many failures in a row none is attempted for `openMs` milliseconds. */
   readonly breaker: { readonly failures: number; readonly openMs: number };
+  /**
+   * Attempts to reach one, within `connectTimeoutMs`, which count as one failure together. Before the second one passes a random
+   * time of up to `firstBoundMs` milliseconds; the bound doubles before each further one.
+   */
+  readonly retry: { readonly attempts: number; readonly firstBoundMs: number };
   /** Relays that an OPEN may pass, this one included. [RLY-009] */
   readonly maxHops: number;
 }
@@ -37,6 +42,9 @@ export interface RelayLimits {
 const DEFAULT_LIMITS: RelayLimits = {
   connectTimeoutMs: TIMERS.application_connect_deadline_ms,
   breaker: { failures: 5, openMs: 5000 },
+  // For a connection that was reset, or a listener that has just changed. Who takes longer than 300 ms to come back is no
+  // affair of one channel: the client is told, and the breaker counts.
+  retry: { attempts: 3, firstBoundMs: 100 },
   maxHops: LIMITS.max_hops,
 };
 
@@ -220,6 +228,7 @@ class HawserRelay implements Relay {
       route,
       breaker: this.#breakerOf(route),
       connectTimeoutMs: this.#limits.connectTimeoutMs,
+      retry: this.#limits.retry,
       relayIdentity: this.#identity,
       record,
       environment: this.#environment,
@@ -305,7 +314,7 @@ class HawserRelay implements Relay {
     }
   }
 
-  /** One attempt that many have waited for has failed once. */
+  /** What many have waited for together has failed once. */
   #failed(breaker: CircuitBreaker, error: unknown): void {
     if (this.#lastFailure !== error) breaker.failed();
     this.#lastFailure = error;
@@ -331,6 +340,7 @@ class HawserRelay implements Relay {
         return trust === undefined ? this.#client : createClient({ ...this.#clientOptions, ...trust });
       },
       target: { host, port, audience, continuity },
+      retry: this.#limits.retry,
       environment: this.#environment,
       log: this.#log,
     });

@@ -31,7 +31,10 @@ export interface SocketConnection {
 export interface SocketConnectOptions {
   /** Octets that go in front of everything else, TLS included. [RLY-024] */
   readonly header: Uint8Array | undefined;
+  /** Time for the whole, in milliseconds: this attempt and those before it. */
   readonly timeoutMs: number;
+  /** When that time began, on the monotonic clock. */
+  readonly startedAt: number;
   readonly deadlines: DeadlineQueue;
   /** Gives the attempt up. */
   readonly signal: AbortSignal;
@@ -49,7 +52,7 @@ const contexts = new WeakMap<TlsRoute, SecureContext>();
  * @throws ConnectError (as a rejection) when it can not be reached, or not in time; the reason of the signal when that is given.
  */
 export function connectSocket(route: TcpRoute | TlsRoute, options: SocketConnectOptions): Promise<SocketConnection> {
-  const { header, timeoutMs, deadlines, signal } = options;
+  const { header, timeoutMs, startedAt, deadlines, signal } = options;
   return new Promise((resolve, reject) => {
     signal.throwIfAborted();
     const secureContext = route.kind === 'tls' ? contextOf(route) : undefined;
@@ -90,7 +93,7 @@ export function connectSocket(route: TcpRoute | TlsRoute, options: SocketConnect
         },
       });
     };
-    late.by(deadlines.now() + timeoutMs);
+    late.by(startedAt + timeoutMs);
     signal.addEventListener('abort', abort);
     // Also once the connection is complete: what happens then is for its owner, who listens to the socket.
     tcp.on('error', failed);

@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import type { ChannelRecord } from './channel-record.ts';
 import type { CircuitBreaker } from './circuit-breaker.ts';
 import { type ClientObserver, watchClient } from './client-watch.ts';
+import { type RetryLimits, connectRepeatedly } from './connect-attempts.ts';
 import { FramingError, type MessageDecoder, createMessageDecoder } from './framing.ts';
 import { encodeProxyHeader } from './proxy-header.ts';
 import type { TcpRoute, TlsRoute } from './route.ts';
@@ -22,6 +23,7 @@ export interface SocketEndParts {
   readonly breaker: CircuitBreaker;
   /** From the attempt to reach the application end until it is given up, in milliseconds. [RLY-033] */
   readonly connectTimeoutMs: number;
+  readonly retry: RetryLimits;
   /** The identity of the relay itself, for the PROXY header. */
   readonly relayIdentity: string;
   /** Counts what passes. */
@@ -61,7 +63,7 @@ export async function leadToSocket(
 async function reach(
   channel: SocketChannel,
   request: ChannelRequest,
-  { route, breaker, connectTimeoutMs, relayIdentity, environment, log }: SocketEndParts,
+  { route, breaker, connectTimeoutMs, retry, relayIdentity, environment, log }: SocketEndParts,
 ): Promise<SocketConnection | undefined> {
   const { session, identity, application } = request;
   const admission = breaker.admit();
@@ -80,7 +82,18 @@ async function reach(
     const header = route.proxy === false ? undefined : encodeProxyHeader(facts);
     const { signal } = attempt;
     const { deadlines } = environment;
-    const connection = await connectSocket(route, { header, timeoutMs: connectTimeoutMs, deadlines, signal });
+    const startedAt = deadlines.now();
+    const connection = await connectRepeatedly(
+      () => connectSocket(route, { header, timeoutMs: connectTimeoutMs, startedAt, deadlines, signal }),
+      {
+        retry,
+        deadline: startedAt + connectTimeoutMs,
+        signal,
+        environment,
+        log,
+        facts: { application, identity },
+      },
+    );
     breaker.succeeded();
     return connection;
   } catch (error) {

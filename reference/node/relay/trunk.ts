@@ -6,6 +6,7 @@ import type { Log } from '../log.ts';
 import { type Session, SessionEndpoint, type SessionEnd } from '../session.ts';
 import type { Trust } from '../trust.ts';
 import { ChannelPair } from './channel-pair.ts';
+import { type RetryLimits, connectRepeatedly } from './connect-attempts.ts';
 import { ConnectError } from './socket-connect.ts';
 
 /** What a trunk is made of. */
@@ -13,6 +14,7 @@ export interface TrunkParts {
   /** Makes its connections. */
   readonly client: () => Client;
   readonly target: Target;
+  readonly retry: RetryLimits;
   readonly environment: Environment;
   readonly log: Log;
 }
@@ -25,7 +27,8 @@ export class Trunk {
   #connecting: Promise<SessionEndpoint> | undefined;
   /** The newest session has lost its connection: settles when it has another one, or is over. */
   #attaching: Promise<void> | undefined;
-  #closed = false;
+  /** Aborted once the trunk is to be left. */
+  readonly #leaving = new AbortController();
   /** Channels from before a restart whose client has not come back, by `keyOf`. */
   readonly #waiting = new Map<string, ChannelPair>();
 
@@ -83,8 +86,9 @@ export class Trunk {
         reject(new ConnectError('tcp', true, message));
         return undefined;
       });
-      late.by(deadlines.now() + deadlineMs);
-      this.#attachedSession()
+      const deadline = deadlines.now() + deadlineMs;
+      late.by(deadline);
+      this.#attachedSession(deadline)
         .then(resolve, reject)
         .finally(() => late.cancel());
     });
@@ -97,7 +101,7 @@ export class Trunk {
 
   /** Leaves the connections; sessions in a store that outlives the process are kept there. */
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#leaving.abort();
     await Promise.all(
       [...this.#sessions].map(async (session) => {
         if (session.core.terms.custody === 'stored') {
@@ -113,11 +117,11 @@ export class Trunk {
     );
   }
 
-  async #attachedSession(): Promise<SessionEndpoint> {
+  async #attachedSession(deadline: number): Promise<SessionEndpoint> {
     const session = this.#newest();
     if (session?.link !== undefined) return session;
     if (session === undefined) {
-      this.#connecting ??= this.#connect().finally(() => (this.#connecting = undefined));
+      this.#connecting ??= this.#connect(deadline).finally(() => (this.#connecting = undefined));
       return this.#connecting;
     }
     this.#attaching ??= new Promise<void>((resolve) => {
@@ -125,13 +129,18 @@ export class Trunk {
       session.once('closed', () => resolve());
     }).finally(() => (this.#attaching = undefined));
     await this.#attaching;
-    return this.#attachedSession();
+    return this.#attachedSession(deadline);
   }
 
-  async #connect(): Promise<SessionEndpoint> {
-    const { client, target } = this.#parts;
-    const session = this.#keep(await client().connect(target));
-    if (this.#closed) void session.close('SHUTTING_DOWN');
+  /** @param deadline - that of the channel which came first; whoever waits with it gets what becomes of its attempts. */
+  async #connect(deadline: number): Promise<SessionEndpoint> {
+    const { client, target, retry, environment, log } = this.#parts;
+    const { signal } = this.#leaving;
+    const facts = { application: target.audience };
+    const session = this.#keep(
+      await connectRepeatedly(() => client().connect(target), { retry, deadline, signal, environment, log, facts }),
+    );
+    if (signal.aborted) void session.close('SHUTTING_DOWN');
     return session;
   }
 

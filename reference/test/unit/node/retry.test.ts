@@ -11,6 +11,7 @@ import {
 } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { type Client, DeadlineQueue, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
+import { networkMayRecover } from '../../../node/retry.ts';
 import { StoreError, type StoreErrorCode } from '../../../store/index.ts';
 
 const remote = (name: ErrorName, retryAfterMs = 0): { error: RemoteError; code: ErrorName } => ({
@@ -69,6 +70,44 @@ describe('retryDelayMs', () => {
   it('waits at least as long as the server asked for [EST-024]', () => {
     expect(retryDelayMs(remote('BUSY', 5_000), 1, 0.5)).toBe(5_000);
     expect(retryDelayMs(remote('BUSY', 100), 1, 0.5)).toBe(500);
+  });
+});
+
+describe('networkMayRecover', () => {
+  const ended = transport('HAWSER_ERR_TRANSPORT_ENDED').error;
+  const failed = (cause: unknown): TransportError =>
+    new TransportError('HAWSER_ERR_TRANSPORT_APPLICATION_UNREACHABLE', 'tcp', 'x', { cause });
+
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN'])(
+    'is so for %s',
+    (code) => {
+      expect(networkMayRecover(failed({ code }))).toBe(true);
+    },
+  );
+
+  it('is so where the peer ended a connection without a word', () => {
+    expect(networkMayRecover(ended)).toBe(true);
+  });
+
+  it('is so where one of several addresses may answer the next time', () => {
+    expect(networkMayRecover(failed(new AggregateError([{ code: 'EACCES' }, { code: 'ECONNREFUSED' }])))).toBe(true);
+    expect(networkMayRecover(failed(new AggregateError([{ code: 'EACCES' }])))).toBe(false);
+  });
+
+  it.each(['ENOTFOUND', 'CERT_HAS_EXPIRED', 'ERR_TLS_CERT_ALTNAME_INVALID', 'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA'])(
+    'is not so for %s',
+    (code) => {
+      expect(networkMayRecover(failed({ code }))).toBe(false);
+      expect(networkMayRecover(transport('HAWSER_ERR_TRANSPORT_FAILED', code).error)).toBe(false);
+    },
+  );
+
+  it('is not so for what the peer is or has said, and not for a time that is over', () => {
+    expect(networkMayRecover(transport('HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE').error)).toBe(false);
+    expect(networkMayRecover(transport('HAWSER_ERR_TRANSPORT_APPLICATION_LATE').error)).toBe(false);
+    expect(networkMayRecover(remote('BUSY', 1).error)).toBe(false);
+    expect(networkMayRecover(new TimeoutError('establishment', 1, 'x'))).toBe(false);
+    expect(networkMayRecover(new Error('x'))).toBe(false);
   });
 });
 

@@ -11,6 +11,7 @@ import {
 } from '../../../../node/index.ts';
 import { ChannelRecord } from '../../../../node/relay/channel-record.ts';
 import { type BreakerLimits, CircuitBreaker } from '../../../../node/relay/circuit-breaker.ts';
+import type { RetryLimits } from '../../../../node/relay/connect-attempts.ts';
 import type { TcpRoute, TlsRoute } from '../../../../node/relay/route.ts';
 import { type SocketChannel, leadToSocket } from '../../../../node/relay/socket-end.ts';
 import { type RunningServer, connectClient, startServer } from '../../support/endpoints.ts';
@@ -35,6 +36,7 @@ export function tlsRoute(kit: Kit, port: number, options: Partial<TlsRoute> = {}
 /** What {@link startSocketRelay} may be told. */
 export interface SocketRelayOptions {
   readonly breaker?: BreakerLimits;
+  readonly retry?: RetryLimits;
   readonly environment?: Environment;
   readonly server?: Partial<ServerOptions>;
 }
@@ -61,6 +63,7 @@ export async function startSocketRelay(
     random: randomBytes,
   };
   const breaker = new CircuitBreaker(options.breaker ?? { failures: Infinity, openMs: 0 }, environment);
+  const { retry = { attempts: 1, firstBoundMs: 0 } } = options;
   const records: ChannelRecord[] = [];
   const relay: Application = (channel, request) => {
     const { session, identity, application } = request;
@@ -71,6 +74,7 @@ export async function startSocketRelay(
       route,
       breaker,
       connectTimeoutMs: TIMERS.application_connect_deadline_ms,
+      retry,
       relayIdentity: SERVER_IDENTITY,
       record,
       environment,

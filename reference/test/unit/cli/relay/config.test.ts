@@ -47,6 +47,7 @@ describe('the configuration of a relay', () => {
         connect_timeout: 5000,
         max_hops: 4,
         breaker: { failures: 5, open_for: 5000 },
+        retry: { attempts: 3, first_bound: 100 },
       },
       drain_deadline: 10_000,
       log_level: 'info',
@@ -95,6 +96,11 @@ describe('the configuration of a relay', () => {
       { ...VALID, limits: { breaker: { tries: 1 } } },
       'limits.breaker.tries',
       'relay.yaml: in limits.breaker there is no key "tries". Allowed: failures, open_for.',
+    ],
+    [
+      { ...VALID, limits: { retry: { bound: 1 } } },
+      'limits.retry.bound',
+      'relay.yaml: in limits.retry there is no key "bound". Allowed: attempts, first_bound.',
     ],
   ])('refuses an unknown key and says which are known: %#', (content, key, message) => {
     const refusal = refusalOf(content);
@@ -148,6 +154,7 @@ describe('the configuration of a relay', () => {
     [{ ...VALID, policy: [{ ...ALLOWED, identity: 'two words' }] }, /policy\[0\]\.identity is "two words"/],
     [{ ...VALID, relays: [''] }, /^relay\.yaml: relays\[0\] is ""\. Allowed: an identity/],
     [{ ...VALID, limits: { connect_timeout: 0 } }, /limits\.connect_timeout is 0\. Allowed: a whole number from 1/],
+    [{ ...VALID, limits: { retry: { attempts: 0 } } }, /retry\.attempts is 0\. Allowed: a whole number from 1 to 10/],
     [{ ...VALID, trunk: { store: 'redis://host' } }, /trunk\.store is "redis:\/\/host"\. Allowed: memory, or a folder/],
     [{ ...VALID, routes: [] }, /routes is \[\]\. Allowed: a list of at least one route/],
     [{ ...VALID, listen: 7443 }, /listen is 7443\. Allowed: HOST:PORT/],

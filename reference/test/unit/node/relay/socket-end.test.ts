@@ -39,6 +39,7 @@ function lead(channel: ChannelDouble): Promise<void> {
     route: { kind: 'tcp', application, host: '127.0.0.1', port, framing: 'line', proxy: false },
     breaker: new CircuitBreaker({ failures: 1, openMs: 1000 }, environment),
     connectTimeoutMs: 5000,
+    retry: { attempts: 1, firstBoundMs: 0 },
     relayIdentity: 'spiffe://hawser.test/relay',
     record: new ChannelRecord(
       { session: '', channel: 1, identity: '', relays: [], application, end: 'tcp://127.0.0.1' },
