@@ -176,7 +176,7 @@ describe('a stored session', () => {
     const durable = await openDurableStore({ directory: await storeDirectory() });
     onTestFinished(() => durable.close());
     const clock = new TestClock();
-    const MESSAGE = Buffer.alloc(1000, 'once');
+    const MESSAGE = Buffer.alloc(10_000, 'once');
     let suspended = false;
     const store = withMethods(durable, {
       shared: true,
