@@ -98,6 +98,11 @@ export const continuityClientFaults: readonly Fault[] = [
     'fates(peerReceiveCursor, doubt = false) {',
     'fates(peerReceiveCursor) { const doubt = false;',
   ]),
+  fault('client-trusts-the-forgetful', 'CNT-064', 'takes for not delivered what the server has forgotten', [
+    'core/connection-engine',
+    'const forgotten = this.#finalCursor !== undefined && this.#finalCursor < session.acknowledgedCursor;',
+    'const forgotten = false;',
+  ]),
   fault('client-opens-on-drained-connections', 'CNT-046', 'opens channels behind DRAIN', [
     'core/session',
     "this.channels.obstruct('draining');",

@@ -83,8 +83,8 @@ export const continuityServerFaults: readonly Fault[] = [
     ['store/session-table', 'if (statedEpoch > header.epoch)', 'if (false)'],
     [
       'core/connection-engine',
-      'const gap = session.gapAt(connect.receiveCursor) ?? (connect.epoch > session.epoch ? NO_GAP : undefined);',
-      'const gap = session.gapAt(connect.receiveCursor);',
+      'const noGap = connect.epoch > session.epoch ? NO_GAP : undefined;',
+      'const noGap = undefined;',
     ],
   ),
   fault('server-takes-pruned-cursors', 'CNT-025', 'resumes although it has let go of what the client lacks', [
@@ -93,9 +93,9 @@ export const continuityServerFaults: readonly Fault[] = [
     'return undefined;',
   ]),
   fault('server-states-no-gap', 'CNT-026', 'does not say which numbers are missing', [
-    'core/connection-engine',
-    "this.#refuse('RESUME_GAP', { ...final, gap_first: gap.first, gap_last: gap.last });",
-    "this.#refuse('RESUME_GAP', { ...final });",
+    'node/server-sessions',
+    "return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });",
+    "return rejection('RESUME_GAP', finalCursors(cursors));",
   ]),
   fault(
     'server-skips-epochs',
@@ -138,6 +138,16 @@ export const continuityServerFaults: readonly Fault[] = [
     'store/session-table',
     "if (phase === 'ended' && cursors !== undefined)",
     "if (phase === 'ended') return { type: 'unknown' }; if (false)",
+  ]),
+  fault('server-says-ended-for-a-gap', 'CNT-063', 'says of every session that is over that it has ended in order', [
+    'node/server-sessions',
+    'if (request.epoch > epoch || receiveCursor > cursors.sendCursor) {',
+    'if (false) {',
+  ]),
+  fault('server-overlooks-epochs-of-the-ended', 'CNT-063', 'looks at nothing but the cursor when a session is over', [
+    'node/server-sessions',
+    'if (request.epoch > epoch || receiveCursor > cursors.sendCursor) {',
+    'if (receiveCursor > cursors.sendCursor) {',
   ]),
   fault('server-takes-credit-of-a-resumption', 'CNT-003', 'goes by the max_message_bytes that a resumption declares', [
     'node/session',

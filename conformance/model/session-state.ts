@@ -40,7 +40,10 @@ export function judgeResumption(
   if (stored === undefined) return refused('RESUME_REFUSED', 'EST-018');
   const { state, own = true, ended = false, room = true } = stored;
   if (!own) return refused('RESUME_REFUSED', 'CNT-021');
-  if (ended) return refused('SESSION_ENDED', 'CNT-036');
+  if (ended) {
+    const forgotten = asked.epoch > state.epoch || asked.cursor > state.sent;
+    return forgotten ? refused('RESUME_GAP', 'CNT-063') : refused('SESSION_ENDED', 'CNT-036');
+  }
   if (asked.attempt <= state.attempt) return refused('ATTEMPT_STALE', 'CNT-023');
   if (asked.epoch > state.epoch || asked.cursor > state.sent || asked.cursor < state.acknowledged) {
     return refused('RESUME_GAP', 'CNT-025');

@@ -55,8 +55,13 @@ function judgeServer({ memory, request, room }: ResumptionVector): Finding {
   const { state, epoch, received, sent, acknowledged } = memory;
   if (memory.identity !== request.identity) return reject('RESUME_REFUSED', state);
   const final = { final_receive_cursor: received, final_send_cursor: sent };
-  // CNT-036
-  if (state === 'ended') return reject('SESSION_ENDED', state, final);
+  // CNT-063, CNT-036
+  if (state === 'ended') {
+    const beyond = request.receiveCursor > sent;
+    const gap = beyond ? { gap_first: sent + 1, gap_last: request.receiveCursor } : { gap_first: 0, gap_last: 0 };
+    if (beyond || request.epoch > epoch) return reject('RESUME_GAP', state, { ...final, ...gap });
+    return reject('SESSION_ENDED', state, final);
+  }
   // CNT-023
   if (request.attempt <= memory.attempt) return reject('ATTEMPT_STALE', state);
   // CNT-025, CNT-026

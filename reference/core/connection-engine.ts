@@ -647,13 +647,18 @@ export class ConnectionEngine implements Connection {
       throw new MisuseError('HAWSER_ERR_MISUSE_STATE', 'There is no CONNECT in mode resume.');
     }
     const final = { final_receive_cursor: session.receiveCursor, final_send_cursor: session.sendCursor };
+    // Of a session that is over, what was acknowledged is not asked for any more.
+    const asksForLess = !session.attachable && connect.receiveCursor <= session.sendCursor;
+    // Where only the epoch is wrong, nothing is missing that could be named.
+    const noGap = connect.epoch > session.epoch ? NO_GAP : undefined;
+    const gap = asksForLess ? noGap : (session.gapAt(connect.receiveCursor) ?? noGap);
     if (!session.attachable) {
-      this.#refuse('SESSION_ENDED', final); // [CNT-036]
+      // [CNT-036] [CNT-063]
+      if (gap === undefined) this.#refuse('SESSION_ENDED', final);
+      else this.#refuseWithGap(final, gap);
       return;
     }
     requireCustody(session);
-    // Where only the epoch is wrong, nothing is missing that could be named.
-    const gap = session.gapAt(connect.receiveCursor) ?? (connect.epoch > session.epoch ? NO_GAP : undefined);
     if (gap === undefined) {
       this.#grantResumption(establishment, session, options, connect.receiveCursor);
       return;
@@ -661,7 +666,12 @@ export class ConnectionEngine implements Connection {
     // The session ends, and with it every doubtful message. [CNT-025] [CNT-026] [CNT-043]
     this.#gapFates = session.fates(undefined, true);
     session.end();
-    this.#refuse('RESUME_GAP', { ...final, gap_first: gap.first, gap_last: gap.last });
+    this.#refuseWithGap(final, gap);
+  }
+
+  /** @param final - the final cursors. */
+  #refuseWithGap(final: ParameterSet, { first, last }: Gap): void {
+    this.#refuse('RESUME_GAP', { ...final, gap_first: first, gap_last: last });
   }
 
   /** Answers a CONNECT whose decision is made with REJECT. */
@@ -980,7 +990,9 @@ export class ConnectionEngine implements Connection {
     const ended = this.#endsSession || refused;
     let fates = NO_FATES;
     if (ended && session.state !== 'ended') {
-      fates = session.fates(this.#finalCursor, DOUBTS.has(this.#ending.code));
+      // [CNT-064]
+      const forgotten = this.#finalCursor !== undefined && this.#finalCursor < session.acknowledgedCursor;
+      fates = session.fates(this.#finalCursor, forgotten || DOUBTS.has(this.#ending.code));
       session.end();
     } else session.attemptFailed(this.#refusal !== undefined);
     this.#emit(this.#ending.closed(answered, this.#finalCursor, ended ? 'ended' : 'detached', fates));

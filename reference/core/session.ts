@@ -410,6 +410,15 @@ export class Session {
   }
 
   /**
+   * Last sequence number that the peer has acknowledged.
+   *
+   * @internal
+   */
+  get acknowledgedCursor(): number {
+    return this.#outbox.acknowledged;
+  }
+
+  /**
    * What the peer's cursor makes impossible: it exceeds what was sent, or is below what was acknowledged. [CNT-025] [CNT-032]
    *
    * @returns the sequence numbers that are missing; undefined when there is no gap.

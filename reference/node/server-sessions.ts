@@ -5,7 +5,14 @@ import {
   type ResumeRequest,
   Session as CoreSession,
 } from '../core/index.ts';
-import { type AttachResult, type Cursors, MemoryStore, type SessionStore, type StoredSession } from '../store/index.ts';
+import {
+  type AttachResult,
+  type Cursors,
+  MemoryStore,
+  type SessionHeader,
+  type SessionStore,
+  type StoredSession,
+} from '../store/index.ts';
 import { AttachedSessions } from './attached-sessions.ts';
 import type { ChannelEndpoint } from './channel.ts';
 import type { ScheduledTask } from './deadline-queue.ts';
@@ -292,7 +299,7 @@ export class ServerSessions {
       if (held !== undefined && held === this.#held.get(id) && !late) this.#asked.set(id, attempt);
       const result = await this.store.attach(id, owner, attempt, request.epoch);
       this.#asked.delete(id);
-      if (result.type === 'attached') return await this.#take(result.session, held, epoch, connection);
+      if (result.type === 'attached') return await this.#take(result.session, held, epoch, request, connection);
       return await this.#refuse(result, request, held);
     } catch (error) {
       this.#host.log.error({ session: id, err: error }, 'the store fails: a client that wants to resume has to wait');
@@ -374,11 +381,11 @@ export class ServerSessions {
         return REFUSED;
       case 'ended':
         if (held !== undefined) await this.#expire(held);
-        return rejection('SESSION_ENDED', finalCursors(result.cursors)); // [CNT-036]
+        return endedAnswer(result.epoch, result.cursors, request);
       case 'stale':
         return rejection('ATTEMPT_STALE', {}); // [CNT-023]
       case 'ahead':
-        return this.#endAhead(result, request.receiveCursor, held);
+        return this.#endWithGap(result.header, result.cursors ?? NOTHING, request.receiveCursor, held);
     }
   }
 
@@ -391,19 +398,25 @@ export class ServerSessions {
     stored: StoredSession,
     held: SessionEndpoint | undefined,
     before: number | undefined,
+    request: ResumeRequest,
     connection: ResumingConnection,
   ): Promise<Resumption> {
     const { id, epoch } = stored.header;
     if (held?.state === 'ended') {
       // It has ended in the meantime, and its messages have their outcomes. [CNT-036] [CNT-042]
       const end = { ...this.#endOf(held), epoch };
-      return (await this.#pendingEnds.add(id, end)) ? rejection('SESSION_ENDED', finalCursors(end.cursors)) : busy();
+      return (await this.#pendingEnds.add(id, end)) ? endedAnswer(epoch, end.cursors, request) : busy();
     }
     const session = before !== undefined && before + 1 === epoch ? held : this.#restore(stored, held);
     if (session === undefined) return REFUSED;
     this.#note(stored);
+    const cursors = cursorsOf(session.core);
     // Its end is on its way to the client, whose answer the former connection may bring.
-    if (!session.core.attachable) return rejection('SESSION_ENDED', finalCursors(cursorsOf(session.core)));
+    if (!session.core.attachable) return endedAnswer(epoch, cursors, request);
+    // The gap is found whether there is room for the connection or not.
+    if (session.core.gapAt(request.receiveCursor) !== undefined) {
+      return this.#endWithGap(stored.header, cursors, request.receiveCursor, session);
+    }
     if (!connection.ready) return { type: 'kept' };
     // In one turn: nothing may come in between that moves the cursor. [CNT-028]
     this.#supersede(session);
@@ -457,8 +470,9 @@ export class ServerSessions {
   }
 
   /** The store has to confirm the end before anybody is told of it: until then the client finds the same again. */
-  async #endAhead(
-    { header: { id, epoch }, cursors: stored = NOTHING }: Extract<AttachResult, { readonly type: 'ahead' }>,
+  async #endWithGap(
+    { id, epoch }: Pick<SessionHeader, 'id' | 'epoch'>,
+    stored: Cursors,
     peerCursor: number,
     held: SessionEndpoint | undefined,
   ): Promise<Resumption> {
@@ -468,7 +482,7 @@ export class ServerSessions {
     const { first, last } = core === undefined ? gapBehind(cursors, peerCursor) : (core.gapAt(peerCursor) ?? NO_GAP);
     if ((await this.store.end(id, epoch, cursors)) === 'fenced') return busy();
     if (held !== undefined) this.#finish(held, 'RESUME_GAP', true);
-    return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });
+    return gapAnswer(cursors, { first, last });
   }
 
   /** A session that this process does not hold, to be looked at; undefined where the store has no more than its header. */
@@ -593,6 +607,19 @@ function gapBehind({ sendCursor }: Cursors, peerCursor: number): Gap {
 /** What REJECT tells of a session that is over. [CNT-026] [CNT-036] */
 function finalCursors({ receiveCursor, sendCursor }: Cursors): ParameterSet {
   return { final_receive_cursor: receiveCursor, final_send_cursor: sendCursor };
+}
+
+/** The answer of a session that has ended; unless it had lost a part of its memory. [CNT-036] [CNT-063] */
+function endedAnswer(epoch: number, cursors: Cursors, request: ResumeRequest): Resumption {
+  const { receiveCursor } = request;
+  if (request.epoch > epoch || receiveCursor > cursors.sendCursor) {
+    return gapAnswer(cursors, gapBehind(cursors, receiveCursor));
+  }
+  return rejection('SESSION_ENDED', finalCursors(cursors));
+}
+
+function gapAnswer(cursors: Cursors, { first, last }: Gap): Resumption {
+  return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });
 }
 
 function rejection(code: ErrorName, parameters: ParameterSet): Resumption {

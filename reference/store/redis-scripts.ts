@@ -121,7 +121,7 @@ export const ATTACH: RedisScript = script(`
 local id, owner, attempt, stated = unpack(ARGV, 5, 8)
 local head = read(id)
 if not head or head.phase == 'gone' or head.owner ~= owner then return {'unknown'} end
-if head.phase == 'ended' then return {'ended', head.rc, head.sc} end
+if head.phase == 'ended' then return {'ended', head.rc, head.sc, head.epoch} end
 if tonumber(attempt) <= tonumber(head.attempt) then return {'stale'} end
 if tonumber(stated) > tonumber(head.epoch) then return {'ahead', header(head), head.rc, head.sc} end
 redis.call('HINCRBY', key('head', id), 'epoch', 1)

@@ -129,7 +129,7 @@ class RedisStore implements SessionStore {
         this.#held.add(id);
         return { type: 'attached', session: readSession(first, second) };
       case 'ended':
-        return { type: 'ended', cursors: readCursors(first, second) };
+        return { type: 'ended', epoch: Number(text(third)), cursors: readCursors(first, second) };
       case 'ahead':
         return {
           type: 'ahead',

@@ -54,8 +54,8 @@ export type AttachResult =
   | { readonly type: 'attached'; readonly session: StoredSession }
   /** Not there, or another owner's: the answer is RESUME_REFUSED. [CNT-021] */
   | { readonly type: 'unknown' }
-  /** The session has ended: the answer is SESSION_ENDED. [CNT-036] */
-  | { readonly type: 'ended'; readonly cursors: Cursors }
+  /** The session has ended: the answer is SESSION_ENDED, or RESUME_GAP. `epoch` is its last one. [CNT-036] [CNT-063] */
+  | { readonly type: 'ended'; readonly epoch: number; readonly cursors: Cursors }
   /** The attempt is not greater than the greatest seen: the answer is ATTEMPT_STALE. [CNT-023] */
   | { readonly type: 'stale' }
   /**

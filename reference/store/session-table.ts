@@ -28,7 +28,7 @@ export function heldRecord(record: SessionRecord | undefined, epoch: number, now
 export type AttachJudgement =
   | { readonly type: 'attached'; readonly record: SessionRecord }
   | { readonly type: 'unknown' }
-  | { readonly type: 'ended'; readonly cursors: Cursors }
+  | { readonly type: 'ended'; readonly epoch: number; readonly cursors: Cursors }
   | { readonly type: 'stale' }
   | { readonly type: 'ahead'; readonly header: SessionHeader; readonly cursors: Cursors | undefined };
 
@@ -45,7 +45,7 @@ export function judgeAttach(
   if (record === undefined || phase === 'gone' || record.header.owner !== owner) return { type: 'unknown' };
   const { header, cursors } = record;
   // [CNT-036]
-  if (phase === 'ended' && cursors !== undefined) return { type: 'ended', cursors };
+  if (phase === 'ended' && cursors !== undefined) return { type: 'ended', epoch: header.epoch, cursors };
   // [CNT-023]
   if (attempt <= header.attempt) return { type: 'stale' };
   // [CNT-025]

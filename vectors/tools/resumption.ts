@@ -140,6 +140,14 @@ function ended(comment: string, change: Change, flag = 'Resumption'): Draft {
   return denied(comment, 'CNT-036', flag, 'SESSION_ENDED', { ...change, memory }, parameters);
 }
 
+/** The session has ended, and the server has forgotten a part of it. */
+function forgotten(comment: string, request: Partial<Request>, first: number, last: number): Draft {
+  const memory = { state: 'ended' as const };
+  const { received, sent } = AT_SERVER;
+  const parameters = { final_receive_cursor: received, final_send_cursor: sent, gap_first: first, gap_last: last };
+  return denied(comment, 'CNT-063', 'Gap', 'RESUME_GAP', { memory, request }, parameters);
+}
+
 function servers(): Draft[] {
   const stranger = { identity: 'spiffe://example.test/other' };
   const refused = (comment: string, change: Change, flag = 'Fencing', requirement = 'CNT-021'): Draft =>
@@ -227,8 +235,26 @@ function servers(): Draft[] {
     }),
     ended('the session has ended with the largest cursors', { memory: { received: MAX, sent: MAX } }),
     ended('the session has ended, and the attempt is stale', { request: { attempt: 4 } }, 'CheckOrder'),
-    ended('the session has ended, and the epoch is higher', { request: { epoch: 4 } }, 'CheckOrder'),
-    ended('the session has ended, and there is a gap', { request: { receiveCursor: 10 } }, 'CheckOrder'),
+    ended('the session has ended, and the epoch is lower', { request: { epoch: 2 } }),
+    ended('the session has ended, and the cursor is the final one', { request: { receiveCursor: 9 } }),
+    ended('the session has ended, and the cursor is below what was acknowledged', { request: { receiveCursor: 4 } }),
+    forgotten('the session has ended, and the epoch is higher', { epoch: 4 }, 0, 0),
+    forgotten('the session has ended, and the epoch is the largest', { epoch: MAX }, 0, 0),
+    forgotten('the session has ended, and the cursor is beyond the final one', { receiveCursor: 10 }, 10, 10),
+    forgotten('the session has ended, and the cursor is the largest', { receiveCursor: MAX }, 10, MAX),
+    forgotten(
+      'the session has ended, and both epoch and cursor are beyond its last ones',
+      { epoch: 4, receiveCursor: 12 },
+      10,
+      12,
+    ),
+    forgotten(
+      'the session has ended, the epoch is higher, and the cursor below what was acknowledged',
+      { epoch: 4, receiveCursor: 3 },
+      0,
+      0,
+    ),
+    forgotten('the session has ended, the attempt is stale, and the epoch is higher', { epoch: 4, attempt: 3 }, 0, 0),
     ended('the session has ended, and no room', { room: false }, 'CheckOrder'),
 
     stale('the attempt that was seen last', { request: { attempt: 4 } }),

@@ -117,11 +117,57 @@ const endCases = ENDS.map(({ slug, requirement, code, parameters }): Case => ({
   },
 }));
 
+/** Final cursors of a server that does not know any more what it has acknowledged. */
+const FORGETFUL = [
+  {
+    slug: 'client-one-less',
+    what: 'one less than what was acknowledged',
+    judged: false,
+    final: (held: bigint) => held - 1n,
+  },
+  { slug: 'client-nothing', what: 'of nothing', judged: false, final: () => 0n },
+  { slug: 'client-nothing-with-outcomes', what: 'of nothing', judged: true, final: () => 0n },
+] as const;
+
+const forgetfulCases = FORGETFUL.map(({ slug, what, judged, final }): Case => ({
+  id: `CNT-064/${slug}`,
+  requirements: ['CNT-064', 'CNT-042'],
+  title: `what a server has forgotten is not taken for not delivered: a final cursor ${what}`,
+  stimulus: `${judged ? FOUR_JUDGED_MESSAGES : FOUR_MESSAGES} The connection is lost, and the attempt to attach the session is answered with REJECT(SESSION_ENDED) and a final cursor ${what}.`,
+  expectation: `The client reports the first message ${judged ? 'with its verdict' : 'as accepted'}, the next two as unknown, and the last one as not delivered.`,
+  features: [...FEATURES, 'outcomes'],
+  run: async (context) => {
+    const met = await fourMessages(context, judged);
+    met.peer.destroy();
+    const { peer } = await comes(context, met);
+    peer.sendReject('SESSION_ENDED', 0, cursors(final(met.second - 1n)));
+    await peer.expectEnd('EST-032');
+    await expectOutcomesAtEnd(met, judged ? [VERDICT, ...IN_DOUBT.slice(1)] : IN_DOUBT, 'CNT-064');
+  },
+}));
+
 /** What a client makes of REJECT when it resumes. */
 export const continuityReject: readonly ClientCase[] = clientCases([
   ...transientCases,
   ...neverCases,
   ...endCases,
+  ...forgetfulCases,
+  {
+    id: 'CNT-064/client-exactly-what-was-acknowledged',
+    requirements: ['CNT-064', 'CNT-042'],
+    title: 'a final cursor that covers what was acknowledged and nothing else is nothing to doubt',
+    stimulus: `${FOUR_MESSAGES} The connection is lost, and the attempt to attach the session is answered with REJECT(SESSION_ENDED), whose final cursor is what was acknowledged.`,
+    expectation: 'The client reports the first message as accepted and the other three as not delivered.',
+    features: [...FEATURES, 'outcomes'],
+    run: async (context) => {
+      const met = await fourMessages(context);
+      met.peer.destroy();
+      const { peer } = await comes(context, met);
+      peer.sendReject('SESSION_ENDED', 0, cursors(met.second - 1n));
+      await peer.expectEnd('EST-032');
+      await expectOutcomesAtEnd(met, ['accepted', 'not-delivered', 'not-delivered', 'not-delivered'], 'CNT-064');
+    },
+  },
   {
     id: 'CNT-042/client-session-ended',
     requirements: ['CNT-042'],

@@ -192,10 +192,77 @@ interface Wrong {
 const WRONG: readonly Wrong[] = [
   { slug: 'right-otherwise', what: 'in a way that is right otherwise', resume: {} },
   { slug: 'stale-attempt', what: 'with attempt 0', resume: { attempt: 0n } },
-  { slug: 'epoch-ahead', what: 'with an epoch that is too high', resume: { epoch: 99n } },
-  { slug: 'cursor-ahead', what: 'with a cursor that is too high', resume: { receiveCursor: 99n } },
+  { slug: 'cursor-final', what: 'with the final cursor of the server', resume: { receiveCursor: 6n } },
   { slug: 'cursor-pruned', what: 'with a cursor that is too low', resume: { receiveCursor: 0n } },
 ];
+
+/** What only a client can state that knows more of the session than its server. */
+const FORGOTTEN: readonly Gap[] = [
+  { slug: 'epoch-ahead', what: 'with epoch 2 instead of 1', resume: { epoch: 2n }, first: 0, last: 0 },
+  { slug: 'epoch-largest', what: 'with the largest epoch', resume: { epoch: MAX_U53 }, first: 0, last: 0 },
+  { slug: 'cursor-ahead', what: 'with cursor 7', resume: { receiveCursor: 7n }, first: 7, last: 7 },
+  {
+    slug: 'cursor-largest',
+    what: 'with the largest cursor',
+    resume: { receiveCursor: MAX_U53 },
+    first: 7,
+    last: MAX_U53,
+  },
+  {
+    slug: 'epoch-and-cursor-ahead',
+    what: 'with epoch 2 and cursor 9',
+    resume: { epoch: 2n, receiveCursor: 9n },
+    first: 7,
+    last: 9,
+  },
+  {
+    slug: 'epoch-ahead-and-cursor-pruned',
+    what: 'with epoch 2 and cursor 1',
+    resume: { epoch: 2n, receiveCursor: 1n },
+    first: 0,
+    last: 0,
+  },
+  {
+    slug: 'epoch-ahead-and-stale-attempt',
+    what: 'with epoch 2 and attempt 0',
+    resume: { epoch: 2n, attempt: 0n },
+    first: 0,
+    last: 0,
+  },
+];
+
+const forgottenCases = FORGOTTEN.flatMap(({ slug, what, resume, first, last }): NewCase[] => [
+  {
+    id: `CNT-063/${slug}`,
+    requirements: ['CNT-063', 'CNT-026', 'CNT-035'],
+    title: `a session that has ended in order did not end so for a client that asks for it ${what}`,
+    stimulus: `The server has sent six frames, of which four are acknowledged, and the session has ended with CLOSE and END_SESSION. The client asks for it ${what}, and then in the right way.`,
+    expectation: `The server answers with REJECT(RESUME_GAP), gap_first ${first}, gap_last ${last} and its final cursors, and then with REJECT(SESSION_ENDED) and the same final cursors.`,
+    run: async (context) => {
+      const { peer } = await four(context);
+      await context.dependency('closing the session', () => peer.close());
+      const reject = await refused(context, peer, 'RESUME_GAP', 'CNT-063', resume);
+      requireStated(reject, { gap_first: first, gap_last: last, ...finals(peer) });
+      requireStated(await refused(context, peer, 'SESSION_ENDED', 'CNT-036', { receiveCursor: 6n }), finals(peer));
+    },
+  },
+  {
+    id: `CNT-063/${slug}-after-a-gap`,
+    requirements: ['CNT-063', 'CNT-025', 'CNT-035'],
+    title: `REJECT(RESUME_GAP) comes again for a client that asks ${what}`,
+    stimulus: `The server has sent six frames, of which four are acknowledged, and the connection is lost. The client resumes the session with epoch 3 and cursor 8, and then asks for it ${what}, twice.`,
+    expectation: `Each time the server answers with REJECT(RESUME_GAP); the last two times with gap_first ${first}, gap_last ${last} and its final cursors.`,
+    run: async (context) => {
+      const { peer } = await four(context);
+      peer.destroy();
+      await refused(context, peer, 'RESUME_GAP', 'CNT-025', { epoch: 3n, receiveCursor: 8n });
+      for (let n = 0; n < 2; n += 1) {
+        const reject = await refused(context, peer, 'RESUME_GAP', 'CNT-063', resume);
+        requireStated(reject, { gap_first: first, gap_last: last, ...finals(peer) });
+      }
+    },
+  },
+]);
 
 const tombstoneCases = WRONG.map(({ slug, what, resume }): NewCase => ({
   id: `CNT-036/${slug}`,
@@ -256,6 +323,7 @@ export const continuityGaps: readonly ServerCase[] = serverCases([
   ...BOUNDARIES,
   ...toldCases,
   ...moreGapCases,
+  ...forgottenCases,
   ...tombstoneCases,
   ...moreTombstoneCases,
 ]);

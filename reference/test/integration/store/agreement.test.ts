@@ -155,7 +155,9 @@ class Model {
         const held = this.#sessions.get(idOf(step.session));
         if (held === undefined || held.header.owner !== ownerOf(step.owner)) return { type: 'unknown' };
         if (held.endedAt !== undefined)
-          return this.#isKept(held) ? { type: 'ended', cursors: held.cursors } : { type: 'unknown' };
+          return this.#isKept(held)
+            ? { type: 'ended', epoch: held.header.epoch, cursors: held.cursors }
+            : { type: 'unknown' };
         if (step.attempt <= held.header.attempt) return { type: 'stale' };
         if (step.ahead > 0) return { type: 'ahead', header: held.header, cursors: held.cursors };
         held.header = { ...held.header, epoch: held.header.epoch + 1, attempt: step.attempt };

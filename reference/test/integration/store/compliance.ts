@@ -323,7 +323,7 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
         expect(await store.end(made.id, 1, { receiveCursor: 7, sendCursor: 9 })).toBe('committed');
         expect(await store.load(made.id)).toBeUndefined();
         expect(await store.list('server')).toEqual([]);
-        const ended = { type: 'ended', cursors: { receiveCursor: 7, sendCursor: 9 } };
+        const ended = { type: 'ended', epoch: 1, cursors: { receiveCursor: 7, sendCursor: 9 } };
         expect(await store.attach(made.id, OWNER, 1, 1)).toEqual(ended);
         await harness.advance(RETENTION_MS - 5_000);
         expect(await store.attach(made.id, OWNER, 1, 99)).toEqual(ended);
@@ -340,7 +340,7 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
         expect(await store.end(made.id, 1, cursors)).toBe('committed');
         expect(await store.end(made.id, 1, cursors)).toBe('committed');
         expect(await store.end(made.id, 1, { ...cursors, sendCursor: 1 })).toBe('fenced');
-        expect(await store.attach(made.id, OWNER, 1, 1)).toEqual({ type: 'ended', cursors });
+        expect(await store.attach(made.id, OWNER, 1, 1)).toEqual({ type: 'ended', epoch: 1, cursors });
       });
 
       it('ends a session that is attached elsewhere [CNT-025]', async () => {
@@ -389,11 +389,13 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
         await harness.advance(RETENTION_MS + 1);
         expect(await store.attach(made.id, OWNER, 1, 1)).toEqual({
           type: 'ended',
+          epoch: 1,
           cursors: { receiveCursor: 5, sendCursor: 6 },
         });
         expect([...(await store.sweep())].sort()).toEqual([made.id, told.id]);
         expect(await store.attach(told.id, OWNER, 1, 1)).toEqual({
           type: 'ended',
+          epoch: 1,
           cursors: { receiveCursor: 8, sendCursor: 9 },
         });
         expect(await store.commit(made.id, 1, NOTHING)).toBe('fenced');
@@ -477,6 +479,7 @@ export function storeCompliance(name: string, options: ComplianceOptions): void 
       expect(await store.list('server')).toEqual([{ ...attached, epoch: 2, attempt: 4 }, detached]);
       expect(await store.attach(ended.id, OWNER, 1, 1)).toEqual({
         type: 'ended',
+        epoch: 1,
         cursors: { receiveCursor: 5, sendCursor: 6 },
       });
       expect(await store.attach(attached.id, OWNER, 4, 2)).toEqual({ type: 'stale' });

@@ -89,6 +89,7 @@ describe.skipIf(!HAS_REDIS)('redis: a fleet', () => {
     expect(await two.list('server')).toEqual([]);
     expect(await two.attach(made.id, OWNER, 1, 1)).toEqual({
       type: 'ended',
+      epoch: 1,
       cursors: { receiveCursor: 3, sendCursor: 4 },
     });
   });
@@ -122,7 +123,7 @@ describe.skipIf(!HAS_REDIS)('redis: a fleet', () => {
     expect(await one.commit(made.id, most - 1, NOTHING)).toBe('committed');
     const cursors = { receiveCursor: most, sendCursor: most - 1 };
     expect(await one.end(made.id, most - 1, cursors)).toBe('committed');
-    expect(await one.attach(made.id, OWNER, most, 1)).toEqual({ type: 'ended', cursors });
+    expect(await one.attach(made.id, OWNER, most, 1)).toEqual({ type: 'ended', epoch: most - 1, cursors });
   });
 
   it('goes on when Redis has forgotten the scripts', async () => {
