@@ -23,13 +23,13 @@ export class Exchange {
     channel.onOutcome = ({ first, last, outcome }) =>
       ledger.outcome({ type: 'outcome', application, first, last, outcome });
     channel.onMessage = async (message, number, redelivered) => {
+      const at = { time: Date.now(), process: process.pid };
       if (over)
         report({ type: 'violation', text: `${channel.keyOf(number)} was handed over after its channel was over` });
       const digest = digestOf(message);
       const verdict = outcomes ? verdictOf(digest) : 0;
       const key = channel.keyOf(number);
       const octets = message.length;
-      const at = { time: Date.now(), process: process.pid };
       await ledger.effect({ type: 'effect', key, application, number, octets, digest, verdict, redelivered, at });
       if (verdict > 0) throw new Rejection(verdict);
     };
