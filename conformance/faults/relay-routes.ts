@@ -71,8 +71,13 @@ export const relayRouteFaults: readonly Fault[] = [
   ]),
   fault('relay-goes-on-for-ever', 'RLY-010', 'passes on what may go no further', [
     'node/relay/relay',
+    'if (forwarded?.hopLimit === 0 || relays.length > LIMITS.max_hops) {',
+    'if (forwarded?.hopLimit === 0) forwarded.hopLimit = 1; if (relays.length > LIMITS.max_hops) {',
+  ]),
+  fault('relay-has-no-room-for-its-peer', 'RLY-010', 'takes a full route for an application end out of reach', [
+    'node/relay/relay',
+    'if (forwarded?.hopLimit === 0 || relays.length > LIMITS.max_hops) {',
     'if (forwarded?.hopLimit === 0) {',
-    'if (forwarded?.hopLimit === 0) forwarded.hopLimit = 1; if (false) {',
   ]),
   fault('relay-sees-no-loop', 'RLY-011', 'passes on what has passed it before', [
     'node/relay/relay',

@@ -508,6 +508,32 @@ export const forward: readonly RelayCase[] = relayCases([
     },
   },
   {
+    id: 'RLY-010/relay-route-full',
+    requirements: ['RLY-010'],
+    title: 'a FORWARD whose route has no room left is not passed on, whatever its hop_limit says',
+    stimulus: `A relay sends FORWARD with a route of ${MAX_HOPS} identities and a hop_limit of 255 for an application of a Hawser application end.`,
+    expectation: 'REFUSED(HOP_LIMIT) arrives, and nothing at the application end.',
+    run: async (context) => {
+      const route = Array.from({ length: MAX_HOPS }, (_, index) => `spiffe://hawser.test/relay-${index}`);
+      const asked = context.pass(await asRelay(context), SHARED_APPLICATION, { route, hopLimit: 255 });
+      await requireRefused(asked, 'HOP_LIMIT', 'RLY-010');
+      await requireUnasked(context, asked, 'RLY-010');
+    },
+  },
+  {
+    id: 'RLY-010/relay-route-almost-full',
+    requirements: ['RLY-010', 'RLY-008'],
+    title: 'a FORWARD whose route has room for one more is passed on',
+    stimulus: `A relay sends FORWARD with a route of ${MAX_HOPS - 1} identities and a hop_limit of 1 for an application of a Hawser application end.`,
+    expectation: `FORWARD arrives with a route of ${MAX_HOPS} identities.`,
+    run: async (context) => {
+      const route = Array.from({ length: MAX_HOPS - 1 }, (_, index) => `spiffe://hawser.test/relay-${index}`);
+      const asked = context.pass(await asRelay(context), SHARED_APPLICATION, { route, hopLimit: 1 });
+      const { forward } = await context.endOf(asked);
+      assertEqual('length of route', forward.texts('route').length, MAX_HOPS, 'RLY-008');
+    },
+  },
+  {
     id: 'RLY-010/relay-tcp',
     requirements: ['RLY-010'],
     title: 'a hop_limit of 0 does not matter where no relay follows',

@@ -540,7 +540,8 @@ class ModelRelayConnection extends ModelServerConnection {
     if (through.length > 0 && !isRelay) return 'APPLICATION_REFUSED';
     if (through.includes(kit.index.relayIdentity) && habits.ignoresLoops !== true) return 'ROUTE_LOOP';
     if (route === undefined || (route.denied === true && habits.ignoresPolicy !== true)) return 'APPLICATION_REFUSED';
-    return route.kind === 'hawser' && hops < 0 && habits.ignoresHops !== true ? 'HOP_LIMIT' : undefined;
+    const isTooFar = hops < 0 || through.length > limit('max_hops');
+    return route.kind === 'hawser' && isTooFar && habits.ignoresHops !== true ? 'HOP_LIMIT' : undefined;
   }
 
   #refuse(channel: number, code: string): void {

@@ -273,7 +273,7 @@ class HawserRelay implements Relay {
     route: HawserRoute,
   ): Promise<ChannelEndpoint | undefined> {
     const { forwarded, relays } = request;
-    if (forwarded?.hopLimit === 0) {
+    if (forwarded?.hopLimit === 0 || relays.length > LIMITS.max_hops) {
       request.refuse('HOP_LIMIT'); // [RLY-010]
       return undefined;
     }
