@@ -1,17 +1,14 @@
 import { Command } from 'commander';
-import { formatTerminal } from '../report/terminal.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { ClientDriver } from '../testee/driver.ts';
 import { Kit } from '../testee/kit-files.ts';
-import type { RunFlags } from './run-flags.ts';
+import { type JudgeFlags, addSmokeOption, judge } from './judge.ts';
 import { addReportOptions, addRunOptions } from './run-flags.ts';
-import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
-import { runSmoke } from './smoke.ts';
+import { checkRunFlags, listCases, selectedCases } from './run-suite.ts';
 import { UsageError } from './usage-error.ts';
 
-interface ClientFlags extends RunFlags {
+interface ClientFlags extends JudgeFlags {
   readonly pki?: string;
-  readonly smoke?: boolean;
 }
 
 /** `hawser-conformance client`: judges a client through its driver. */
@@ -19,9 +16,8 @@ export function clientCommand(): Command {
   const command = new Command('client')
     .description('judge a client through its driver, a child process that speaks JSON lines')
     .argument('[command...]', 'the driver and its arguments, behind --')
-    .option('--pki <dir>', 'certificate kit, from the command pki; required')
-    .option('--smoke', 'check only that the harness and the implementation understand each other');
-  return addReportOptions(addRunOptions(command))
+    .option('--pki <dir>', 'certificate kit, from the command pki; required');
+  return addReportOptions(addRunOptions(addSmokeOption(command)))
     .addHelpText(
       'after',
       '\nExamples:\n' +
@@ -52,13 +48,8 @@ async function runClient(words: readonly string[], flags: ClientFlags): Promise<
     // A driver that does not even start is a matter of configuration.
     await driver.process();
     const attachment: Attachment = { role: 'client', driver, unsupported: flags.unsupported };
-    if (flags.smoke === true) return await runSmoke(attachment, kit, flags);
     const subject = { name: program, command: `hawser-conformance client --pki ${pki} -- ${words.join(' ')}` };
-    checkReports(flags);
-    const report = await runSuite(attachment, kit, subject, flags);
-    process.stdout.write(formatTerminal(report));
-    writeReports(report, flags);
-    return report.passed ? 0 : 1;
+    return await judge(attachment, kit, subject, flags);
   } finally {
     await driver.stop();
   }

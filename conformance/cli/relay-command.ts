@@ -1,35 +1,33 @@
 import { Command } from 'commander';
 import { ApplicationEnds } from '../peer/ends/application-ends.ts';
-import { formatTerminal } from '../report/terminal.ts';
 import type { Attachment } from '../runner/attachment.ts';
 import { Kit } from '../testee/kit-files.ts';
-import type { RunFlags } from './run-flags.ts';
+import { type JudgeFlags, addSmokeOption, judge } from './judge.ts';
+import {
+  type NetworkFlags,
+  addNetworkFlags,
+  parseAddress,
+  reloading,
+  requireNetworkFlags,
+  withReload,
+} from './network-target.ts';
 import { addReportOptions, addRunOptions } from './run-flags.ts';
-import { checkReports, checkRunFlags, listCases, runSuite, selectedCases, writeReports } from './run-suite.ts';
-import { parseAddress, runShell } from './server-command.ts';
-import { runSmoke } from './smoke.ts';
+import { checkRunFlags, listCases, selectedCases } from './run-suite.ts';
 import { UsageError } from './usage-error.ts';
 
-interface RelayFlags extends RunFlags {
-  readonly connect?: string;
+interface RelayFlags extends JudgeFlags, NetworkFlags {
   readonly applicationListen?: string;
-  readonly pki?: string;
-  readonly reload?: string;
-  readonly smoke?: boolean;
 }
 
 /** `hawser-conformance relay`: judges a relay over the network, from both its sides. */
 export function relayCommand(): Command {
-  const command = new Command('relay')
-    .description('judge a relay in test mode, over the network: the suite plays its clients and its application ends')
-    .option('--connect <host:port>', 'where the relay listens; required')
-    .option(
-      '--application-listen <port>',
-      'first of four ports on which the suite plays the application ends; required',
-    )
-    .option('--pki <dir>', 'certificate kit, from the command pki; required')
-    .option('--reload <command>', 'shell command that makes the relay load its revocation list again')
-    .option('--smoke', 'check only that the harness and the implementation understand each other');
+  const command = new Command('relay').description(
+    'judge a relay in test mode, over the network: the suite plays its clients and its application ends',
+  );
+  addSmokeOption(addNetworkFlags(command, 'relay')).option(
+    '--application-listen <port>',
+    'first of four ports on which the suite plays the application ends; required',
+  );
   return addReportOptions(addRunOptions(command))
     .addHelpText(
       'after',
@@ -51,16 +49,14 @@ async function runRelay(flags: RelayFlags): Promise<number> {
     process.stdout.write(listCases(selectedCases('relay', flags)));
     return 0;
   }
-  const { connect, applicationListen, pki, reload } = flags;
-  if (connect === undefined) throw new UsageError('relay: --connect HOST:PORT is missing');
+  const { connect, pki } = requireNetworkFlags('relay', flags);
+  const { applicationListen } = flags;
   if (applicationListen === undefined) {
     throw new UsageError('relay: --application-listen PORT is missing; the relay is told the same port');
   }
-  if (pki === undefined)
-    throw new UsageError('relay: --pki DIR is missing; make a kit with: hawser-conformance pki --out DIR');
-  const { host, port } = parseAddress('--connect', connect);
   const listen = applicationListen.includes(':') ? applicationListen : `127.0.0.1:${applicationListen}`;
   const place = parseAddress('--application-listen', listen);
+  const { host, port } = parseAddress('--connect', connect);
   const kit = new Kit(pki);
   const target = { host, port, identity: kit.index.relayIdentity };
   const ends = await ApplicationEnds.listen(kit, place, flags.stepMs);
@@ -70,20 +66,10 @@ async function runRelay(flags: RelayFlags): Promise<number> {
       target: () => target,
       ends,
       unsupported: flags.unsupported,
-      ...(reload === undefined ? {} : { reload: () => runShell(reload) }),
+      ...reloading(flags),
     };
     const words = `hawser-conformance relay --connect ${connect} --application-listen ${applicationListen} --pki ${pki}`;
-    const subject = { name: connect, command: reload === undefined ? words : `${words} --reload '${reload}'` };
-    if (flags.smoke === true) return await runSmoke(attachment, kit, flags);
-    checkReports(flags);
-    const report = await runSuite(attachment, kit, subject, flags);
-    const [first] = report.results;
-    if (first !== undefined && report.results.every(({ verdict }) => verdict === 'setup-failed')) {
-      throw new UsageError(first.detail ?? `${connect} does not answer`);
-    }
-    process.stdout.write(formatTerminal(report));
-    writeReports(report, flags);
-    return report.passed ? 0 : 1;
+    return await judge(attachment, kit, { name: connect, command: withReload(words, flags) }, flags);
   } finally {
     await ends.close();
   }
