@@ -29,7 +29,7 @@ export const channelFaults: readonly Fault[] = [
     'this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload); this.#outbox.sequenced(FRAME_TYPE.OPENED, 0, number, payload);',
   ]),
   fault('server-hands-over-another-identity', 'CHN-006', 'tells the application end another identity', [
-    'node/pending-request',
+    'node/server/pending-request',
     'this.identity = forwarded?.client ?? peer;',
     "this.identity = channel.application === 'test/identity' ? 'spiffe://hawser.test/someone' : (forwarded?.client ?? peer);",
   ]),
@@ -38,7 +38,7 @@ export const channelFaults: readonly Fault[] = [
     'CHN-007',
     'refuses an application that does not exist with a code of its own',
     [
-      'node/channel-requests',
+      'node/server/channel-requests',
       "return isAllowed ? undefined : 'APPLICATION_REFUSED';",
       "return isAllowed ? undefined : isKnown ? 'APPLICATION_REFUSED' : 'APPLICATION_ERROR';",
     ],
@@ -164,22 +164,22 @@ export const channelFaults: readonly Fault[] = [
     "const answered = action === 'send RESET(CHANNEL_CLOSED)'; if (answered) throw violation('INTERNAL_ERROR', 'CHN-032', FRAME_TYPE.RESET, '');",
   ]),
   fault('server-echoes-something-else', 'APP-001', 'answers test/echo with an altered message', [
-    'node/test-applications',
+    'node/server/test-applications',
     'return channel.send(message);',
     'return channel.send(message.length > 0 ? Uint8Array.from(message, (octet, index) => (index === 0 ? octet ^ 1 : octet)) : message);',
   ]),
   fault('server-miscounts', 'APP-001', 'counts one message too many in test/sink', [
-    'node/test-applications',
+    'node/server/test-applications',
     'let messages = 0;',
     'let messages = 1;',
   ]),
   fault('server-starts-its-pattern-late', 'APP-001', 'sends another pattern from test/source', [
-    'node/test-applications',
+    'node/server/test-applications',
     'const start = message % PATTERN_PERIOD;',
     'const start = (message + 1) % PATTERN_PERIOD;',
   ]),
   fault('server-takes-source-without-data', 'APP-003', 'sends from test/source without being told how much', [
-    'node/test-applications',
+    'node/server/test-applications',
     'if (data?.length !== 8) {',
     'if (data?.length !== 8) { request.accept(); channel.end(); return; } if (false) {',
   ]),

@@ -39,12 +39,12 @@ export const continuityClientFaults: readonly Fault[] = [
     "this.#sendClose('NO_ERROR', true);",
   ]),
   fault('client-repeats-attempts', 'CNT-018', 'gives each attempt the number 1', [
-    'node/client-notes',
+    'node/client/client-notes',
     'const attempt = this.#attempt;',
     'const attempt = 1;',
   ]),
   fault('client-skips-attempts', 'CNT-018', 'numbers its attempts 2, 4, 6', [
-    'node/client-notes',
+    'node/client/client-notes',
     'this.#attempt += 1;',
     'this.#attempt += 2;',
   ]),
@@ -109,12 +109,12 @@ export const continuityClientFaults: readonly Fault[] = [
     ';',
   ]),
   fault('client-ignores-drain', 'CNT-047', 'stays until the deadline of DRAIN', [
-    'node/client-continuity',
+    'node/client/client-continuity',
     'draining(code) {',
     'draining(code) { return;',
   ]),
   fault('client-ignores-its-deadline', 'CNT-050', 'stays until the server ends the connection', [
-    'node/client-continuity',
+    'node/client/client-continuity',
     'deadlineMs === 0 ?',
     'true ?',
   ]),
@@ -127,9 +127,9 @@ export const continuityClientFaults: readonly Fault[] = [
     'client-fights-for-its-session',
     'CNT-058',
     'takes back a session that was taken from it',
-    ['node/client-state', "if (end.code === 'SUPERSEDED' && end.remote)", 'if (false)'],
+    ['node/client/client-state', "if (end.code === 'SUPERSEDED' && end.remote)", 'if (false)'],
     [
-      'node/client-state',
+      'node/client/client-state',
       'return lose({ since: facts.now, failures: 0 }, input.end, facts, [NOTE_DETACHED]);',
       'return lose({ since: facts.now, failures: 0 }, NO_FAILURE, facts, [NOTE_DETACHED]);',
     ],

@@ -8,7 +8,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'CNT-001',
     'grants a second more retention than was asked for',
     [
-      'node/server-sessions',
+      'node/server/server-sessions',
       'const retentionMs = Math.min(askedMs, maxRetentionMs);',
       'const retentionMs = askedMs === 0 ? 0 : askedMs + 1000;',
     ],
@@ -50,7 +50,7 @@ export const continuityServerFaults: readonly Fault[] = [
     "this.#sendClose('NO_ERROR', true);",
   ]),
   fault('server-tells-strangers', 'CNT-021', 'tells another identity that a session exists', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     'if (held !== undefined && held.peerIdentity !== owner)',
     "if (held !== undefined && held.peerIdentity !== owner) return rejection('ATTEMPT_STALE', {}); if (false)",
   ]),
@@ -68,8 +68,8 @@ export const continuityServerFaults: readonly Fault[] = [
     'server-disturbed-by-late-attempts',
     'CNT-023',
     'takes the session from its connection before it looks at the attempt',
-    ['node/server-sessions', 'late = attempt <= (this.#attempts.get(id) ?? 0);', 'late = false;'],
-    ['node/server-sessions', 'held.link?.pump.pauseReading();', 'this.#supersede(held);'],
+    ['node/server/server-sessions', 'late = attempt <= (this.#attempts.get(id) ?? 0);', 'late = false;'],
+    ['node/server/server-sessions', 'held.link?.pump.pauseReading();', 'this.#supersede(held);'],
   ),
   fault('server-refuses-lower-epochs', 'CNT-024', 'takes a lower epoch for lost memory', [
     'store/session-table',
@@ -93,7 +93,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'return undefined;',
   ]),
   fault('server-states-no-gap', 'CNT-026', 'does not say which numbers are missing', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     "return rejection('RESUME_GAP', { ...finalCursors(cursors), gap_first: first, gap_last: last });",
     "return rejection('RESUME_GAP', finalCursors(cursors));",
   ]),
@@ -106,7 +106,7 @@ export const continuityServerFaults: readonly Fault[] = [
       'record: { ...record, header: { ...header, epoch: header.epoch + 1, attempt }, endsAt: undefined },',
       'record: { ...record, header: { ...header, epoch: header.epoch + 2, attempt }, endsAt: undefined },',
     ],
-    ['node/server-sessions', 'before + 1 === epoch', 'before + 2 === epoch'],
+    ['node/server/server-sessions', 'before + 1 === epoch', 'before + 2 === epoch'],
   ),
   fault('server-supersedes-with-another-code', 'CNT-029', 'ends the former connection with another code', [
     'core/connection-engine',
@@ -140,17 +140,17 @@ export const continuityServerFaults: readonly Fault[] = [
     "if (phase === 'ended') return { type: 'unknown' }; if (false)",
   ]),
   fault('server-says-ended-for-a-gap', 'CNT-063', 'says of every session that is over that it has ended in order', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     'if (request.epoch > epoch || receiveCursor > cursors.sendCursor) {',
     'if (false) {',
   ]),
   fault('server-overlooks-epochs-of-the-ended', 'CNT-063', 'looks at nothing but the cursor when a session is over', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     'if (request.epoch > epoch || receiveCursor > cursors.sendCursor) {',
     'if (receiveCursor > cursors.sendCursor) {',
   ]),
   fault('server-takes-credit-of-a-resumption', 'CNT-003', 'goes by the max_message_bytes that a resumption declares', [
-    'node/session',
+    'node/session/session',
     'return { ...peer, livenessIntervalMs, deadlineMs };',
     'return this.#link?.connection.peer ?? peer;',
   ]),
@@ -160,7 +160,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'this.#entries = this.#entries.slice(this.#first + 1).filter(({ seq }) => seq > 0);',
   ]),
   fault('server-ends-with-the-connection', 'CNT-013', 'ends a session with its connection', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     "if (end.session === 'ended') {",
     'if (true) {',
   ]),
@@ -174,7 +174,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'SES-026',
     'ends a session that is kept with the certificate of its client',
     [
-      'node/session',
+      'node/session/session',
       'pump.handle(connection.detach(code, pump.now(), error));',
       'pump.handle(connection.close(code, pump.now(), error));',
     ],
@@ -189,7 +189,7 @@ export const continuityServerFaults: readonly Fault[] = [
     'CNT-028',
     'processes frames of a connection that has lost its session',
     [
-      'node/server-sessions',
+      'node/server/server-sessions',
       'link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]',
       ';',
     ],
@@ -201,7 +201,7 @@ export const continuityServerFaults: readonly Fault[] = [
     ['core/connection-engine', 'this.#carried()?.channelFrame(decoder);', 'this.#session?.channelFrame(decoder);'],
   ),
   fault('server-leaves-former-connections', 'CNT-029', 'leaves the former connection open', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     'link.pump.handle(link.connection.supersede(link.pump.now())); // [CNT-028] [CNT-029]',
     ';',
   ]),

@@ -2,12 +2,12 @@ import type { Fault } from './fault.ts';
 import { fault, faultOfBoth } from './fault.ts';
 
 const LIBRARY_JUDGES_NOTHING: readonly [string, string, string] = [
-  'node/peer-gate',
+  'node/connection/peer-gate',
   'if (!socket.authorized) {',
   'if (false) {',
 ];
 const CLIENT_LETS_ALL_IN: readonly [string, string, string] = [
-  'node/tls-options',
+  'node/connection/tls-options',
   'rejectUnauthorized: true,',
   'rejectUnauthorized: false,',
 ];
@@ -15,17 +15,17 @@ const CLIENT_LETS_ALL_IN: readonly [string, string, string] = [
 /** Faults of chapters 2, 4 and 7. */
 export const establishmentFaults: readonly Fault[] = [
   fault('server-speaks-tls-1.2', 'TLS-001', 'accepts TLS 1.2', [
-    'node/tls-options',
+    'node/connection/tls-options',
     "minVersion: 'TLSv1.3',\n        // [TLS-005]",
     "minVersion: 'TLSv1.2',\n        // [TLS-005]",
   ]),
   fault('server-takes-no-alpn', 'TLS-003', 'serves a client that offered no ALPN', [
-    'node/peer-gate',
+    'node/connection/peer-gate',
     'if (socket.alpnProtocol !== PROTOCOL.alpn) {',
     'if (false) {',
   ]),
   fault('client-takes-no-alpn', 'TLS-004', 'goes on although ALPN selected nothing', [
-    'node/peer-gate',
+    'node/connection/peer-gate',
     'if (socket.alpnProtocol !== PROTOCOL.alpn) {',
     'if (false) {',
   ]),
@@ -33,8 +33,8 @@ export const establishmentFaults: readonly Fault[] = [
     'server-resumes-tls',
     'TLS-006',
     'serves a client on a resumed TLS connection',
-    ['node/peer-gate', 'if (socket.isSessionReused()) {', 'if (false) {'],
-    ['node/tls-options', 'secureOptions: constants.SSL_OP_NO_TICKET,', 'secureOptions: 0,'],
+    ['node/connection/peer-gate', 'if (socket.isSessionReused()) {', 'if (false) {'],
+    ['node/connection/tls-options', 'secureOptions: constants.SSL_OP_NO_TICKET,', 'secureOptions: 0,'],
   ),
   fault(
     'server-takes-any-authority',
@@ -165,7 +165,7 @@ export const establishmentFaults: readonly Fault[] = [
     'if (!verifier.verify(content, connect.scheme, connect.signature) && !verifier.verify(acceptContent(this.#bound, this.challenge, new Uint8Array(0), frame, connect.signature.length), connect.scheme, connect.signature)) {',
   ]),
   fault('server-takes-any-scheme', 'EST-004', 'does not look at the signature scheme', [
-    'node/signatures',
+    'node/connection/signatures',
     'scheme === algorithm.scheme &&',
     'true &&',
   ]),
@@ -188,7 +188,7 @@ export const establishmentFaults: readonly Fault[] = [
     'server-resumes-anything',
     'EST-018',
     'grants a new session to a CONNECT that asks to resume',
-    ['node/server-connection', 'else if (resume !== undefined) {', 'else if (false) {'],
+    ['node/server/server-connection', 'else if (resume !== undefined) {', 'else if (false) {'],
     ['core/connection-engine', "if (connect.mode === 'resume')", 'if (false)'],
   ),
   fault('server-reuses-session-ids', 'EST-019', 'gives each session the same id', [

@@ -19,7 +19,7 @@ export const outcomesServerFaults: readonly Fault[] = [
     'channel.verdictsSent = last; this.#outbox.sequenced(FRAME_TYPE.OUTCOME, 0, channel.number, payload);',
   ]),
   fault('server-rejects-silently', 'CNT-039', 'sends no verdict on rejected messages', [
-    'node/channel',
+    'node/session/channel',
     'this.#consume(bytes, number, error.verdict);',
     ';',
   ]),
@@ -29,7 +29,7 @@ export const outcomesServerFaults: readonly Fault[] = [
     'encodeOutcome({ lastMessage: channel.receive.messages, verdict })',
   ]),
   fault('server-judges-what-is-held', 'CNT-040', 'accepts a message when nobody is there to take it', [
-    'node/test-applications',
+    'node/server/test-applications',
     'const hold = (_channel, request) => request.accept();',
     'const hold = (channel, request) => { request.accept(); consumeAll(channel); };',
   ]),
@@ -38,7 +38,7 @@ export const outcomesServerFaults: readonly Fault[] = [
     'CNT-040',
     'sends verdicts on channels without outcomes',
     ['core/channels', 'if (channel?.kind.outcomes === true)', 'if (channel !== undefined)'],
-    ['node/channel', 'this.#settles = start.outcomes || host.core.resumable;', 'this.#settles = true;'],
+    ['node/session/channel', 'this.#settles = start.outcomes || host.core.resumable;', 'this.#settles = true;'],
     [
       'core/channel-receiver',
       'const follows = this.#options.journal !== undefined || channel.kind.outcomes;',
@@ -126,12 +126,12 @@ export const outcomesServerFaults: readonly Fault[] = [
     ';',
   ]),
   fault('server-retains-for-less', 'APP-008', 'grants half of the retention that is asked for', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     'const retentionMs = Math.min(askedMs, maxRetentionMs);',
     'const retentionMs = Math.min(Math.floor(askedMs / 2), maxRetentionMs);',
   ]),
   fault('server-retains-few', 'APP-008', 'keeps forty sessions of one identity', [
-    'node/server-sessions',
+    'node/server/server-sessions',
     '< maxDetachedPerClient ?',
     '< 40 ?',
   ]),
@@ -161,17 +161,17 @@ export const outcomesServerFaults: readonly Fault[] = [
     'if (this.#count(turn) && false)',
   ]),
   fault('server-answers-every-drain', 'APP-001', 'answers every message of test/drain', [
-    'node/test-applications',
+    'node/server/test-applications',
     'drained = true;',
     'drained = false;',
   ]),
   fault('server-detaches-for-good', 'APP-001', 'ends the session in test/detach', [
-    'node/test-applications',
+    'node/server/test-applications',
     'request.session.detach()',
     "request.session.close('NO_ERROR')",
   ]),
   fault('server-reads-verdicts-backwards', 'APP-001', 'takes the octets of a verdict in the wrong order', [
-    'node/test-applications',
+    'node/server/test-applications',
     'message.byteOffset, 2).getUint16(0);',
     'message.byteOffset, 2).getUint16(0, true);',
   ]),

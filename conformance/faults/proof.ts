@@ -4,17 +4,17 @@ import { fault } from './fault.ts';
 /** Faults of chapter 13, at servers that take FORWARD and at both ends of a proof. */
 export const proofFaults: readonly Fault[] = [
   fault('server-takes-forward-from-anybody', 'RLY-013', 'takes FORWARD from peers that are no relays', [
-    'node/channel-requests',
+    'node/server/channel-requests',
     'if (!this.#allows(request, () => policy.acceptsRelay?.(relay) ?? false))',
     'if (false)',
   ]),
   fault('server-takes-the-relay-for-the-client', 'RLY-014', 'tells the application end of the relay as the client', [
-    'node/pending-request',
+    'node/server/pending-request',
     'this.identity = forwarded?.client ?? peer;',
     'this.identity = peer;',
   ]),
   fault('server-turns-the-route-around', 'RLY-014', 'tells the relays of the route in the reverse order', [
-    'node/pending-request',
+    'node/server/pending-request',
     '[...forwarded.route, peer]',
     '[...[...forwarded.route].reverse(), peer]',
   ]),
@@ -24,12 +24,12 @@ export const proofFaults: readonly Fault[] = [
     "request: (() => { try { return decodeOpen(open); } catch { return { nonce: new Uint8Array(32), application: 'test/echo', parameters: {} }; } })() };",
   ]),
   fault('server-knows-no-relay-by-its-dns-name', 'APP-011', 'takes a DNS name for no relay in test mode', [
-    'node/test-applications',
+    'node/server/test-applications',
     'const name = path === undefined ? identity :',
     "const name = path === undefined ? '' :",
   ]),
   fault('server-names-no-relay-in-prove', 'APP-001', 'leaves the relay in PROVE empty', [
-    'node/pending-request',
+    'node/server/pending-request',
     "const relay = this.relays.at(-1) ?? '';",
     "const relay = '';",
   ]),
@@ -39,22 +39,22 @@ export const proofFaults: readonly Fault[] = [
     'nonce: new Uint8Array(FIELDS.PROVE.nonce.bytes).fill(7)',
   ]),
   fault('server-takes-the-proof-of-anybody', 'RLY-043', 'takes a PROOF of another identity than that of the client', [
-    'node/pending-request',
+    'node/server/pending-request',
     'if (value !== this.identity) {',
     'if (false) {',
   ]),
   fault('server-takes-any-signature-in-proof', 'RLY-043', 'takes a PROOF whose signature does not verify', [
-    'node/pending-request',
+    'node/server/pending-request',
     'if (this.session.core.isProofSigned(this.#channel.number))',
     'if (true)',
   ]),
   fault('server-takes-proofs-of-servers', 'RLY-043', 'takes a PROOF with a certificate that is only for servers', [
-    'node/pending-request',
+    'node/server/pending-request',
     "const verdict = await judgeChain(chain, 'client', trust(), environment.wallClock());",
     "let verdict = await judgeChain(chain, 'client', trust(), environment.wallClock()); if (!verdict.ok) verdict = await judgeChain(chain, 'server', trust(), environment.wallClock());",
   ]),
   fault('server-says-nothing-of-false-proofs', 'RLY-044', 'refuses a PROOF that does not hold like any other channel', [
-    'node/pending-request',
+    'node/server/pending-request',
     "isRoute ? 'PROOF_UNAVAILABLE' : 'PROOF_INVALID'",
     "isRoute ? 'PROOF_UNAVAILABLE' : 'APPLICATION_REFUSED'",
   ]),
@@ -69,42 +69,42 @@ export const proofFaults: readonly Fault[] = [
     'contentOf(PROTOCOL.signatureLabels.opened, open, prove, parameters)',
   ]),
   fault('server-asks-for-proof-behind-two-relays', 'RLY-049', 'asks for proof whatever the route', [
-    'node/pending-request',
+    'node/server/pending-request',
     'if (this.relays.length > 1) {',
     'if (false) {',
   ]),
   fault('server-waits-for-proof', 'RLY-052', 'waits ten times as long for PROOF', [
-    'node/pending-request',
+    'node/server/pending-request',
     'late.by(deadlines.now() + limitMs);',
     'late.by(deadlines.now() + 10 * limitMs);',
   ]),
   fault('client-proves-to-any-application', 'RLY-038', 'does not compare the application identity', [
-    'node/client-prover',
+    'node/session/client-prover',
     'if (identity !== expected) {',
     'if (false) {',
   ]),
   fault('client-forgets-the-configured-application', 'RLY-038', 'compares the application identity with the audience', [
-    'node/client-prover',
+    'node/session/client-prover',
     'const expected = applicationIdentity ?? audience;',
     'const expected = audience;',
   ]),
   fault('client-proves-behind-any-relay', 'RLY-039', 'does not compare the relay in PROVE', [
-    'node/client-prover',
+    'node/session/client-prover',
     "if (relay === audience || (relay === '' && identity === audience))",
     'if (true)',
   ]),
   fault('client-proves-to-others-without-a-relay', 'RLY-039', 'takes a PROVE without a relay from others too', [
-    'node/client-prover',
+    'node/session/client-prover',
     "(relay === '' && identity === audience)",
     "(relay === '')",
   ]),
   fault('client-proves-to-clients', 'RLY-040', 'takes a PROVE with a certificate that is only for clients', [
-    'node/client-prover',
+    'node/session/client-prover',
     "const verdict = await judgeChain(chain, 'server', this.trust, this.#environment.wallClock());",
     "let verdict = await judgeChain(chain, 'server', this.trust, this.#environment.wallClock()); if (!verdict.ok) verdict = await judgeChain(chain, 'client', this.trust, this.#environment.wallClock());",
   ]),
   fault('client-gives-no-reason', 'RLY-041', 'answers a PROVE that does not hold with RESET(CANCELLED)', [
-    'node/session',
+    'node/session/session',
     "channel.fail('PROOF_INVALID', error);",
     "channel.fail('CANCELLED', error);",
   ]),
@@ -119,7 +119,7 @@ export const proofFaults: readonly Fault[] = [
     'contentOf(PROTOCOL.signatureLabels.connect,',
   ]),
   fault('client-leaves-prove-unanswered', 'RLY-042', 'does not answer PROVE', [
-    'node/session',
+    'node/session/session',
     'this.core.proof(channel.number, prover.proof, this.now());',
     '',
   ]),

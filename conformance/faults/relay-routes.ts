@@ -9,7 +9,7 @@ export const relayRouteFaults: readonly Fault[] = [
     'allowsApplication: () => true,',
   ]),
   fault('relay-tells-what-is-denied', 'RLY-002', 'refuses what is denied with a code of its own', [
-    'node/channel-requests',
+    'node/server/channel-requests',
     "return isAllowed ? undefined : 'APPLICATION_REFUSED';",
     "return isAllowed ? undefined : isKnown ? 'APPLICATION_ERROR' : 'APPLICATION_REFUSED';",
   ]),
@@ -19,7 +19,7 @@ export const relayRouteFaults: readonly Fault[] = [
     "const route = routeOf(this.#routes, application === 'relay/stream' ? 'relay/length16' : application);",
   ]),
   fault('relay-contacts-before-policy', 'RLY-004', 'connects to an application end before policy has allowed it', [
-    'node/channel-requests',
+    'node/server/channel-requests',
     'const handler = this.#host.applications.get(application);',
     "const handler = this.#host.applications.get(application); if (application === 'relay/denied') handler?.(channel, request);",
   ]),

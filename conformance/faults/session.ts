@@ -44,7 +44,7 @@ export const sessionFaults: readonly Fault[] = [
     'if (true)',
   ]),
   fault('server-cuts-at-once', 'SES-014', 'resets the connection right after CLOSE', [
-    'node/socket-pump',
+    'node/connection/socket-pump',
     'socket.end();',
     'socket.end(() => socket.resetAndDestroy());',
   ]),
@@ -94,7 +94,7 @@ export const sessionFaults: readonly Fault[] = [
     ';',
   ]),
   fault('server-keeps-revoked-clients', 'SES-026', 'lets a session go on after the client was revoked', [
-    'node/server-connection',
+    'node/server/server-connection',
     'await this.#authority?.evaluate(trust);',
     ';',
   ]),
@@ -102,6 +102,6 @@ export const sessionFaults: readonly Fault[] = [
     'server-keeps-expired-clients',
     'SES-027',
     'lets a session go on after the certificate of the client has expired',
-    ['node/authority', 'if (left > 0)', 'if (true)'],
+    ['node/connection/authority', 'if (left > 0)', 'if (true)'],
   ),
 ];

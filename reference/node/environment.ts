@@ -17,3 +17,9 @@ export const systemEnvironment: Environment = {
   wallClock: () => new Date(),
   random: randomBytes,
 };
+
+/** A number from 0 to below 1. */
+export function randomShare({ random }: Environment): number {
+  const octets = random(4);
+  return new DataView(octets.buffer, octets.byteOffset, 4).getUint32(0) / 2 ** 32;
+}

@@ -16,8 +16,8 @@
  *
  * @module
  */
-export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './admission.ts';
-export type { AcceptOptions, Application, ChannelRequest, RefusalCode } from './application.ts';
+export { type AdmissionLimits, DEFAULT_ADMISSION_LIMITS } from './server/admission.ts';
+export type { AcceptOptions, Application, ChannelRequest, RefusalCode } from './server/application.ts';
 export {
   type Channel,
   type ChannelEnd,
@@ -27,10 +27,17 @@ export {
   type OutcomeRange,
   Rejection,
   type ResetCode,
-} from './channel.ts';
-export { type Callback, ChannelDuplex, type OctetChannel } from './channel-duplex.ts';
-export type { ClientContinuity } from './client-continuity.ts';
-export { type Client, type ClientOptions, type ConnectOptions, type Target, connect, createClient } from './connect.ts';
+} from './session/channel.ts';
+export { type Callback, ChannelDuplex, type OctetChannel } from './session/channel-duplex.ts';
+export type { ClientContinuity } from './client/client-continuity.ts';
+export {
+  type Client,
+  type ClientOptions,
+  type ConnectOptions,
+  type Target,
+  connect,
+  createClient,
+} from './client/connect.ts';
 export {
   DeadlineQueue,
   type MonotonicClock,
@@ -39,12 +46,12 @@ export {
   type TimedTask,
   type TimerPlatform,
 } from './deadline-queue.ts';
-export type { ConnectionAddresses, SocketAddress } from './connection-addresses.ts';
+export type { ConnectionAddresses, SocketAddress } from './connection/connection-addresses.ts';
 export type { Environment } from './environment.ts';
-export { verifyEvidence } from './evidence.ts';
-export { type KeyLog, openKeyLog } from './key-log.ts';
+export { verifyEvidence } from './session/evidence.ts';
+export { type KeyLog, openKeyLog } from './connection/key-log.ts';
 export { type Log, silentLog } from './log.ts';
-export { type AllowRule, type Policy, createAllowList } from './policy.ts';
+export { type AllowRule, type Policy, createAllowList } from './server/policy.ts';
 export {
   type Relay,
   type RelayLimits,
@@ -55,11 +62,16 @@ export {
   createRelay,
 } from './relay/relay.ts';
 export type { Framing, HawserRoute, ProxyOption, Route, TcpRoute, TlsRoute } from './relay/route.ts';
-export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './retry.ts';
-export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server.ts';
-export type { ServerContinuity } from './server-sessions.ts';
-export type { CloseCode, Session, SessionEnd, SessionEvents } from './session.ts';
-export { createSigner, createVerifier } from './signatures.ts';
-export { TEST_MODE_PARAMETERS, checkTestModeParameters, isTestRelay, testApplications } from './test-applications.ts';
-export { type Trust, type TrustFiles, readTrust } from './trust.ts';
+export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './client/retry.ts';
+export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server/server.ts';
+export type { ServerContinuity } from './server/server-sessions.ts';
+export type { CloseCode, Session, SessionEnd, SessionEvents } from './session/session.ts';
+export { createSigner, createVerifier } from './connection/signatures.ts';
+export {
+  TEST_MODE_PARAMETERS,
+  checkTestModeParameters,
+  isTestRelay,
+  testApplications,
+} from './server/test-applications.ts';
+export { type Trust, type TrustFiles, readTrust } from './connection/trust.ts';
 export { type Credential, loadCredential, readCredential } from '../pki/index.ts';

@@ -1,5 +1,5 @@
 import type { Trust } from '../../node/index.ts';
-import { checkOwnLeaf } from '../../node/own-leaf.ts';
+import { checkOwnLeaf } from '../../node/connection/own-leaf.ts';
 import type { RelayPolicy } from '../../node/relay/relay.ts';
 import type { Route } from '../../node/relay/route.ts';
 import type { Credential } from '../../pki/index.ts';

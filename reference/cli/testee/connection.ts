@@ -18,8 +18,8 @@ import type {
   SessionEnd,
   Trust,
 } from '../../node/index.ts';
-import { Rejection } from '../../node/channel.ts';
-import { retryDelayMs } from '../../node/retry.ts';
+import { Rejection } from '../../node/session/channel.ts';
+import { retryDelayMs } from '../../node/client/retry.ts';
 import { loadEndpoint } from '../endpoint-options.ts';
 import { readText } from '../files.ts';
 import { type Request, RequestError, parameterSet } from './requests.ts';

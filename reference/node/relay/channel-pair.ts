@@ -1,6 +1,6 @@
 import { ERRORS, type ErrorName, type HawserError } from '../../core/index.ts';
-import type { ChannelRequest, RefusalCode } from '../application.ts';
-import type { ChannelEnd, ChannelEndpoint, ResetCode } from '../channel.ts';
+import type { ChannelRequest, RefusalCode } from '../server/application.ts';
+import type { ChannelEnd, ChannelEndpoint, ResetCode } from '../session/channel.ts';
 import type { Log } from '../log.ts';
 import type { ChannelRecord } from './channel-record.ts';
 import { type ClientObserver, watchClient } from './client-watch.ts';

@@ -1,5 +1,5 @@
 import type { ErrorName } from '../../core/index.ts';
-import type { ChannelEnd } from '../channel.ts';
+import type { ChannelEnd } from '../session/channel.ts';
 
 /** What is known of a channel from its beginning. */
 export interface ChannelFacts {

@@ -1,4 +1,4 @@
-import type { Session } from '../session.ts';
+import type { Session } from '../session/session.ts';
 
 /** What becomes of the client of a channel. */
 export interface ClientObserver {

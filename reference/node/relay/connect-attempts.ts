@@ -1,6 +1,7 @@
-import type { Environment } from '../environment.ts';
+import { type Environment, randomShare } from '../environment.ts';
 import type { Log } from '../log.ts';
-import { networkMayRecover, randomShare, wait } from '../retry.ts';
+import { wait } from '../wait.ts';
+import { networkMayRecover } from '../client/retry.ts';
 
 /** How often an application end is attempted before it is given up. */
 export interface RetryLimits {

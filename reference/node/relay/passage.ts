@@ -1,5 +1,5 @@
-import type { ChannelEndpoint, OutcomeRange } from '../channel.ts';
-import { Rejection } from '../channel.ts';
+import type { ChannelEndpoint, OutcomeRange } from '../session/channel.ts';
+import { Rejection } from '../session/channel.ts';
 
 /** An outcome of which it is not known that the leg before has taken it. */
 interface Untaken extends OutcomeRange {

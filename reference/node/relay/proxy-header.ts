@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import { MisuseError, PROXY_TLV } from '../../core/index.ts';
-import type { ConnectionAddresses } from '../connection-addresses.ts';
+import type { ConnectionAddresses } from '../connection/connection-addresses.ts';
 
 /** What a PROXY protocol header tells an application end. [RLY-024] */
 export interface ProxyHeader {

@@ -1,4 +1,4 @@
-import type { Trust } from '../trust.ts';
+import type { Trust } from '../connection/trust.ts';
 
 /** How octets of a TCP or TLS peer and messages of a channel correspond (section 13.3). */
 export type Framing = 'stream' | 'length16' | 'length32' | 'line';

@@ -1,6 +1,6 @@
 import { HawserError, MisuseError } from '../../core/index.ts';
-import type { ChannelRequest } from '../application.ts';
-import type { Channel, ChannelEnd, ChannelEndpoint } from '../channel.ts';
+import type { ChannelRequest } from '../server/application.ts';
+import type { Channel, ChannelEnd, ChannelEndpoint } from '../session/channel.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import type { ChannelRecord } from './channel-record.ts';

@@ -1,10 +1,10 @@
-import type { ChannelRequest } from '../application.ts';
-import type { ChannelEndpoint } from '../channel.ts';
-import type { Client, Target } from '../connect.ts';
+import type { ChannelRequest } from '../server/application.ts';
+import type { ChannelEndpoint } from '../session/channel.ts';
+import type { Client, Target } from '../client/connect.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
-import { type Session, SessionEndpoint, type SessionEnd } from '../session.ts';
-import type { Trust } from '../trust.ts';
+import { type Session, SessionEndpoint, type SessionEnd } from '../session/session.ts';
+import type { Trust } from '../connection/trust.ts';
 import { ChannelPair } from './channel-pair.ts';
 import { type RetryLimits, connectRepeatedly } from './connect-attempts.ts';
 import { ConnectError } from './socket-connect.ts';

@@ -1,6 +1,6 @@
 import { type Channel, type ClientOptions, type Session, connectWithRetry, createClient } from '../../node/index.ts';
 import { type Environment, systemEnvironment } from '../../node/environment.ts';
-import { wait } from '../../node/retry.ts';
+import { wait } from '../../node/wait.ts';
 import { Exchange } from './exchange.ts';
 import { describe, log, openLedger, openSessions, report } from './inside.ts';
 import { type ClientSetup, type Order, readIdentity } from './setup.ts';

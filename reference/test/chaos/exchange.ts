@@ -1,4 +1,4 @@
-import { type Channel, Rejection } from '../../node/channel.ts';
+import { type Channel, Rejection } from '../../node/session/channel.ts';
 import { report } from './inside.ts';
 import type { Ledger } from './ledger.ts';
 import { type Direction, type Traffic, digestOf, verdictOf } from './traffic.ts';

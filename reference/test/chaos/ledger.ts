@@ -1,5 +1,5 @@
 import { ClassicLevel } from 'classic-level';
-import type { Outcome } from '../../node/channel.ts';
+import type { Outcome } from '../../node/session/channel.ts';
 import type { Setup } from './setup.ts';
 
 /** When something was handed over, and to which process. */

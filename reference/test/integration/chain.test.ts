@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { type TLSSocket, connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { peerChain } from '../../node/peer-chain.ts';
+import { peerChain } from '../../node/connection/peer-chain.ts';
 import { type IssuedCertificate, encodePem } from '../../pki/index.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit, toCredential } from './support/kit.ts';

@@ -6,7 +6,7 @@ import { encodeOpened } from '../../core/frames/opened.ts';
 import { decodeProve, encodeProve } from '../../core/frames/prove.ts';
 import { TIMERS } from '../../core/index.ts';
 import { signProof } from '../../core/opening.ts';
-import type { ChannelEndpoint } from '../../node/channel.ts';
+import type { ChannelEndpoint } from '../../node/session/channel.ts';
 import {
   type Application,
   type ChannelRequest,

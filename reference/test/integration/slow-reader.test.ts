@@ -4,7 +4,7 @@ import { HEADER_BYTES } from '../../core/index.ts';
 import { encodeCredit } from '../../core/frames/credit.ts';
 import { encodeFrame } from '../../core/frames/header.ts';
 import { encodeOpen } from '../../core/frames/open.ts';
-import type { SessionEndpoint } from '../../node/session.ts';
+import type { SessionEndpoint } from '../../node/session/session.ts';
 import { type Application, testApplications } from '../../node/index.ts';
 import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';

@@ -2,7 +2,7 @@ import { on, once } from 'node:events';
 import { type AddressInfo } from 'node:net';
 import { type TLSSocket, type TlsOptions, connect as connectTls, createServer as createTlsServer } from 'node:tls';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { gatePeer } from '../../node/peer-gate.ts';
+import { gatePeer } from '../../node/connection/peer-gate.ts';
 import { startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { connectRaw, rawTlsOptions } from './support/raw-peer.ts';

@@ -18,7 +18,7 @@ import { encodeFrame } from '../../../core/frames/header.ts';
 import { encodeOpen } from '../../../core/frames/open.ts';
 import type { Credential } from '../../../pki/index.ts';
 import { createSigner, createVerifier } from '../../../node/index.ts';
-import { sha256 } from '../../../node/sha256.ts';
+import { sha256 } from '../../../node/connection/sha256.ts';
 import { type Kit, SERVER_IDENTITY } from './kit.ts';
 
 /** A frame that came. */

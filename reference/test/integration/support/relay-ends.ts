@@ -1,6 +1,6 @@
-import { ChannelEndpoint } from '../../../node/channel.ts';
+import { ChannelEndpoint } from '../../../node/session/channel.ts';
 import type { Channel, Session } from '../../../node/index.ts';
-import { SessionEndpoint } from '../../../node/session.ts';
+import { SessionEndpoint } from '../../../node/session/session.ts';
 
 /** The side of a session that relays use. */
 export function sessionEndpoint(session: Session): SessionEndpoint {

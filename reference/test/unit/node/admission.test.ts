@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Admission, type Admitted } from '../../../node/admission.ts';
+import { Admission, type Admitted } from '../../../node/server/admission.ts';
 
 const LIMITS = { maxConnections: 4, maxHalfOpen: 3, maxHalfOpenPerAddress: 2, maxAcceptsPerSecond: 100 };
 

@@ -9,8 +9,8 @@ import {
   react,
   restored,
   unattached,
-} from '../../../node/client-state.ts';
-import type { Link } from '../../../node/session.ts';
+} from '../../../node/client/client-state.ts';
+import type { Link } from '../../../node/session/session.ts';
 import { StoreError } from '../../../store/index.ts';
 
 const RETENTION_MS = 1000;

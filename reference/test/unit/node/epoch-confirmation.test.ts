@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TIMERS } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
-import { EpochConfirmation } from '../../../node/epoch-confirmation.ts';
+import { EpochConfirmation } from '../../../node/session/epoch-confirmation.ts';
 import { DeadlineQueue } from '../../../node/index.ts';
 
 /** Two clocks that the test moves. */

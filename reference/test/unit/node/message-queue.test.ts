@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { MisuseError } from '../../../core/index.ts';
-import { MessageQueue, type QueuedMessage } from '../../../node/message-queue.ts';
+import { MessageQueue, type QueuedMessage } from '../../../node/session/message-queue.ts';
 
 const message = (number: number): QueuedMessage => ({ data: Uint8Array.of(number), number, redelivered: false });
 const error = new MisuseError('HAWSER_ERR_MISUSE_TEST', 'A test.');

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { checkParameters } from '../../../node/parameter-check.ts';
+import { checkParameters } from '../../../node/connection/parameter-check.ts';
 
 describe('checkParameters', () => {
   it('takes nothing, the defaults and the bounds', () => {

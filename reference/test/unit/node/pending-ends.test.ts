@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PendingEnds, type StoredEnd } from '../../../node/pending-ends.ts';
+import { PendingEnds, type StoredEnd } from '../../../node/server/pending-ends.ts';
 import { MemoryStore, type SessionStore } from '../../../store/index.ts';
 import { storeError, withMethods } from '../../integration/support/stores.ts';
 import { RecordingLog } from '../../integration/support/endpoints.ts';

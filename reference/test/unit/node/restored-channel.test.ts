@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Channel } from '../../../node/channel.ts';
+import type { Channel } from '../../../node/session/channel.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { silentLog } from '../../../node/log.ts';
-import { SessionEndpoint, type SessionEnd } from '../../../node/session.ts';
+import { SessionEndpoint, type SessionEnd } from '../../../node/session/session.ts';
 import { openStored, settle, type StoredPair, storedPair } from '../core/stored-pair.ts';
 
 const LOST: SessionEnd = {

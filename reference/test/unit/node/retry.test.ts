@@ -11,7 +11,7 @@ import {
 } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { type Client, DeadlineQueue, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
-import { networkMayRecover } from '../../../node/retry.ts';
+import { networkMayRecover } from '../../../node/client/retry.ts';
 import { StoreError, type StoreErrorCode } from '../../../store/index.ts';
 
 const remote = (name: ErrorName, retryAfterMs = 0): { error: RemoteError; code: ErrorName } => ({

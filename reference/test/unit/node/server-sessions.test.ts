@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { type Closed, Session as CoreSession } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
-import { ServerSessions } from '../../../node/server-sessions.ts';
-import type { Link, SessionEndpoint } from '../../../node/session.ts';
+import { ServerSessions } from '../../../node/server/server-sessions.ts';
+import type { Link, SessionEndpoint } from '../../../node/session/session.ts';
 import { MemoryStore, type SessionStore } from '../../../store/index.ts';
 import { storeError, withMethods } from '../../integration/support/stores.ts';
 

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { type Session as CoreSession, TIMERS } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { DeadlineQueue, type Environment } from '../../../node/index.ts';
-import { wait } from '../../../node/retry.ts';
-import { SessionJournal } from '../../../node/session-journal.ts';
+import { wait } from '../../../node/wait.ts';
+import { SessionJournal } from '../../../node/session/session-journal.ts';
 import { MemoryStore, type SessionHeader, type SessionStore, StoreError } from '../../../store/index.ts';
 import { withMethods } from '../../integration/support/stores.ts';
 

@@ -2,7 +2,7 @@ import { type KeyObject, createPublicKey, generateKeyPairSync } from 'node:crypt
 import { describe, expect, it } from 'vitest';
 import { SIGNATURE_SCHEME } from '../../../core/index.ts';
 import { createSigner, createVerifier } from '../../../node/index.ts';
-import { refusingVerifier } from '../../../node/signatures.ts';
+import { refusingVerifier } from '../../../node/connection/signatures.ts';
 
 const KEYS: readonly {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { type DeclaredParameters, PARAMETER, type Session as CoreSession } from '../../../../core/index.ts';
-import type { ChannelEndpoint } from '../../../../node/channel.ts';
+import type { ChannelEndpoint } from '../../../../node/session/channel.ts';
 import type { Channel, Session } from '../../../../node/index.ts';
 import { channelEndpoint, sessionEndpoint } from '../../support/relay-ends.ts';
 

@@ -1,0 +1,71 @@
+import { readFile } from 'node:fs/promises';
+import {
+  type CertificateRole,
+  type ChainCheckResult,
+  checkChain,
+  encodePem,
+  parseCertificatesPem,
+  parseCrls,
+} from '../../pki/index.ts';
+
+/** By what an endpoint judges its peers. */
+export interface Trust {
+  /** DER certificates that are trusted as they are. [TLS-011] */
+  readonly trustAnchors: readonly Uint8Array[];
+  /**
+   * DER revocation lists. With any at all, each issuer in a peer's chain needs a valid one; with none, revocation is not
+   * judged. [TLS-024] [TLS-025]
+   */
+  readonly crls: readonly Uint8Array[];
+}
+
+/** A {@link Trust} by the names of its files. */
+export interface TrustFiles {
+  /** PEM files with trust anchors. */
+  readonly caFiles: readonly string[];
+  /** PEM or DER files with revocation lists. */
+  readonly crlFiles?: readonly string[];
+}
+
+/**
+ * Reads trust anchors and revocation lists.
+ *
+ * @throws ConfigError `HAWSER_ERR_CONFIG_CERTIFICATE_NOT_PEM` or `HAWSER_ERR_CONFIG_CRL_UNREADABLE`, and the system's error
+ *   for a file that can not be read.
+ */
+export async function readTrust({ caFiles, crlFiles = [] }: TrustFiles): Promise<Trust> {
+  const anchors = await Promise.all(
+    caFiles.map(async (file) => parseCertificatesPem(await readFile(file, 'utf8'), file)),
+  );
+  const lists = await Promise.all(crlFiles.map(async (file) => parseCrls(await readFile(file), file)));
+  return { trustAnchors: anchors.flat(), crls: lists.flat() };
+}
+
+/** The members of a {@link Trust} in the form in which `node:tls` takes them. */
+export function tlsTrustOptions(trust: Trust): { readonly ca: string[]; readonly crl?: string[] } {
+  const ca = trust.trustAnchors.map((der) => encodePem('CERTIFICATE', der));
+  if (trust.crls.length === 0) return { ca };
+  return { ca, crl: trust.crls.map((der) => encodePem('X509 CRL', der)) };
+}
+
+/**
+ * Judges a peer's chain by the trust of this endpoint. [TLS-011] to [TLS-025]
+ *
+ * @param chain - DER certificates, leaf first.
+ * @param role - the role in which the peer presented it.
+ * @param now - wall-clock time to judge for.
+ */
+export function judgeChain(
+  chain: readonly Uint8Array[],
+  role: CertificateRole,
+  trust: Trust,
+  now: Date,
+): Promise<ChainCheckResult> {
+  return checkChain(chain, {
+    role,
+    trustAnchors: trust.trustAnchors,
+    crls: trust.crls,
+    now,
+    revocation: trust.crls.length > 0 ? 'required' : 'if-present',
+  });
+}
