@@ -16,6 +16,7 @@ const OUTSIDE_REFERENCE = {
   regex: into('conformance', 'vectors', 'spec', 'dist', 'test', 'bench'),
   message: 'The reference implementation does not depend on what tests, generates or measures it.',
 };
+const NODE = [X509, OUTSIDE_REFERENCE, { regex: into('cli'), message: 'node imports only core, pki and store.' }];
 
 /** Static and dynamic imports obey the same list. */
 function boundary(files, patterns, ignores = []) {
@@ -84,9 +85,18 @@ export default defineConfig(
     ['reference/store/**/*.ts'],
     [X509, OUTSIDE_REFERENCE, { regex: into('pki', 'node', 'cli'), message: 'store imports only core.' }],
   ),
-  boundary(
-    ['reference/node/**/*.ts'],
-    [X509, OUTSIDE_REFERENCE, { regex: into('cli'), message: 'node imports only core, pki and store.' }],
+  boundary(['reference/node/**/*.ts'], NODE),
+  // Its folders: connection <- session <- client, server <- relay. What lies beside them belongs to all.
+  ...Object.entries({
+    connection: ['session', 'client', 'server', 'relay'],
+    session: ['client', 'server', 'relay'],
+    client: ['server', 'relay'],
+    server: ['client', 'relay'],
+  }).map(([folder, later]) =>
+    boundary(
+      [`reference/node/${folder}/*.ts`],
+      [...NODE, { regex: into(...later), message: `node/${folder} imports nothing of ${later.join(', ')}.` }],
+    ),
   ),
   boundary(['reference/cli/**/*.ts'], [X509, OUTSIDE_REFERENCE]),
   boundary(
