@@ -191,6 +191,43 @@ describe('a channel that was reset before a process has crashed [CNT-042]', () =
     await session.close();
   });
 
+  it('tells them to the server that has taken the session since [CNT-038]', async () => {
+    const store = await (await storeFolder())();
+    let near: Channel | undefined;
+    let judged: Promise<void> | undefined;
+    const told: string[] = [];
+    const first = await startServer(kit, {
+      applications: new Map<string, Application>([
+        [
+          'it',
+          (channel, request) => {
+            request.accept();
+            near = channel;
+            judged = sendSix(channel);
+          },
+        ],
+      ]),
+      continuity: { store },
+    });
+    const second = await startServer(kit, {
+      applications: new Map<string, Application>([['it', (channel) => listen(channel, told)]]),
+      continuity: { store },
+    });
+    const proxy = await CutProxy.start(first.port);
+    const session = await connectClient(kit, proxy.port, { continuity, parameters });
+    const channel = await session.open('it', { outcomes: true });
+    await takeFive(channel);
+    await judged;
+    channel.reset();
+    await near?.closed;
+    const attached = happens(session, 'attached');
+    proxy.target = second.port;
+    proxy.cut();
+    await attached;
+    expect(told).toEqual(JUDGED);
+    await session.close();
+  });
+
   it('accepts what is acknowledged after that, and tells then what was not sent', async () => {
     const gate = new Gate();
     const asked = new Gate();
