@@ -324,6 +324,7 @@ export class ChannelReceiver {
       this.#options.outbox.sequenced(FRAME_TYPE.RESET, 0, number, answer);
     }
     if (channel === undefined) return;
+    channel.abandon(wireCode, true);
     if (answered) {
       const { sentMessages } = channel;
       this.#emit({

@@ -86,7 +86,9 @@ export class ChannelSet {
 
   /** Something of a channel is settled that may have been the last thing for which a closed one had to be kept. */
   settled(channel: Channel): void {
-    if (channel.state === this.#closed && !this.#lingers(channel)) this.#lingering.delete(channel.number);
+    if (channel.state !== this.#closed || this.#lingers(channel)) return;
+    // The store is to forget it too: nothing of it may come again.
+    if (this.#lingering.delete(channel.number)) this.#journal?.touch();
   }
 
   /** Number of the last channel on the wire, to be stored: one whose OPEN waits is lost with the process. */
@@ -195,7 +197,7 @@ export class ChannelSet {
     if (next !== this.#closed) return false;
     channel.discard();
     if (byReset) this.abandon(channel);
-    else if (this.#lingers(channel)) this.#lingering.set(channel.number, channel);
+    if (this.#lingers(channel)) this.#lingering.set(channel.number, channel);
     this.#channels.delete(channel.number);
     this.#forget(channel.number);
     if (this.#latest === channel) this.#latest = undefined;
@@ -204,8 +206,8 @@ export class ChannelSet {
   }
 
   /** Whether something of a closed channel must not be forgotten. */
-  #lingers({ inbox, reported, sentMessages }: Channel): boolean {
-    return this.#journal !== undefined && (!inbox.empty || reported < sentMessages);
+  #lingers({ inbox, reported, lastMessage }: Channel): boolean {
+    return this.#journal !== undefined && (!inbox.empty || reported < lastMessage);
   }
 
   /** Nobody wants what was received on a channel and not decided on. */

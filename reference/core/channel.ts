@@ -50,6 +50,16 @@ export interface VerdictRun {
   readonly verdict: Verdict;
 }
 
+/** How a channel was abandoned: by RESET, of whichever end. */
+export interface Abandonment {
+  /** The code of RESET, as it is on the wire. */
+  readonly wireCode: number;
+  /** Whether the peer has done it. */
+  readonly remote: boolean;
+  /** Number of the last own message that the channel was given: what was not sent until then never is. */
+  readonly lastMessage: number;
+}
+
 /** What was stored of a channel before a crash. */
 export interface RestoredChannel {
   readonly send: Credit & Usage;
@@ -68,6 +78,8 @@ export interface RestoredChannel {
   readonly opening: Opening | undefined;
   /** The payload of OPENED, which a relay has to pass on; undefined elsewhere. [RLY-050] */
   readonly openedPayload: Uint8Array | undefined;
+  /** Undefined where no end has abandoned it. */
+  readonly abandonment: Abandonment | undefined;
 }
 
 /** What all channels of a session have in common. */
@@ -124,6 +136,7 @@ export class Channel implements RunHolder {
   opening: Opening | undefined;
   /** As in {@link RestoredChannel}. */
   openedPayload: Uint8Array | undefined;
+  abandonment: Abandonment | undefined;
   /** The owner has released it before it was closed. */
   released = false;
   /** The OPEN or FORWARD that waits until the peer is live again, and the code of the RESET that is to follow it. */
@@ -156,6 +169,7 @@ export class Channel implements RunHolder {
     this.withholdsVerdicts = kind.outcomes && this.verdictsSent < this.inbox.settled.messages;
     this.opening = restored?.opening;
     this.openedPayload = restored?.openedPayload;
+    this.abandonment = restored?.abandonment;
   }
 
   /** The owner has taken note of the outcomes of own messages. */
@@ -175,6 +189,17 @@ export class Channel implements RunHolder {
     if (this.queue.size === 0) return undefined;
     const first = this.send.messages + (this.queue.begun ? 0 : 1);
     return { first, last: first + this.queue.size - 1 };
+  }
+
+  /** Number of the last own message that the channel was given, sent or not. */
+  get lastMessage(): number {
+    return this.abandonment?.lastMessage ?? this.unsent?.last ?? this.send.messages;
+  }
+
+  /** One end has abandoned it, unless the other one had before. */
+  abandon(wireCode: number, remote: boolean): void {
+    this.abandonment ??= { wireCode, remote, lastMessage: this.lastMessage };
+    this.discard();
   }
 
   /** Lets go of everything that is queued or incomplete. */

@@ -377,7 +377,7 @@ export class Channels {
     }
     const next = channel && this.#set.allowed(channel, 'send RESET');
     if (channel === undefined || next === undefined) return;
-    channel.discard();
+    channel.abandon(ERROR_CODE[code], false);
     this.#set.abandon(channel);
     this.abandon(number);
     this.#window?.asked(number);
@@ -504,6 +504,7 @@ export class Channels {
     this.#window?.asked(number);
     this.#outbox.sequenced(FRAME_TYPE[name], 0, number, heldOpen);
     if (heldReset === undefined) return;
+    channel.abandon(heldReset, false);
     channel.state = after(channel.state, 'send RESET');
     this.#outbox.sequenced(FRAME_TYPE.RESET, 0, number, encodeReset({ code: heldReset }));
   }

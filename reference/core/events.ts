@@ -148,11 +148,13 @@ export interface ChannelRestored {
   readonly openedPayload: Uint8Array | undefined;
   /**
    * Number of the last own message that was stored, which leaves by itself even where it was not sent completely: those after
-   * it are the owner's to send again. [CNT-011]
+   * it are the owner's to send again. [CNT-011] On a channel that was reset, of the last one that it was given before.
    */
   readonly sentMessages: number;
   /** Number of the last own message whose outcome the owner has taken note of: it is not told of those again. [CNT-042] */
   readonly reportedMessages: number;
+  /** Which end has abandoned it, and with which code; undefined where none has. Where it is closed, its end follows. */
+  readonly reset: { readonly code: ErrorName; readonly remote: boolean } | undefined;
 }
 
 /** The application end has taken the channel (client only). */
@@ -224,6 +226,8 @@ export interface ChannelReset {
   readonly sentMessages: number;
   readonly code: ErrorName;
   readonly wireCode: number;
+  /** It may have been told before a crash. */
+  readonly again?: boolean;
 }
 
 /**
@@ -234,6 +238,7 @@ export interface ChannelClosed {
   readonly channel: number;
   /** As in {@link ChannelReset}. */
   readonly sentMessages: number;
+  readonly again?: boolean;
 }
 
 /** The channel's queue was not empty and now is: every message given to `sendMessage` has been written. */

@@ -7,7 +7,7 @@ import type { PeerParameters } from './options.ts';
 import type { MachineState } from './registry.gen.ts';
 
 /** Form of what is stored; another one is not read. */
-const VERSION = 2;
+const VERSION = 3;
 
 /** What an acknowledgement means. */
 export type Custody = 'received' | 'stored';

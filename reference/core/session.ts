@@ -2,6 +2,7 @@ import type { ChannelKind, ChannelMachine, ChannelTerms } from './channel.ts';
 import { Channels, type OpenedOptions, type OpenOptions, type ProofOptions, type ProveOptions } from './channels.ts';
 import type { ConnectionControl, Cursors } from './control.ts';
 import type { FrameDecoder } from './decoder.ts';
+import { meaningOf } from './error-codes.ts';
 import { HawserError, InternalError } from './errors.ts';
 import type { Event, MessageRange } from './events.ts';
 import { FateLedger, joinRanges, type RunHolder, withoutMessages } from './fate-ledger.ts';
@@ -875,6 +876,7 @@ export class Session {
             begun: queue.begun ? { message: channel.send.messages, offset: queue.offset } : undefined,
             opening: channel.opening,
             openedPayload: channel.openedPayload,
+            abandonment: channel.abandonment,
           },
         ];
       }),
@@ -938,9 +940,10 @@ export class Session {
       this.channels.receiver.tellProof(channel);
     } else {
       // A message that was begun was stored as a whole, and goes on by itself. [CNT-011]
-      const numbers = { sentMessages: stored.send.messages, reportedMessages: stored.reported };
-      const { openedPayload } = stored;
-      this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind, openedPayload });
+      const numbers = { sentMessages: channel.lastMessage, reportedMessages: stored.reported };
+      const { openedPayload, abandonment } = stored;
+      const reset = abandonment && { code: meaningOf('RESET', abandonment.wireCode), remote: abandonment.remote };
+      this.#give({ type: 'channel-restored', channel: number, state, ...numbers, ...kind, openedPayload, reset });
       if (state === 'proving') this.channels.receiver.tellProve(channel);
     }
   }
@@ -954,7 +957,9 @@ export class Session {
       holders.set(number, holder);
       return holder;
     };
-    const judged = new Map(channels.filter(({ outcomes }) => outcomes).map((channel) => [channel.number, channel]));
+    // With outcomes it has none for which anything is awaited.
+    const waiting = channels.filter(({ outcomes, state }) => outcomes && state !== 'closed');
+    const judged = new Map(waiting.map((channel) => [channel.number, channel]));
     const lastFragments = new Map<string, number>();
     for (const { channel, fragmentOf, seq } of frames) {
       if (fragmentOf?.last !== true) continue;
@@ -1015,11 +1020,23 @@ export class Session {
     }
     // What redelivery emits follows from what is stored already.
     for (const { event } of this.#held.splice(0)) this.#give(event);
-    for (const { number, state, sentMessages } of channels) {
-      if (['half-closed-remote', 'settling', 'closed'].includes(state)) {
-        this.#give({ type: 'channel-ended', channel: number });
-      }
-      if (state === 'closed') this.#give({ type: 'channel-closed', channel: number, sentMessages });
+    for (const channel of channels) this.#endAgain(channel);
+  }
+
+  /** What has ended a channel, or its messages, before the crash. */
+  #endAgain({ number: channel, state, sentMessages, abandonment }: StoredChannel): void {
+    const again = true;
+    if (abandonment === undefined) {
+      if (['half-closed-remote', 'settling', 'closed'].includes(state)) this.#give({ type: 'channel-ended', channel });
+      if (state === 'closed') this.#give({ type: 'channel-closed', channel, sentMessages, again });
+      return;
+    }
+    if (state !== 'closed') return;
+    const { wireCode, remote } = abandonment;
+    if (!remote) this.#give({ type: 'channel-closed', channel, sentMessages, again });
+    else {
+      const code = meaningOf('RESET', wireCode);
+      this.#give({ type: 'channel-reset', channel, sentMessages, code, wireCode, again });
     }
   }
 }

@@ -57,7 +57,8 @@ export interface Target {
   /** Sees each event of the engine before it is handled: for logs and drivers. */
   readonly observe?: (event: Event) => void;
   /**
-   * Told of each channel from before a restart, before anything else that has happened on it.
+   * Told of each channel from before a restart, before anything else that has happened on it; of one that was reset, when it
+   * is over.
    *
    * @internal
    */
@@ -83,8 +84,9 @@ export interface Client {
   /** The sessions that the client's store holds, from before a restart; none whose end is still to be noted. */
   stored(): Promise<readonly SessionHeader[]>;
   /**
-   * Goes on with a session from before a restart: it is detached at first, and connects by itself. Its channels are there;
-   * messages on which no decision was stored come again, marked as redelivered. [CNT-044]
+   * Goes on with a session from before a restart: it is detached at first, and connects by itself. Its channels are there,
+   * those that are over too as long as outcomes on them are to be told; messages on which no decision was stored come again,
+   * marked as redelivered. [CNT-044]
    *
    * A session whose end the store could not note before the process died is there too. The server answers that it has ended,
    * and outcomes that were told before come again: with the same key, and no other than before where the server still knows

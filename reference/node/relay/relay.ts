@@ -214,6 +214,8 @@ class HawserRelay implements Relay {
 
   async #lead(channel: Channel, request: ChannelRequest, route: Route): Promise<void> {
     if (!(channel instanceof ChannelEndpoint)) throw new TypeError('A channel of the own server is an endpoint.');
+    // It was reset before a restart: nothing goes on, and the other leg is nobody's.
+    if (channel.wasReset) return;
     const { deadlines } = this.#environment;
     const { session, identity, relays, application } = request;
     const end = `${route.kind}://${route.host}:${route.port}`;

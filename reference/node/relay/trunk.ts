@@ -43,7 +43,7 @@ export class Trunk {
       if (owner !== target.audience) continue;
       const onChannelRestored = (channel: ChannelEndpoint): void => {
         // The other leg was abandoned too, or would have been: it finds nothing here.
-        if (channel.abandoned) return;
+        if (channel.abandoned || channel.wasReset) return;
         const pair = new ChannelPair(channel, log);
         const key = keyOf(channel);
         // A client that has stated a nonce twice does not find both.

@@ -33,7 +33,8 @@ export interface ChannelRequest {
   readonly session: Session;
   /**
    * Whether the application end had taken the channel before a crash of this server: messages that it may not have finished
-   * come again, marked as redelivered. There is nothing to decide. [CNT-044]
+   * come again, marked as redelivered. There is nothing to decide. [CNT-044] A channel that is over is among them as long as
+   * outcomes of own messages are to be told: see {@link Channel.onOutcome}.
    */
   readonly restored: boolean;
   /**

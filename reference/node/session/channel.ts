@@ -1,4 +1,5 @@
 import {
+  type ChannelClosed,
   type Closed,
   type CodeIn,
   type ErrorName,
@@ -115,9 +116,17 @@ export interface Channel extends AsyncIterable<Uint8Array> {
    * is told also when the channel is over: where the session is resumable and the channel has no outcomes, an acknowledgement
    * still accepts what was sent, and what was not sent completely is told after that. It is told of the last message at the
    * latest when the session ends. [CNT-042]
+   *
+   * A channel that was over before a restart is there again as long as nobody has taken note of all outcomes on it: at a
+   * client among the channels of the session until this is set, or `reset` says that nobody asks; at a server the application
+   * is called with it, and sets this before it returns, or before the promise that it returned settles. One that was reset is
+   * there for nothing else: what had come on it is discarded, and `closed` tells which end has abandoned it with which code.
    */
   onOutcome: OutcomeHandler | undefined;
-  /** Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun. */
+  /**
+   * Number of the last message that was given to `send` or `deliver`; after a restart, of the last one that was begun, or that
+   * was given before the channel was reset.
+   */
   readonly sentMessages: number;
   /** Resolves when everything given to `send` has left for the transport; rejects when the channel is over before. */
   readonly written: Promise<void>;
@@ -152,6 +161,9 @@ export interface Channel extends AsyncIterable<Uint8Array> {
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array, undefined>;
 }
 
+/** What the engine says of the end of a channel. */
+type Ended = Pick<ChannelClosed, 'sentMessages' | 'again'>;
+
 /** What a channel needs of its session. */
 export interface ChannelHost {
   readonly core: CoreSession;
@@ -169,6 +181,8 @@ export interface ChannelHost {
   flushSoon(): void;
   /** Runs a task once, before that. */
   beforeFlush(task: () => void): void;
+  /** A channel that is over waits for less than before: it is forgotten if nothing is left. */
+  forget(number: number): void;
   /** The application end asks for proof. */
   prove(channel: ChannelEndpoint, prove: ProveReceived): void;
   /** An application's callback has failed. */
@@ -213,8 +227,8 @@ export interface ChannelStart {
   readonly again?: boolean;
   /** END was sent, before a restart. */
   readonly endSent?: boolean;
-  /** RESET was sent, before a restart. */
-  readonly resetSent?: boolean;
+  /** Which end had abandoned it before a restart, and with which code. */
+  readonly reset?: { readonly code: ErrorName; readonly remote: boolean } | undefined;
   /** Messages that were begun, before a restart. */
   readonly sentMessages?: number;
   /** Of those, the ones whose outcome the application has taken note of. */
@@ -248,8 +262,10 @@ export class ChannelEndpoint implements Channel {
   #isOpen: boolean;
   #closed: Deferred<ChannelEnd> | undefined;
   #end: ChannelEnd | undefined;
+  /** It was over before a restart: its outcomes wait for whoever takes them. */
+  #endedBefore = false;
   #endSent = false;
-  #resetSent: ResetCode | undefined;
+  #resetSent: ErrorName | undefined;
   /** Why it was abandoned, where that was not the application's wish. */
   #failure: HawserError | undefined;
   /** Takes PROVE in the place of the session. */
@@ -297,8 +313,7 @@ export class ChannelEndpoint implements Channel {
     this.applicationData = start.applicationData;
     this.#isOpen = start.isOpen ?? false;
     this.#endSent = start.endSent ?? false;
-    // With which code is not stored: the peer has it, or gets it.
-    this.#resetSent = start.resetSent === true ? 'CANCELLED' : undefined;
+    this.#resetSent = start.reset?.remote === false ? start.reset.code : undefined;
     this.#sentMessages = start.sentMessages ?? 0;
     this.#settledMessages = start.reportedMessages ?? 0;
     this.outcomes = start.outcomes;
@@ -350,6 +365,11 @@ export class ChannelEndpoint implements Channel {
     return this.#end !== undefined;
   }
 
+  /** Whether it is over because one end has abandoned it. */
+  get wasReset(): boolean {
+    return this.#end?.type === 'reset';
+  }
+
   /** Whether the session is over, or about to be. */
   get sessionEnding(): boolean {
     return this.#host.ending !== undefined;
@@ -397,6 +417,7 @@ export class ChannelEndpoint implements Channel {
     this.#onOutcome = handler;
     if (handler === undefined) return;
     for (const range of this.#untold.splice(0)) this.#tell(range);
+    if (this.#end !== undefined) this.#host.forget(this.number);
   }
 
   get onEnd(): (() => void) | undefined {
@@ -454,7 +475,14 @@ export class ChannelEndpoint implements Channel {
   }
 
   #abandon(code: ResetCode, error: HawserError): void {
-    if (this.#end !== undefined || this.#resetSent !== undefined) return;
+    if (this.#end !== undefined) {
+      // Nobody asks what has become of its messages.
+      this.#endedBefore = false;
+      this.letGo();
+      this.#host.forget(this.number);
+      return;
+    }
+    if (this.#resetSent !== undefined) return;
     this.#resetSent = code;
     this.#host.core.resetChannel(this.number, code, this.#host.now());
     this.#host.flushSoon();
@@ -559,8 +587,8 @@ export class ChannelEndpoint implements Channel {
   #settle(range: OutcomeRange, again = false): void {
     this.#settledMessages = range.last;
     this.#answer(range);
-    const waits = (again && this.#onOutcome === undefined) || this.#untold.length > 0;
-    if (waits) this.#untold.push(range);
+    const waits = (again || this.#endedBefore) && this.#onOutcome === undefined;
+    if (waits || this.#untold.length > 0) this.#untold.push(range);
     else this.#tell(range);
     if (this.#unsent?.first === range.last + 1) this.#settleUnsent();
   }
@@ -581,15 +609,22 @@ export class ChannelEndpoint implements Channel {
   #tell(range: OutcomeRange): void {
     const noting = this.#report(range);
     if (noting === undefined && this.#noting === undefined) {
-      this.#host.core.reported(this.number, range.last, this.#host.now());
+      this.#noted(range.last);
       return;
     }
     const noted = Promise.all([this.#noting, noting]).then(() => {
       if (this.#noting === noted) this.#noting = undefined;
-      this.#host.core.reported(this.number, range.last, this.#host.now());
+      this.#noted(range.last);
     });
     this.#noting = noted;
     this.work(noted);
+  }
+
+  /** The application has taken note of the outcomes through a number. */
+  #noted(last: number): void {
+    this.#host.core.reported(this.number, last, this.#host.now());
+    // Perhaps that was all that the store has kept the channel for.
+    if (this.#end !== undefined) this.#host.flushSoon();
   }
 
   /** The session is over: what became of the messages that have no outcome. [CNT-042] */
@@ -628,8 +663,8 @@ export class ChannelEndpoint implements Channel {
 
   /** Another process goes on with the session: this one will never know. */
   leaveOutcomes(): void {
-    // A channel that was reset is not known there.
-    if (this.#end?.type === 'reset') {
+    // Without a store a channel that was reset is not known there.
+    if (this.#end?.type === 'reset' && this.#host.core.terms.custody !== 'stored') {
       this.#settleThrough((this.#unsent?.first ?? this.#sentMessages + 1) - 1, UNKNOWN);
       this.#settleUnsent();
     }
@@ -651,24 +686,26 @@ export class ChannelEndpoint implements Channel {
   }
 
   /** The channel is over by END from both sides, or by the answer to the own RESET. */
-  receiveClosed(sentMessages: number): void {
+  receiveClosed({ sentMessages, again }: Ended): void {
     const code = this.#resetSent;
     if (code === undefined) {
-      this.finish({ type: 'closed' }, sentMessages);
+      this.finish({ type: 'closed' }, sentMessages, again);
       return;
     }
     const error = this.#failure ?? abandonedError();
-    this.finish({ type: 'reset', code, remote: false, error }, sentMessages);
+    this.finish({ type: 'reset', code, remote: false, error }, sentMessages, again);
   }
 
   /**
    * The channel is over.
    *
    * @param sentMessages - number of the last own message that was sent completely.
+   * @param again - it was over before a restart.
    */
-  finish(end: ChannelEnd, sentMessages = 0): void {
+  finish(end: ChannelEnd, sentMessages = 0, again = false): void {
     if (this.#end !== undefined) return;
     this.#end = end;
+    this.#endedBefore = again;
     if (end.type !== 'closed') this.#messages.fail(end.error);
     if (!this.#isOpen) this.#opened?.reject(this.#reason(end));
     this.#proof?.reject(this.#reason(end));
@@ -679,11 +716,29 @@ export class ChannelEndpoint implements Channel {
     if (end.type !== 'session-ended') this.#settleEnded(sentMessages);
   }
 
-  /** Whether the outcome of a message that somebody wants to know is still to come although the channel is over. */
+  /** Whether outcomes are still to come, or to be taken, although the channel is over. */
   get awaitsOutcome(): boolean {
     if (this.#waiting.size > 0) return true;
-    if (this.#onOutcome === undefined || !this.#acknowledgeable) return false;
-    return this.#settledMessages < this.#sentMessages;
+    // As long as the application works on it, it may still ask.
+    return this.#outcomesCome || (this.#untold.length > 0 && this.#working > 0);
+  }
+
+  /** Whether the application has not asked yet for the outcomes from before a restart, or of a channel that was over then. */
+  get awaitsOwner(): boolean {
+    if (this.#onOutcome !== undefined) return false;
+    return this.#untold.length > 0 || (this.#endedBefore && this.#outcomesCome);
+  }
+
+  /** Whether acknowledgements of own messages are still to come. */
+  get #outcomesCome(): boolean {
+    return this.#acknowledgeable && this.#settledMessages < this.#sentMessages;
+  }
+
+  /** Nobody asks for the outcomes from before a restart: they are not told after another one either. */
+  letGo(): void {
+    const last = this.#untold.at(-1)?.last;
+    this.#untold.length = 0;
+    if (last !== undefined) this.#noted(last);
   }
 
   /** Whether acknowledgements tell what became of messages, also when the channel is over. (section 12.6) */
@@ -741,6 +796,7 @@ export class ChannelEndpoint implements Channel {
       .finally(() => {
         this.#working -= 1;
         this.#release();
+        if (this.#end !== undefined) this.#host.forget(this.number);
       });
   }
 

@@ -73,7 +73,7 @@ export interface Session {
   readonly epoch: number;
   /** Resolves when the session is over, however it ended; it never rejects. */
   readonly closed: Promise<SessionEnd>;
-  /** Channels that are not over. */
+  /** Channels that are not over; at a client after a restart also those that are: see {@link Channel.onOutcome}. */
   readonly channels: Iterable<Channel>;
   /**
    * Opens a channel to an application end (client).
@@ -192,7 +192,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   /** The last one, for what is asked when there is none. */
   #lastLink: Link | undefined;
   readonly #channels = new Map<number, ChannelEndpoint>();
-  /** Channels that are over while somebody is to be told of the outcome of their messages. */
+  /** Channels that are over while outcomes of their messages are still to come, or to be taken. */
   readonly #unsettled = new Map<number, ChannelEndpoint>();
   readonly #pings: {
     readonly resolve: (rttMs: number) => void;
@@ -483,7 +483,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         // Nobody is left who could be told.
         if (channel === undefined) this.core.reported(event.channel, event.last, this.now());
         else channel.receiveOutcome(event);
-        if (this.#unsettled.get(event.channel)?.awaitsOutcome === false) this.#unsettled.delete(event.channel);
+        if (channel?.over === true) this.forget(event.channel);
         return;
       }
       case 'channel-writable':
@@ -496,16 +496,16 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         return;
       }
       case 'channel-restored': {
-        const { state } = event;
+        const { state, reset } = event;
         const restored = new ChannelEndpoint(this, event.channel, {
           ...event,
           again: true,
           isOpen: state !== 'opening' && state !== 'proving' && state !== 'proved',
           endSent: state === 'half-closed-local' || state === 'settling' || state === 'closed',
-          resetSent: state === 'reset-sent',
         });
         this.#channels.set(event.channel, restored);
-        this.#parts.onChannelRequested?.(restored, true);
+        // One that was reset is handed to the application as what it is: over.
+        if (state !== 'closed' || reset === undefined) this.#parts.onChannelRequested?.(restored, true);
         return;
       }
       case 'channel-opened':
@@ -533,15 +533,15 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
         this.#channelOf(event.channel)?.receiveEnd();
         return;
       case 'channel-reset': {
-        const { code, wireCode } = event;
+        const { code, wireCode, sentMessages, again } = event;
         const error = new RemoteError(code, wireCode, `The peer has abandoned the channel: ${code}.`);
-        this.#channelOf(event.channel)?.finish({ type: 'reset', code, remote: true, error }, event.sentMessages);
-        this.forget(event.channel);
+        this.#channelOf(event.channel)?.finish({ type: 'reset', code, remote: true, error }, sentMessages, again);
+        this.#ended(event.channel, again);
         return;
       }
       case 'channel-closed':
-        this.#channelOf(event.channel)?.receiveClosed(event.sentMessages);
-        this.forget(event.channel);
+        this.#channelOf(event.channel)?.receiveClosed(event);
+        this.#ended(event.channel, event.again);
         return;
       case 'pong-received':
         this.#pings.shift()?.resolve(event.rttMs);
@@ -596,12 +596,30 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     this.emit('closed', end);
   }
 
-  /** A channel is over, or was never taken. */
-  forget(number: number): void {
+  /**
+   * A channel is over.
+   *
+   * @param again - whether it was before a restart.
+   */
+  #ended(number: number, again = false): void {
     const channel = this.#channels.get(number);
-    if (channel?.awaitsOutcome === true) this.#unsettled.set(number, channel);
+    if (again && channel?.wasReset === true) this.#parts.onChannelRequested?.(channel, true);
+    this.forget(number);
+  }
+
+  /** A channel is over, or was never taken: of what is still to come of it only outcomes are told. */
+  forget(number: number): void {
+    const channel = this.#channels.get(number) ?? this.#unsettled.get(number);
+    if (channel === undefined) return;
+    // Nobody has handed it to the application, which has to find it.
+    if (channel.awaitsOwner && this.#parts.onChannelRequested === undefined) return;
     this.#channels.delete(number);
     if (this.#last?.number === number) this.#last = undefined;
+    if (channel.awaitsOutcome) this.#unsettled.set(number, channel);
+    else {
+      this.#unsettled.delete(number);
+      channel.letGo();
+    }
   }
 
   /** Judges an application end that asks for proof, and proves this client to it. [RLY-041] [RLY-042] */
@@ -626,7 +644,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
 
   applicationFailed(channel: ChannelEndpoint, error: unknown): void {
     const fields = { session: this.id, channel: channel.number, application: channel.application, err: error };
-    if (this.ending !== undefined || !this.#channels.has(channel.number)) {
+    if (this.ending !== undefined || channel.over) {
       // Who works on finds out by what this end rejects with; everything else is a failure.
       if (!(error instanceof HawserError))
         this.#parts.log.warn(fields, 'the application end failed; its channel was over');

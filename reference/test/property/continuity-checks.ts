@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { decodeState } from '../../core/session-state.ts';
 import { type Continuity, other, SIDES, type SideName } from './continuity.ts';
 
 /** A session with two channels that are open, so that there is something to do from the first step on. */
@@ -20,6 +21,8 @@ export function checkRest(real: Continuity): void {
       const peer = real[other(name)].channels.get(number);
       const effects = peer?.effects ?? [];
       expect(effects.every((data, index) => Buffer.compare(data, side.sent[index]!) === 0)).toBe(true);
+      if (side.over)
+        expect({ name, number, told: side.results.size }).toEqual({ name, number, told: side.sent.length });
       if (real.abandoned.has(number)) continue;
       expect(effects).toHaveLength(side.sent.length);
       const accepted = [...side.results.values()].filter(
@@ -31,11 +34,15 @@ export function checkRest(real: Continuity): void {
   }
 }
 
-/** At rest a store holds nothing but the state: no frame, no message, whatever became of its channel. */
+/** At rest a store holds nothing but the state: no frame, no message, no channel that is over, whatever became of it. */
 export function checkStores(real: Continuity): void {
   for (const name of SIDES) {
-    const kept = [...real[name].store.keys()].filter((key) => key !== 'state');
+    const { store } = real[name];
+    const kept = [...store.keys()].filter((key) => key !== 'state');
     expect({ name, kept }).toEqual({ name, kept: [] });
+    const state = store.get('state');
+    const over = state && decodeState(state).channels.filter((channel) => channel.state === 'closed');
+    expect({ name, over: over ?? [] }).toEqual({ name, over: [] });
   }
 }
 

@@ -4,6 +4,8 @@ import { decodeAck } from '../../core/frames/ack.ts';
 import { decodeClose } from '../../core/frames/close.ts';
 import { decodeConnect } from '../../core/frames/connect.ts';
 import {
+  type ChannelClosed,
+  type ChannelReset,
   type Closed,
   type Connection,
   type ConnectReceived,
@@ -68,6 +70,10 @@ export interface Side {
   sent: Uint8Array[];
   /** What became of them, by number. */
   readonly results: Map<number, { readonly outcome: Outcome; readonly verdict: number }>;
+  /** Number of the last of which this process was told that. */
+  told: number;
+  /** Messages that were sent completely, once the channel is over: those after them are told last. */
+  complete: number | undefined;
   /** Messages of the peer whose effect is recorded. */
   readonly effects: Uint8Array[];
   /** What the application has decided on messages of the peer, by number. */
@@ -230,9 +236,15 @@ export class Continuity {
     }
   }
 
-  /** The program dies: what is not in its store is gone, and so are its transports. It starts again at once. */
-  crash(name: SideName, arriving: number): void {
+  /**
+   * The program dies: what is not in its store is gone, and so are its transports. It starts again at once.
+   *
+   * @param written - batches that are stored although the program does not hear of it any more.
+   */
+  crash(name: SideName, arriving: number, written: number): void {
     const program = this[name];
+    this.journal(program);
+    for (const batch of program.writing.slice(0, written)) write(program, batch);
     for (const wire of [...this.wires]) {
       wire.gone[name] = true;
       wire.incoming[name] = new Uint8Array(0);
@@ -243,6 +255,8 @@ export class Continuity {
       else if (wire.incoming[to].length === 0) this.lose(wire, to);
     }
     if (name === 'client') this.attempt = undefined;
+    // What is still on its way comes to nobody.
+    else this.#delayed = [];
     program.crashes += 1;
     program.wire = undefined;
     program.held = [];
@@ -268,9 +282,13 @@ export class Continuity {
       restored.add(event.channel);
       const side = program.channels.get(event.channel) ?? this.#newSide(program, event.channel, event.outcomes);
       // What the application did and was not stored has not happened.
-      const { state, sentMessages } =
-        event.type === 'channel-restored' ? event : ({ state: 'opening', sentMessages: 0 } as const);
+      const { state, sentMessages, reportedMessages } =
+        event.type === 'channel-restored'
+          ? event
+          : ({ state: 'opening', sentMessages: 0, reportedMessages: 0 } as const);
       side.sent = side.sent.slice(0, sentMessages);
+      side.told = reportedMessages;
+      side.complete = undefined;
       side.opened = state !== 'opening';
       side.ended = !['opening', 'open', 'half-closed-remote'].includes(state);
       side.over = false;
@@ -289,8 +307,7 @@ export class Continuity {
   storeOne(program: Program): boolean {
     const batch = program.writing.shift();
     if (batch === undefined) return false;
-    for (const { key, value } of batch.put) program.store.set(key, value.slice());
-    for (const key of batch.delete) program.store.delete(key);
+    write(program, batch);
     program.session?.stored(batch.number, this.now);
     this.takeEvents(program);
     return true;
@@ -395,6 +412,7 @@ export class Continuity {
         const side = program.channels.get(event.channel)!;
         side.over = true;
         if (program.name === 'server') program.session!.release(event.channel, this.now);
+        if (event.type !== 'channel-refused') this.#settleEnded(program, side, event);
         break;
       }
       case 'closed':
@@ -533,6 +551,8 @@ export class Continuity {
       outcomes,
       sent: [],
       results: new Map(),
+      told: 0,
+      complete: undefined,
       effects: [],
       decided: new Map(),
       opened: false,
@@ -569,15 +589,42 @@ export class Continuity {
   }
 
   /** After a crash what was told before may come again, but never anything else. */
-  #markSettled(program: Program, { channel, first, last, outcome, verdict, again = false }: MessagesSettled): void {
-    const { results } = program.channels.get(channel)!;
+  #markSettled(
+    program: Program,
+    {
+      channel,
+      first,
+      last,
+      outcome,
+      verdict,
+      again = false,
+    }: Omit<MessagesSettled, 'type' | 'outcome'> & { outcome: Outcome },
+  ): void {
+    const side = program.channels.get(channel)!;
+    const { results } = side;
     expect(again && program.crashes === 0).toBe(false);
+    expect({ channel, first }).toEqual({ channel, first: side.told + 1 });
+    side.told = last;
     for (let number = first; number <= last; number += 1) {
       const before = again ? results.get(number) : undefined;
       if (before === undefined) this.#mark(program, { channel, first: number, last: number }, outcome, verdict);
       else expect(before).toEqual({ outcome, verdict });
     }
     program.session!.reported(channel, last, this.now);
+    if (side.told === side.complete) this.#settleRest(program, side, side.sent.length, 'not-delivered', again);
+  }
+
+  /** What has no verdict gets none, and what was not sent completely never is. (section 12.6) */
+  #settleEnded(program: Program, side: Side, { sentMessages, again = false }: ChannelReset | ChannelClosed): void {
+    if (side.outcomes) this.#settleRest(program, side, sentMessages, 'unknown', again);
+    side.complete = sentMessages;
+    if (side.told === sentMessages) this.#settleRest(program, side, side.sent.length, 'not-delivered', again);
+  }
+
+  /** Messages through a number that have no outcome get this one. */
+  #settleRest(program: Program, side: Side, last: number, outcome: Outcome, again: boolean): void {
+    const { number: channel, told } = side;
+    if (told < last) this.#markSettled(program, { channel, first: told + 1, last, outcome, verdict: 0, again });
   }
 
   /** Each message has exactly one outcome, and it is what happened at the other end. [CNT-042] */
@@ -627,6 +674,11 @@ export class Continuity {
     if (cursor > stored) throw new Error(`${name ?? ''} acknowledges ${cursor}, ${stored} is stored.`);
     expect(wire[program.name].error).not.toBeInstanceOf(InternalError);
   }
+}
+
+function write({ store }: Program, batch: JournalBatch): void {
+  for (const { key, value } of batch.put) store.set(key, value.slice());
+  for (const key of batch.delete) store.delete(key);
 }
 
 function statedCursor(name: WireFrame['name'], payload: Uint8Array): number {

@@ -79,6 +79,7 @@ function entries({ messages, outcomes, sent, acknowledged }: OutcomeVector): Ret
     forwarded: undefined,
     opening: undefined,
     openedPayload: undefined,
+    abandonment: undefined,
     // No message more, and no octet.
     send: { messageLimit: usage.messages, byteLimit: usage.bytes, ...usage },
     receive: { ...credit, messages: 0, bytes: 0 },

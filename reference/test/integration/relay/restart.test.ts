@@ -196,4 +196,29 @@ describe('a relay that has crashed', () => {
     await expect(channel.opened).rejects.toMatchObject({ wireName: 'ROUTE_UNREACHABLE' });
     await session.close();
   });
+
+  it('does not go on with a channel that the application end has reset [RLY-022] [CNT-042]', async () => {
+    const taken: string[] = [];
+    const relay = await DurableRelay.start({
+      it: (channel) => {
+        channel.onMessage = (message) => {
+          taken.push(Buffer.from(message).toString());
+          relay.failClients();
+          channel.reset('APPLICATION_ERROR');
+          return new Promise(() => undefined);
+        };
+      },
+    });
+    const session = await relay.connect();
+    const channel = await session.open('it', { outcomes: true });
+    const asked = channel.deliver(Buffer.from('x'));
+    // It has heard of the end on the trunk, and can not tell the client.
+    await relay.running.log.line('the store fails');
+    await relay.restart();
+    relay.admit();
+    expect(await channel.closed).toMatchObject({ type: 'reset', code: 'APPLICATION_LOST' });
+    expect(await asked).toEqual({ type: 'unknown' });
+    expect(taken).toEqual(['x']);
+    await session.close();
+  });
 });

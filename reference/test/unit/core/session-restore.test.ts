@@ -95,6 +95,51 @@ describe('a session that goes on after a crash', () => {
     expect(end.restart().events).toEqual([]);
   });
 
+  it.each(['client', 'server'] as const)(
+    'remembers a channel that was reset until its owner knows the outcomes (by the %s) [CNT-042]',
+    (by) => {
+      const stored = storedPair();
+      const channel = openStored(stored, { outcomes: true });
+      const { client, pair } = stored;
+      for (const number of [1, 2]) pair.client.sendMessage(channel, Uint8Array.of(number), 0);
+      // Nobody decides on it, and nobody will want it.
+      pair.server.sendMessage(channel, Uint8Array.of(3), 0);
+      settle(stored);
+      pair.server.settle(channel, 1, 0, 0);
+      settle(stored);
+      pair[by].resetChannel(channel, 'APPLICATION_ERROR', 0);
+      settle(stored);
+      const { end, events } = client.restart();
+      const remote = by === 'server';
+      const again = { channel, sentMessages: 2, again: true };
+      const reset = { type: 'channel-reset', code: 'APPLICATION_ERROR', ...again };
+      expect(events).toMatchObject([
+        { type: 'channel-restored', state: 'closed', sentMessages: 2, reset: { code: 'APPLICATION_ERROR', remote } },
+        { type: 'messages-settled', first: 1, last: 1, again: true },
+        remote ? reset : { type: 'channel-closed', ...again },
+      ]);
+      // It is none that the session ends with: its messages were told of.
+      expect(end.session.fates(undefined)).toMatchObject({ unknownMessages: [], undeliveredMessages: [] });
+      end.session.reported(channel, 2, 0);
+      end.write();
+      expect(end.restart().events).toEqual([]);
+    },
+  );
+
+  it('remembers how many messages were given to a channel before it was reset, and with which code', () => {
+    const stored = storedPair();
+    const channel = openStored(stored, { outcomes: true });
+    const { client, pair } = stored;
+    pair.client.sendMessage(channel, new Uint8Array(40_000), 0);
+    pair.client.takeOutput(1);
+    for (const number of [2, 3]) pair.client.sendMessage(channel, Uint8Array.of(number), 0);
+    pair.client.resetChannel(channel, 'APPLICATION_ERROR', 0);
+    client.write();
+    expect(eventsOf(client.restart().events, 'channel-restored')).toMatchObject([
+      { state: 'reset-sent', sentMessages: 3, reset: { code: 'APPLICATION_ERROR', remote: false } },
+    ]);
+  });
+
   it('does not say in CLOSE that it has sent on this connection what it has not [SES-013]', () => {
     const stored = storedPair();
     const channel = openStored(stored);

@@ -105,6 +105,33 @@ describe('a channel that was restored after a crash', () => {
     expect(told).toEqual([[3, 3, 'unknown']]);
   });
 
+  it('is there for its outcomes where both ends had ended it [CNT-042]', async () => {
+    const stored = storedPair();
+    const number = openStored(stored, { outcomes: true });
+    const { client, pair } = stored;
+    pair.client.sendMessage(number, Uint8Array.of(1), 0);
+    settle(stored);
+    pair.server.settle(number, 1, 0, 0);
+    for (const end of [pair.client, pair.server]) end.endChannel(number, 0);
+    settle(stored);
+    const { end, events } = client.restart();
+    const session = new SessionEndpoint({
+      core: end.session,
+      environment: systemEnvironment,
+      log: silentLog,
+      peerIdentity: 'spiffe://hawser.test/server',
+    });
+    for (const event of events) session.receive(event);
+    const [channel] = session.channels;
+    expect(await channel?.closed).toEqual({ type: 'closed' });
+    const told: unknown[] = [];
+    if (channel !== undefined) channel.onOutcome = (range) => void told.push(range);
+    expect(told).toEqual([{ first: 1, last: 1, outcome: { type: 'accepted' } }]);
+    expect([...session.channels]).toEqual([]);
+    end.write();
+    expect(end.restart().events).toEqual([]);
+  });
+
   it('remembers that this end has abandoned it [CHN-030]', async () => {
     const stored = sent();
     stored.pair.client.resetChannel(stored.channel, 'CANCELLED', 0);
