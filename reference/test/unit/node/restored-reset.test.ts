@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import type { Channel, ChannelEndpoint } from '../../../node/channel.ts';
+import type { Channel, ChannelEndpoint } from '../../../node/session/channel.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { silentLog } from '../../../node/log.ts';
-import { SessionEndpoint, type SessionEnd } from '../../../node/session.ts';
+import { SessionEndpoint, type SessionEnd } from '../../../node/session/session.ts';
 import { outputOf, takeEvents } from '../core/pair.ts';
 import { openStored, reconnect, settle, type StoredEnd, type StoredPair, storedPair } from '../core/stored-pair.ts';
 
