@@ -204,7 +204,7 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   #revoked = false;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
-  /** A message that the store has to confirm first, and what came behind it. */
+  /** A message that the store has to confirm first, and what came behind it; or what is being handled. */
   readonly #unconfirmed: Event[] = [];
   /** The channel of the last message: traffic comes in runs. */
   #last: ChannelEndpoint | undefined;
@@ -457,20 +457,70 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
    */
   receive(event: Event): void {
     const waits = this.#unconfirmed.length > 0 && concernsChannels(event);
-    const confirmed = !waits && event.type === 'message-received' ? this.confirmed() : undefined;
+    const confirmed = waits ? undefined : this.#confirmedFor(event);
     if (!waits && confirmed === undefined) {
       this.#handle(event);
       return;
     }
     this.#unconfirmed.push(event);
-    confirmed?.then(
+    if (confirmed !== undefined) this.#handleOnce(confirmed);
+  }
+
+  #confirmedFor(event: Event): Promise<void> | undefined {
+    return event.type === 'message-received' ? this.confirmed() : undefined;
+  }
+
+  #handleOnce(confirmed: Promise<void>): void {
+    confirmed.then(
       () => {
-        for (const next of this.#unconfirmed.splice(0)) this.receive(next);
+        this.#handleWaiting();
         this.flushSoon();
       },
-      // The session is over, or somebody else's.
+      // The session is somebody else's.
       () => this.#unconfirmed.splice(0),
     );
+  }
+
+  /** One after another: the application may end the session at each of them, and that has to find the rest. [CNT-042] */
+  #handleWaiting(): void {
+    for (let [next] = this.#unconfirmed; next !== undefined; [next] = this.#unconfirmed) {
+      const confirmed = this.#confirmedFor(next);
+      if (confirmed !== undefined) {
+        this.#handleOnce(confirmed);
+        return;
+      }
+      this.#unconfirmed.shift();
+      this.#handle(next);
+    }
+  }
+
+  /**
+   * The session is over while a message waits, which is not delivered any more: what came behind it still tells of own messages.
+   *
+   * @returns its end, where that waited too.
+   */
+  #handleLast(): SessionEnd | undefined {
+    const cut = new Set<number>();
+    for (let event = this.#unconfirmed.shift(); event !== undefined; event = this.#unconfirmed.shift()) {
+      switch (event.type) {
+        case 'closed':
+          return event;
+        case 'message-received':
+          cut.add(event.channel);
+          break;
+        case 'channel-requested':
+        case 'channel-restored':
+          break;
+        case 'channel-ended':
+        case 'channel-closed':
+          // It does not end in order without the message.
+          if (!cut.has(event.channel) || this.#channels.get(event.channel)?.abandoned === true) this.#handle(event);
+          break;
+        default:
+          this.#handle(event);
+      }
+    }
+    return undefined;
   }
 
   #handle(event: Event): void {
@@ -579,9 +629,18 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
    */
   finish(end: SessionEnd, where: 'here' | 'elsewhere' = 'here'): void {
     if (this.#end !== undefined) return;
+    // What came first counts; and the application may have ended it at one of these.
+    this.#finish(where === 'here' ? (this.#handleLast() ?? end) : end, where);
+  }
+
+  #finish(end: SessionEnd, where: 'here' | 'elsewhere'): void {
+    if (this.#end !== undefined) return;
     this.#end = end;
     this.#link = undefined;
     this.journal?.stop();
+    // A server is told by its store whether somebody else has had the session.
+    if (where === 'elsewhere') this.journal?.settle('elsewhere');
+    else if (this.role === 'client') this.journal?.settle('ended');
     const error = endError(end);
     for (const channel of [...this.#channels.values(), ...this.#unsettled.values()]) {
       if (where === 'here') channel.receiveFates(end);
@@ -660,7 +719,9 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (this.#link !== undefined) return;
     const events = this.core.takeEvents();
     if (events.length === 0) return;
-    for (const event of events) this.receive(event);
+    const waits = this.#unconfirmed.length > 0;
+    this.#unconfirmed.push(...events);
+    if (!waits) this.#handleWaiting();
     this.flushSoon();
   }
 
