@@ -201,6 +201,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   readonly #beforeFlush: (() => void)[] = [];
   #flushScheduled = false;
   #closing: CloseCode | undefined;
+  /** It ends once nothing waits for the store any more. */
+  #closesLater = false;
   #revoked = false;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
@@ -379,9 +381,15 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (this.#end !== undefined) return this.#afterClose();
     this.#closing = code;
     const link = this.#link;
-    if (link === undefined) this.#parts.onCloseDetached?.(code);
+    if (link === undefined) this.#closeDetached(code);
     else link.pump.handle(link.connection.close(code, link.pump.now()));
     return this.#afterClose();
+  }
+
+  #closeDetached(code: CloseCode): void {
+    // What the client takes for accepted is delivered first.
+    this.#closesLater = this.role === 'server' && this.#unconfirmed.length > 0;
+    if (!this.#closesLater) this.#parts.onCloseDetached?.(code);
   }
 
   async #afterClose(): Promise<SessionEnd> {
@@ -492,6 +500,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
       this.#unconfirmed.shift();
       this.#handle(next);
     }
+    const closes = this.#closesLater && this.#link === undefined && this.#end === undefined;
+    if (closes && this.#closing !== undefined) this.#closeDetached(this.#closing);
   }
 
   /**

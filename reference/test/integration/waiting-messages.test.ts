@@ -3,12 +3,13 @@ import { TIMERS } from '../../core/index.ts';
 import type { Application, Channel } from '../../node/index.ts';
 import { ChannelEndpoint } from '../../node/channel.ts';
 import { SessionEndpoint } from '../../node/session.ts';
+import { RETRY_MS } from '../../node/session-journal.ts';
 import type { SessionStore } from '../../store/index.ts';
 import { connectClient, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
 import { StoredMemory, storeError, withMethods } from './support/stores.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
-import { happens, until } from './support/waiting.ts';
+import { until } from './support/waiting.ts';
 
 let kit: Kit;
 beforeAll(async () => {
@@ -17,35 +18,46 @@ beforeAll(async () => {
 
 const continuity = { retentionMs: 60_000, reconnectBoundMs: 1 };
 
-type Commit = SessionStore['commit'];
+/** How often a server looks for sessions whose retention is over. */
+const SWEEP_MS = 1000;
 
-/** A store that others share, with another `commit`. */
-function sharedStore(commit?: (inner: SessionStore, ...call: Parameters<Commit>) => ReturnType<Commit>): SessionStore {
-  const inner = new StoredMemory();
-  return withMethods(inner, {
-    shared: true,
-    ...(commit === undefined ? {} : { commit: (...call) => commit(inner, ...call) }),
-  });
-}
+type Commit = SessionStore['commit'];
 
 /** Whether a batch has nothing to write, and asks only whether the epoch is still the one. */
 function onlyConfirms([, , { put, delete: gone }]: Parameters<Commit>): boolean {
   return put.length === 0 && gone.length === 0;
 }
 
+interface Waiting {
+  readonly session: SessionEndpoint;
+  /** What the application end was told and given. */
+  readonly told: readonly unknown[];
+  /** Lets the store say that its retention is over. */
+  readonly expire: () => void;
+  /** Lets the store work again. */
+  readonly work: () => void;
+}
+
 describe('a message that waits for the word of the store [CNT-062]', () => {
-  it('does not keep the outcome behind it from being told when the session ends [CNT-042]', async () => {
+  /** A session without a connection, in which a message waits, and behind it an outcome of the server's. */
+  async function startWaiting(): Promise<Waiting> {
     const clock = new TestClock();
-    let slow = false;
-    const store = sharedStore(async (inner, ...call) => {
-      if (slow && onlyConfirms(call)) throw storeError();
-      const result = await inner.commit(...call);
-      if (slow) clock.advance(TIMERS.epoch_confirmation_ms + 1);
-      return result;
+    let isSlow = false;
+    const expired: string[] = [];
+    const inner = new StoredMemory();
+    const store = withMethods(inner, {
+      shared: true,
+      commit: async (...call) => {
+        if (isSlow && onlyConfirms(call)) throw storeError();
+        const result = await inner.commit(...call);
+        if (isSlow) clock.advance(TIMERS.epoch_confirmation_ms + 1);
+        return result;
+      },
+      sweep: () => Promise.resolve(expired.splice(0)),
     });
     const told: unknown[] = [];
     const application: Application = (channel, request) => {
-      channel.onMessage = () => undefined;
+      channel.onMessage = (message) => void told.push(Buffer.from(message).toString());
       channel.onOutcome = ({ first, last, outcome }) => void told.push([first, last, outcome.type]);
       request.accept();
       void channel.send(Buffer.from('what becomes of me?'));
@@ -55,27 +67,50 @@ describe('a message that waits for the word of the store [CNT-062]', () => {
       continuity: { store },
       environment: testEnvironment(clock),
     });
-    const session = await connectClient(kit, port, { continuity: { ...continuity, reconnectBoundMs: 60_000 } });
-    const channel = await session.open('take', { outcomes: true });
+    const client = await connectClient(kit, port, { continuity: { ...continuity, reconnectBoundMs: 60_000 } });
+    const channel = await client.open('take', { outcomes: true });
     let decide: () => void = () => undefined;
-    const received = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       channel.onMessage = () => {
         resolve();
         return new Promise<void>((decided) => (decide = decided));
       };
     });
-    await received;
-    const [held] = server.sessions;
-    if (!(held instanceof SessionEndpoint)) throw new Error('The session was not established.');
-    await held.stored();
-    slow = true;
-    const lost = happens(session, 'detached');
+    const [session] = server.sessions;
+    if (!(session instanceof SessionEndpoint)) throw new Error('The session was not established.');
+    await session.stored();
+    isSlow = true;
     void channel.send(Buffer.from('waits'));
     decide();
-    await lost;
-    await until(() => held.link === undefined);
-    await held.close();
+    await until(() => session.link === undefined);
+    return {
+      session,
+      told,
+      expire: () => {
+        expired.push(session.id);
+        clock.advance(SWEEP_MS);
+      },
+      work: () => {
+        isSlow = false;
+        clock.advance(RETRY_MS);
+      },
+    };
+  }
+
+  it('does not keep the outcome behind it from being told when the session ends [CNT-042]', async () => {
+    const { session, told, expire, work } = await startWaiting();
+    expire();
+    await session.closed;
     expect(told).toEqual([[1, 1, 'accepted']]);
+    work();
+  });
+
+  it('is delivered before a server ends its session, which has no connection', async () => {
+    const { session, told, work } = await startWaiting();
+    const end = session.close();
+    work();
+    await end;
+    expect(told).toEqual(['waits', [1, 1, 'accepted']]);
   });
 
   it.each(['as it is asked for', 'by a handler that comes late'])(
@@ -90,7 +125,7 @@ describe('a message that waits for the word of the store [CNT-062]', () => {
       };
       const { port, server } = await startServer(kit, {
         applications: new Map([['take', application]]),
-        continuity: { store: sharedStore() },
+        continuity: { store: withMethods(new StoredMemory(), { shared: true }) },
         environment: testEnvironment(clock),
       });
       const session = await connectClient(kit, port, { continuity });
