@@ -244,6 +244,13 @@ export class ConnectionEngine implements Connection {
     this.#readOn();
   }
 
+  peerEnded(now: number): readonly Event[] {
+    if (this.#waiting?.answers !== true) return this.transportEnded(now);
+    // Its CLOSE has come, and is answered once the store has what was sent before. [SES-012]
+    this.#advance(now);
+    return this.takeEvents();
+  }
+
   transportEnded(now: number, cause?: unknown): readonly Event[] {
     this.#advance(now);
     this.#ending.finish();

@@ -45,8 +45,11 @@ export interface Connection {
    */
   receive(bytes: Uint8Array, now: number): readonly Event[];
 
+  /** The peer has ended its direction of the transport; `transportEnded` follows when the other one has ended too. */
+  peerEnded(now: number): readonly Event[];
+
   /**
-   * The transport has ended: the peer closed its direction, or the connection is lost.
+   * The transport has ended, or the connection is lost.
    *
    * @param cause - the transport's error, if it was one.
    */

@@ -79,7 +79,7 @@ export class SocketPump {
       this.now();
       this.#turn([]);
     });
-    socket.on('end', () => this.#turn(this.connection.transportEnded(this.now())));
+    socket.on('end', () => this.#turn(this.connection.peerEnded(this.now())));
     socket.on('error', (error: Error) => {
       failure = error;
     });

@@ -1,5 +1,6 @@
 import type { Cursors, SessionStore } from '../../store/index.ts';
 import type { Log } from '../log.ts';
+import type { LastWord } from '../session/session-journal.ts';
 
 /** The end of a session at a server, as its store is to note it. */
 export interface StoredEnd {
@@ -10,6 +11,8 @@ export interface StoredEnd {
   readonly cursors: Cursors;
   /** An attempt that this process has asked the store to attach, and not heard of: it may have raised the epoch. */
   readonly asked: number | undefined;
+  /** Told what the store says, or `elsewhere` where nobody knows. */
+  readonly noted: (word: LastWord) => void;
 }
 
 /**
@@ -17,11 +20,13 @@ export interface StoredEnd {
  *
  * @returns `ended`, or `elsewhere` where another holder has the session, or has had it and ended it.
  */
-export async function endStored(
-  store: SessionStore,
-  id: string,
-  { epoch, cursors, asked }: StoredEnd,
-): Promise<'ended' | 'elsewhere'> {
+export async function endStored(store: SessionStore, id: string, end: StoredEnd): Promise<LastWord> {
+  const word = await tryEnd(store, id, end);
+  end.noted(word);
+  return word;
+}
+
+async function tryEnd(store: SessionStore, id: string, { epoch, cursors, asked }: StoredEnd): Promise<LastWord> {
   if ((await store.end(id, epoch, cursors)) === 'committed') return 'ended';
   const header = (await store.load(id))?.header;
   if (header === undefined) return store.shared ? 'elsewhere' : 'ended';
@@ -70,6 +75,11 @@ export class PendingEnds {
     // What was said last of a session does not change, but the epoch may have been raised since.
     this.#ends.set(id, former === undefined ? end : { ...end, cursors: former.cursors });
     return this.confirm(id);
+  }
+
+  /** Nothing is asked any more. */
+  giveUp(): void {
+    for (const { noted } of this.#ends.values()) noted('elsewhere');
   }
 
   /** Asks the store for the end of a session, if it is pending. Returns whether nothing is pending any more. */

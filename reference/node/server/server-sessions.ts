@@ -201,7 +201,8 @@ export class ServerSessions {
   /** No ACCEPT has told of a session, or will. */
   async discard(id: string, owner: string): Promise<void> {
     this.#attached.delete(id);
-    await this.#pendingEnds.add(id, { owner, epoch: 1, cursors: NOTHING, asked: undefined });
+    const noted = (): void => undefined;
+    await this.#pendingEnds.add(id, { owner, epoch: 1, cursors: NOTHING, asked: undefined, noted });
   }
 
   /** A session has lost its connection, or is over. */
@@ -255,7 +256,12 @@ export class ServerSessions {
   stop(): void {
     this.#stopped = true;
     this.#sweep.cancel();
-    for (const session of this.#held.values()) session.journal?.stop();
+    for (const { journal } of this.#held.values()) {
+      journal?.stop();
+      // Whoever opens the store next goes on with it.
+      journal?.settle('elsewhere');
+    }
+    this.#pendingEnds.giveUp();
     for (const id of this.#pendingEnds.ids) {
       const message =
         'the store has not noted the end of a session, whose messages may get other outcomes if it is resumed: end it by hand';
@@ -377,7 +383,10 @@ export class ServerSessions {
   ): Promise<Resumption> {
     switch (result.type) {
       case 'unknown':
-        if (held !== undefined) this.#finish(held, 'RESUME_REFUSED', true);
+        if (held !== undefined) {
+          this.#finish(held, 'RESUME_REFUSED', true);
+          held.journal?.settle('elsewhere');
+        }
         return REFUSED;
       case 'ended':
         if (held !== undefined) await this.#expire(held);
@@ -481,7 +490,10 @@ export class ServerSessions {
     // Only where nothing but the epoch is wrong there is no gap. [CNT-026]
     const { first, last } = core === undefined ? gapBehind(cursors, peerCursor) : (core.gapAt(peerCursor) ?? NO_GAP);
     if ((await this.store.end(id, epoch, cursors)) === 'fenced') return busy();
-    if (held !== undefined) this.#finish(held, 'RESUME_GAP', true);
+    if (held !== undefined) {
+      this.#finish(held, 'RESUME_GAP', true);
+      held.journal?.settle('ended');
+    }
     return gapAnswer(cursors, { first, last });
   }
 
@@ -528,12 +540,13 @@ export class ServerSessions {
 
   /** What the store is to note of a session that is over. */
   #endOf(session: SessionEndpoint): StoredEnd {
-    const { id, peerIdentity, core } = session;
+    const { id, peerIdentity, core, journal } = session;
     return {
       owner: peerIdentity,
       epoch: this.#epochOf(session),
       cursors: cursorsOf(core),
       asked: this.#asked.get(id),
+      noted: (word) => journal?.settle(word),
     };
   }
 
@@ -565,7 +578,11 @@ export class ServerSessions {
     }
     for (const id of expired) {
       const session = this.#held.get(id);
-      if (session !== undefined && session.link === undefined) this.#finish(session, undefined, false);
+      if (session !== undefined && session.link === undefined) {
+        this.#finish(session, undefined, false);
+        // It may be another server that it was detached from last.
+        session.journal?.settle('elsewhere');
+      }
       this.#host.log.warn({ session: id }, 'the retention of a detached session is over');
     }
     for (const [id, until] of [...this.#detachedUntil]) {

@@ -532,6 +532,8 @@ export class ChannelEndpoint implements Channel {
         const message = await this.#messages.next();
         if (message === undefined) return { done: true, value: undefined };
         await this.#host.confirmed();
+        // Where several are asked for at once.
+        consume();
         held = message;
         return { done: false, value: message.data };
       },
@@ -808,23 +810,23 @@ export class ChannelEndpoint implements Channel {
 
   /** Gives what has waited to the handler. */
   #handOver(): void {
+    this.#handingOver = true;
+    // Each may set another handler, or none.
+    for (let handler = this.#onMessage; handler !== undefined && !this.#messages.empty; handler = this.#onMessage) {
+      const confirmed = this.#host.confirmed();
+      if (confirmed !== undefined) {
+        confirmed.then(
+          () => this.#handOver(),
+          // Somebody else has the session, and what waited.
+          () => (this.#handingOver = false),
+        );
+        return;
+      }
+      const next = this.#messages.take();
+      if (next !== undefined) this.#deliver(handler, next);
+    }
     this.#handingOver = false;
-    const handler = this.#onMessage;
-    if (handler === undefined) return;
-    const confirmed = this.#messages.empty ? undefined : this.#host.confirmed();
-    if (confirmed !== undefined) {
-      this.#handingOver = true;
-      // Where the session is over, so is the channel, and what waited is discarded.
-      confirmed.then(
-        () => this.#handOver(),
-        () => undefined,
-      );
-      return;
-    }
-    for (let next = this.#messages.take(); next !== undefined; next = this.#messages.take()) {
-      this.#deliver(handler, next);
-    }
-    if (this.#messages.ended) this.#tellEnd();
+    if (this.#messages.ended && this.#messages.empty) this.#tellEnd();
   }
 
   #deliver(handler: MessageHandler, { data, number, redelivered }: QueuedMessage): void {

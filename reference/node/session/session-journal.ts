@@ -21,6 +21,9 @@ export interface JournalOwner {
   failed(error: HawserError): void;
 }
 
+/** Whether a session that is over has ended here, or may go on or have gone on with another holder. */
+export type LastWord = 'ended' | 'elsewhere';
+
 /**
  * Writes what a session with custody `stored` gives to its store, one batch after another: what comes up while one is
  * written goes into the next. Nothing is acknowledged, delivered or sent before its batch is stored. [CNT-011] [CNT-012]
@@ -37,6 +40,8 @@ export class SessionJournal {
   #running = false;
   #failure: HawserError | undefined;
   #stopped = false;
+  /** What the store says of the session after its end; undefined before that. */
+  #lastWord: LastWord | undefined;
   /** Nothing is written once everything that was received is in custody: the epoch is about to change. */
   #held = false;
   /** What has to be done in the store before the next batch, one after another. */
@@ -128,11 +133,12 @@ export class SessionJournal {
 
   /**
    * Whether messages may be delivered on the last word of the store: undefined if so, else it resolves when they may; rejects
-   * after `stop`. [CNT-062]
+   * where somebody else may have the session. After the end of the session the word on that counts. [CNT-062]
    */
   confirmed(): Promise<void> | undefined {
-    if (this.#confirmation === undefined || this.#confirmation.fresh) return undefined;
-    if (this.#stopped) return Promise.reject(stoppedError());
+    if (this.#confirmation === undefined || this.#lastWord === 'ended') return undefined;
+    if (this.#lastWord === 'elsewhere') return Promise.reject(stoppedError());
+    if (!this.#stopped && this.#confirmation.fresh) return undefined;
     const confirmed = new Promise<void>((resolve, reject) => this.#confirming.push({ resolve, reject }));
     this.schedule();
     return confirmed;
@@ -141,8 +147,17 @@ export class SessionJournal {
   /** Nothing is written any more. */
   stop(): void {
     this.#stopped = true;
-    this.#settle();
-    for (const { reject } of [...this.#waiting.splice(0), ...this.#confirming.splice(0)]) reject(stoppedError());
+    this.#wakeIdle();
+    for (const { reject } of this.#waiting.splice(0)) reject(stoppedError());
+  }
+
+  /** The session is over, and its holder knows whose it was: the first word stands. */
+  settle(word: LastWord): void {
+    this.#lastWord ??= word;
+    for (const { resolve, reject } of this.#confirming.splice(0)) {
+      if (this.#lastWord === 'ended') resolve();
+      else reject(stoppedError());
+    }
   }
 
   async #run(): Promise<void> {
@@ -168,7 +183,7 @@ export class SessionJournal {
       }
     }
     this.#running = false;
-    this.#settle();
+    this.#wakeIdle();
   }
 
   #commit(changes: Batch): Promise<ChangeResult> {
@@ -185,6 +200,7 @@ export class SessionJournal {
       }
       await this.#untilDone(() => this.#commit(NOTHING));
     }
+    if (this.#stopped) return;
     for (const { resolve } of this.#confirming.splice(0)) resolve();
   }
 
@@ -201,6 +217,7 @@ export class SessionJournal {
         this.#failure = undefined;
         if (result !== 'fenced') return result;
         this.stop();
+        this.settle('elsewhere');
         this.#owner.fenced();
       } catch (cause) {
         const exists = cause instanceof StoreError && cause.code === 'HAWSER_ERR_STORE_EXISTS';
@@ -225,11 +242,11 @@ export class SessionJournal {
   #fail(cause: unknown): void {
     if (this.failing || this.#stopped) return;
     this.#failure = storeFailure(cause);
-    this.#settle();
+    this.#wakeIdle();
     this.#owner.failed(this.#failure);
   }
 
-  #settle(): void {
+  #wakeIdle(): void {
     for (const resolve of this.#idle.splice(0)) resolve();
   }
 }

@@ -201,10 +201,12 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
   readonly #beforeFlush: (() => void)[] = [];
   #flushScheduled = false;
   #closing: CloseCode | undefined;
+  /** It ends once nothing waits for the store any more. */
+  #closesLater = false;
   #revoked = false;
   #resolveClosed: (end: SessionEnd) => void = () => undefined;
   #end: SessionEnd | undefined;
-  /** A message that the store has to confirm first, and what came behind it. */
+  /** A message that the store has to confirm first, and what came behind it; or what is being handled. */
   readonly #unconfirmed: Event[] = [];
   /** The channel of the last message: traffic comes in runs. */
   #last: ChannelEndpoint | undefined;
@@ -379,9 +381,15 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (this.#end !== undefined) return this.#afterClose();
     this.#closing = code;
     const link = this.#link;
-    if (link === undefined) this.#parts.onCloseDetached?.(code);
+    if (link === undefined) this.#closeDetached(code);
     else link.pump.handle(link.connection.close(code, link.pump.now()));
     return this.#afterClose();
+  }
+
+  #closeDetached(code: CloseCode): void {
+    // What the client takes for accepted is delivered first.
+    this.#closesLater = this.role === 'server' && this.#unconfirmed.length > 0;
+    if (!this.#closesLater) this.#parts.onCloseDetached?.(code);
   }
 
   async #afterClose(): Promise<SessionEnd> {
@@ -457,20 +465,72 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
    */
   receive(event: Event): void {
     const waits = this.#unconfirmed.length > 0 && concernsChannels(event);
-    const confirmed = !waits && event.type === 'message-received' ? this.confirmed() : undefined;
+    const confirmed = waits ? undefined : this.#confirmedFor(event);
     if (!waits && confirmed === undefined) {
       this.#handle(event);
       return;
     }
     this.#unconfirmed.push(event);
-    confirmed?.then(
+    if (confirmed !== undefined) this.#handleOnce(confirmed);
+  }
+
+  #confirmedFor(event: Event): Promise<void> | undefined {
+    return event.type === 'message-received' ? this.confirmed() : undefined;
+  }
+
+  #handleOnce(confirmed: Promise<void>): void {
+    confirmed.then(
       () => {
-        for (const next of this.#unconfirmed.splice(0)) this.receive(next);
+        this.#handleWaiting();
         this.flushSoon();
       },
-      // The session is over, or somebody else's.
+      // The session is somebody else's.
       () => this.#unconfirmed.splice(0),
     );
+  }
+
+  /** One after another: the application may end the session at each of them, and that has to find the rest. [CNT-042] */
+  #handleWaiting(): void {
+    for (let [next] = this.#unconfirmed; next !== undefined; [next] = this.#unconfirmed) {
+      const confirmed = this.#confirmedFor(next);
+      if (confirmed !== undefined) {
+        this.#handleOnce(confirmed);
+        return;
+      }
+      this.#unconfirmed.shift();
+      this.#handle(next);
+    }
+    const closes = this.#closesLater && this.#link === undefined && this.#end === undefined;
+    if (closes && this.#closing !== undefined) this.#closeDetached(this.#closing);
+  }
+
+  /**
+   * The session is over while a message waits, which is not delivered any more: what came behind it still tells of own messages.
+   *
+   * @returns its end, where that waited too.
+   */
+  #handleLast(): SessionEnd | undefined {
+    const cut = new Set<number>();
+    for (let event = this.#unconfirmed.shift(); event !== undefined; event = this.#unconfirmed.shift()) {
+      switch (event.type) {
+        case 'closed':
+          return event;
+        case 'message-received':
+          cut.add(event.channel);
+          break;
+        case 'channel-requested':
+        case 'channel-restored':
+          break;
+        case 'channel-ended':
+        case 'channel-closed':
+          // It does not end in order without the message.
+          if (!cut.has(event.channel) || this.#channels.get(event.channel)?.abandoned === true) this.#handle(event);
+          break;
+        default:
+          this.#handle(event);
+      }
+    }
+    return undefined;
   }
 
   #handle(event: Event): void {
@@ -579,9 +639,18 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
    */
   finish(end: SessionEnd, where: 'here' | 'elsewhere' = 'here'): void {
     if (this.#end !== undefined) return;
+    // What came first counts; and the application may have ended it at one of these.
+    this.#finish(where === 'here' ? (this.#handleLast() ?? end) : end, where);
+  }
+
+  #finish(end: SessionEnd, where: 'here' | 'elsewhere'): void {
+    if (this.#end !== undefined) return;
     this.#end = end;
     this.#link = undefined;
     this.journal?.stop();
+    // A server is told by its store whether somebody else has had the session.
+    if (where === 'elsewhere') this.journal?.settle('elsewhere');
+    else if (this.role === 'client') this.journal?.settle('ended');
     const error = endError(end);
     for (const channel of [...this.#channels.values(), ...this.#unsettled.values()]) {
       if (where === 'here') channel.receiveFates(end);
@@ -678,7 +747,9 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     if (this.#link !== undefined) return;
     const events = this.core.takeEvents();
     if (events.length === 0) return;
-    for (const event of events) this.receive(event);
+    const waits = this.#unconfirmed.length > 0;
+    this.#unconfirmed.push(...events);
+    if (!waits) this.#handleWaiting();
     this.flushSoon();
   }
 

@@ -8,7 +8,7 @@ import { MemoryStore, type SessionStore, openDurableStore } from '../../store/in
 import { CutProxy } from './support/cut-proxy.ts';
 import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit } from './support/kit.ts';
-import { withMethods } from './support/stores.ts';
+import { StoredMemory, withMethods } from './support/stores.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
 import { happens, until } from './support/waiting.ts';
 
@@ -68,6 +68,26 @@ describe('a stored session', () => {
     expect(after.server.sessions.map(({ id }) => id)).toEqual([session.id]);
     await session.close();
     expect(after.log.lines.filter(({ message }) => message.includes('attached elsewhere'))).toEqual([]);
+  });
+
+  it('is closed in order although its last message is not stored when the client has said so [SES-012] [SES-016]', async () => {
+    const inner = new StoredMemory();
+    let isSlow = false;
+    const store = withMethods(inner, {
+      commit: async (...call) => {
+        if (isSlow) await proxy.halfEnded;
+        return inner.commit(...call);
+      },
+    });
+    const { port, log } = await startServer(kit, { continuity: { store } });
+    const proxy = await CutProxy.start(port);
+    const session = await connectClient(kit, proxy.port, { continuity });
+    const channel = await session.open('test/echo');
+    isSlow = true;
+    void channel.send(Buffer.from('last'));
+    expect(await session.close()).toMatchObject({ outcome: 'orderly', session: 'ended' });
+    expect(session.epoch).toBe(1);
+    expect(log.lines.filter(({ level }) => level === 'warn')).toEqual([]);
   });
 
   it('stays where it is when the connection is lost between CONNECT and ACCEPT [CNT-024] [CNT-027]', async () => {

@@ -6,6 +6,9 @@ export class CutProxy {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #target: number;
+  #halfEnd: () => void = () => undefined;
+  /** Resolves when a client has ended its direction, and the server may know. */
+  readonly halfEnded: Promise<void> = new Promise<void>((resolve) => (this.#halfEnd = resolve));
 
   private constructor(target: number) {
     this.#target = target;
@@ -13,6 +16,8 @@ export class CutProxy {
       const far = connect({ port: this.#target, host: '127.0.0.1', allowHalfOpen: true });
       const pair = [near, far] as const;
       this.#pairs.add(pair);
+      // What the proxy has passed on, another turn of the loop brings.
+      far.on('finish', () => setImmediate(() => setImmediate(this.#halfEnd)));
       near.pipe(far);
       far.pipe(near);
       for (const socket of pair) {

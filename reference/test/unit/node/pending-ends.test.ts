@@ -7,7 +7,13 @@ import { RecordingLog } from '../../integration/support/endpoints.ts';
 const ID = 'cd'.repeat(16);
 const OWNER = 'spiffe://hawser.test/client';
 const EMPTY = { put: [], delete: [] };
-const END: StoredEnd = { owner: OWNER, epoch: 1, cursors: { receiveCursor: 3, sendCursor: 5 }, asked: undefined };
+const END: StoredEnd = {
+  owner: OWNER,
+  epoch: 1,
+  cursors: { receiveCursor: 3, sendCursor: 5 },
+  asked: undefined,
+  noted: () => undefined,
+};
 
 /** A store with one session, which rejects `end` as often as it is told, after or before its effect. */
 async function rejecting(times: number, landed = false): Promise<SessionStore> {
