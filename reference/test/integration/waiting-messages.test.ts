@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { TIMERS } from '../../core/index.ts';
 import type { Application, Channel } from '../../node/index.ts';
-import { ChannelEndpoint } from '../../node/channel.ts';
-import { SessionEndpoint } from '../../node/session.ts';
-import { RETRY_MS } from '../../node/session-journal.ts';
+import { ChannelEndpoint } from '../../node/session/channel.ts';
+import { SessionEndpoint } from '../../node/session/session.ts';
+import { RETRY_MS } from '../../node/session/session-journal.ts';
 import type { SessionStore } from '../../store/index.ts';
 import { connectClient, startServer } from './support/endpoints.ts';
 import { type Kit, createKit } from './support/kit.ts';
