@@ -117,8 +117,8 @@ class HawserRelay implements Relay {
   readonly #trunks = new Map<string, Trunk>();
   /** What application ends are judged by where it is not the own trust. */
   readonly #trusts = new Map<string, Trust>();
-  /** The last reason why an application end was not reached. */
-  #lastFailure: unknown;
+  /** Why application ends were not reached, as far as the breakers know of it. */
+  readonly #counted = new WeakSet<object>();
   /** By address. */
   readonly #breakers = new Map<string, CircuitBreaker>();
   #routes: readonly Route[];
@@ -318,8 +318,9 @@ class HawserRelay implements Relay {
 
   /** What many have waited for together has failed once. */
   #failed(breaker: CircuitBreaker, error: unknown): void {
-    if (this.#lastFailure !== error) breaker.failed();
-    this.#lastFailure = error;
+    const reason = error as object;
+    if (!this.#counted.has(reason)) breaker.failed();
+    this.#counted.add(reason);
   }
 
   #noteTrusts(): void {

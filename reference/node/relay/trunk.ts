@@ -27,6 +27,8 @@ export class Trunk {
   #connecting: Promise<SessionEndpoint> | undefined;
   /** The newest session has lost its connection: settles when it has another one, or is over. */
   #attaching: Promise<void> | undefined;
+  /** The last attempt for which somebody has waited too long. */
+  #late: { readonly attempt: Promise<unknown> | undefined; readonly error: ConnectError } | undefined;
   /** Aborted once the trunk is to be left. */
   readonly #leaving = new AbortController();
   /** Channels from before a restart whose client has not come back, by `keyOf`. */
@@ -82,8 +84,7 @@ export class Trunk {
     const { deadlines } = this.#parts.environment;
     return new Promise((resolve, reject) => {
       const late = deadlines.add(() => {
-        const message = `The application end was not reached within ${deadlineMs} ms.`;
-        reject(new ConnectError('tcp', true, message));
+        reject(this.#lateError(deadlineMs));
         return undefined;
       });
       const deadline = deadlines.now() + deadlineMs;
@@ -92,6 +93,16 @@ export class Trunk {
         .then(resolve, reject)
         .finally(() => late.cancel());
     });
+  }
+
+  /** The same for all that wait for one attempt: it has failed once. */
+  #lateError(deadlineMs: number): ConnectError {
+    const attempt = this.#connecting ?? this.#attaching;
+    if (this.#late === undefined || this.#late.attempt !== attempt) {
+      const message = `The application end was not reached within ${deadlineMs} ms.`;
+      this.#late = { attempt, error: new ConnectError('tcp', true, message) };
+    }
+    return this.#late.error;
   }
 
   /** Judges the application end by new trust anchors and revocation lists. */

@@ -53,6 +53,8 @@ export class SessionJournal {
     readonly resolve: () => void;
     readonly reject: (error: HawserError) => void;
   }[] = [];
+  /** Answers in a row on which nothing may be delivered. */
+  #lateAnswers = 0;
   /** Who waits for a fresh word of the store. */
   #confirming: { readonly resolve: () => void; readonly reject: (error: HawserError) => void }[] = [];
 
@@ -168,19 +170,17 @@ export class SessionJournal {
         continue;
       }
       const batch = this.#core.takeJournal();
-      if (batch === undefined) {
-        if (this.#confirming.length === 0) break;
-        await this.#confirm();
-        continue;
-      }
+      if (batch === undefined && this.#confirming.length === 0) break;
       const { due, sendCursor } = this.#core;
-      const changes = { put: batch.put, delete: batch.delete, cursors: { receiveCursor: due - 1, sendCursor } };
-      const result = await this.#untilDone(() => this.#commit(changes));
-      if (result === 'committed') {
+      const cursors = { receiveCursor: due - 1, sendCursor };
+      const changes = batch && { put: batch.put, delete: batch.delete, cursors };
+      const result = await this.#untilDone(() => this.#commit(changes ?? NOTHING));
+      if (batch !== undefined && result === 'committed') {
         this.#core.stored(batch.number, this.#environment.deadlines.now());
         this.#owner.stored();
         this.#tellStored(batch.number);
       }
+      await this.#tellConfirmed();
     }
     this.#running = false;
     this.#wakeIdle();
@@ -191,17 +191,19 @@ export class SessionJournal {
     return this.#confirmation?.ask(call, (result) => result === 'committed') ?? call();
   }
 
-  /** Asks the store for as long as its word is too old: an answer may be late too. [CNT-062] */
-  async #confirm(): Promise<void> {
-    for (let asked = false; !this.#stopped && this.#confirmation?.fresh === false; asked = true) {
-      if (asked) {
-        this.#fail(lateError());
-        await wait(RETRY_MS, this.#environment);
-      }
-      await this.#untilDone(() => this.#commit(NOTHING));
+  /** Where the answer of the store came late it is asked again, and after that taken for one that fails. [CNT-062] */
+  async #tellConfirmed(): Promise<void> {
+    if (this.#stopped || this.#confirming.length === 0) return;
+    if (this.#confirmation?.fresh === true) {
+      this.#lateAnswers = 0;
+      for (const { resolve } of this.#confirming.splice(0)) resolve();
+      return;
     }
-    if (this.#stopped) return;
-    for (const { resolve } of this.#confirming.splice(0)) resolve();
+    this.#lateAnswers += 1;
+    // The first was late perhaps because this process was suspended.
+    if (this.#lateAnswers === 1) return;
+    this.#fail(lateError());
+    await wait(RETRY_MS, this.#environment);
   }
 
   /**

@@ -1,11 +1,12 @@
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { ConnectOptions, ServerOptions, Session } from '../../../node/index.ts';
+import type { ConnectOptions, RelayOptions, ServerOptions, Session } from '../../../node/index.ts';
 import { CutProxy } from '../support/cut-proxy.ts';
 import { connectClient, startServer } from '../support/endpoints.ts';
 import { Gate } from '../support/gate.ts';
 import { type Kit, RELAY_IDENTITY, createKit, issue, toCredential } from '../support/kit.ts';
 import { startRelay } from '../support/relay.ts';
+import { TestClock, testEnvironment } from '../support/test-clock.ts';
 import { until } from '../support/waiting.ts';
 
 let kit: Kit;
@@ -51,6 +52,7 @@ async function startHeldProxy(target: number): Promise<{ readonly port: number; 
 /** A relay whose trunk comes about when the gate is open, and the clients that its application end has heard of. */
 async function startHeldRelay(
   options: Partial<ServerOptions> = {},
+  relayOptions: Partial<RelayOptions> = {},
 ): Promise<Awaited<ReturnType<typeof startRelay>> & { readonly gate: Gate; readonly asked: readonly string[] }> {
   const asked: string[] = [];
   const server = await startServer(kit, {
@@ -59,7 +61,7 @@ async function startHeldRelay(
     ...options,
   });
   const { port, gate } = await startHeldProxy(server.port);
-  return { ...(await startRelay(kit, port)), gate, asked };
+  return { ...(await startRelay(kit, port, relayOptions)), gate, asked };
 }
 
 describe('while a trunk connects', () => {
@@ -108,6 +110,29 @@ describe('while a trunk connects', () => {
     gate.open();
     await until(() => ends.length === 1);
     await ends[0];
+  });
+
+  it('for too long, that counts once for all channels that have waited', async () => {
+    const clock = new TestClock();
+    const connectTimeoutMs = 5000;
+    const { port, gate } = await startHeldRelay(
+      {},
+      {
+        environment: testEnvironment(clock),
+        limits: { connectTimeoutMs, breaker: { failures: 2, openMs: 60_000 } },
+      },
+    );
+    const session = await connectTo(port);
+    const late = Array.from({ length: 5 }, () =>
+      expect(session.open('it')).rejects.toMatchObject({ wireName: 'APPLICATION_TIMEOUT' }),
+    );
+    await session.ping();
+    await gate.reached;
+    clock.advance(connectTimeoutMs + 1);
+    await Promise.all(late);
+    const opened = session.open('it');
+    gate.open();
+    await opened;
   });
 
   it('again, any number of clients may wait for it', async () => {
