@@ -48,7 +48,7 @@ async function runWith(redis: string, seed: number, extent: Extent, directory: s
   const run: Run = new Run(messages, schedule, totalMs, (strike, link) => {
     const holder = members.find(({ proxy }) => proxy === link.proxy);
     if (strike.type === 'pause') {
-      if (holder !== undefined) pauses.pause(holder.worker, link);
+      if (holder !== undefined) pauses.pause(holder.worker, holder.proxy);
     } else if (strike.process === 'client') void client.kill();
     else
       killOne(
@@ -83,7 +83,7 @@ async function runWith(redis: string, seed: number, extent: Extent, directory: s
     ports: members.map(({ proxy }) => proxy.port),
   };
   const client = new Worker('client', { type: 'client', setup: clientSetup }, join(directory, 'client.log'), run);
-  const pauses = new Pauses(run, client);
+  const pauses = new Pauses(run, client, () => members.map(({ proxy }) => proxy));
   const servers = members.map(({ worker }) => worker);
   const all = [client, ...servers];
   run.on('listening', (worker, { port }) => {

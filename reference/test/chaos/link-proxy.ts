@@ -36,6 +36,7 @@ export class LinkProxy {
   target: number | undefined;
   /** Connections that are refused before the next one is taken. */
   refusals = 0;
+  #begun = 0;
 
   private constructor(owner: LinkOwner) {
     this.#owner = owner;
@@ -50,6 +51,11 @@ export class LinkProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** How many links there have been. */
+  get begun(): number {
+    return this.#begun;
   }
 
   get links(): Iterable<Link> {
@@ -68,6 +74,7 @@ export class LinkProxy {
       near.resetAndDestroy();
       return;
     }
+    this.#begun += 1;
     const far = connect({ port: this.target, host: '127.0.0.1', allowHalfOpen: true, noDelay: true });
     const link: Link = new Link(this, near, far, this.#owner, () => this.#links.delete(link));
     this.#links.add(link);

@@ -1,4 +1,4 @@
-import type { Link } from './link-proxy.ts';
+import type { LinkProxy } from './link-proxy.ts';
 import type { Run } from './run.ts';
 import { LEASE_MS } from './setup.ts';
 import type { Worker } from './worker.ts';
@@ -10,13 +10,16 @@ const FENCE_MS = 15_000;
 export class Pauses {
   readonly #run: Run;
   readonly #client: Worker;
+  readonly #proxies: () => readonly LinkProxy[];
   readonly #paused = new Set<Worker>();
   readonly #underWay = new Set<Promise<void>>();
   #count = 0;
 
-  constructor(run: Run, client: Worker) {
+  /** @param proxies - before all servers. */
+  constructor(run: Run, client: Worker, proxies: () => readonly LinkProxy[]) {
     this.#run = run;
     this.#client = client;
+    this.#proxies = proxies;
   }
 
   /** How many there were. */
@@ -29,15 +32,15 @@ export class Pauses {
   }
 
   /**
-   * Stops a server. Its link stays for it as it was: what the client had sent is there when it goes on.
+   * Stops a server. Its links stay for it as they were: what the client had sent is there when it goes on.
    *
-   * @param link - which carries the session.
+   * @param proxy - before the server, with the link that carries the session.
    */
-  pause(worker: Worker, link: Link): void {
+  pause(worker: Worker, proxy: LinkProxy): void {
     if (this.#paused.has(worker) || !worker.alive) return;
     this.#count += 1;
     this.#paused.add(worker);
-    const pause = this.#pause(worker, link).finally(() => this.#underWay.delete(pause));
+    const pause = this.#pause(worker, proxy).finally(() => this.#underWay.delete(pause));
     this.#underWay.add(pause);
   }
 
@@ -46,14 +49,17 @@ export class Pauses {
     await Promise.all(this.#underWay);
   }
 
-  async #pause(worker: Worker, link: Link): Promise<void> {
-    const { proxy } = link;
+  async #pause(worker: Worker, proxy: LinkProxy): Promise<void> {
     const { target } = proxy;
-    const taken = this.#run.next('attached', this.#client);
+    const begunElsewhere = (): number =>
+      this.#proxies().reduce((sum, other) => sum + (other === proxy ? 0 : other.begun), 0);
+    const before = begunElsewhere();
     worker.signal('SIGSTOP');
     proxy.target = undefined;
-    link.orphan();
-    await taken;
+    for (const link of [...proxy.links]) link.orphan();
+    // What the client has told may still be of this server.
+    do await this.#run.next('attached', this.#client);
+    while (begunElsewhere() === before);
     // Time is what a lease is made of.
     await new Promise((resolve) => setTimeout(resolve, LEASE_MS + 500));
     const fenced = this.#run.next('fenced', worker);
