@@ -1,9 +1,10 @@
 /**
  * What `npm run faults` runs: the suite against each faulty implementation, and the kill matrix. Exit status 0: each fault was
- * caught by a case that names the broken requirement; 1: one was not; 2: usage or configuration.
+ * caught by a case that names the broken requirement; 1: one was not, or a case stumbled over one instead of judging it; 2: usage or
+ * configuration.
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { Command, CommanderError } from 'commander';
@@ -62,8 +63,8 @@ async function main(flags: FaultFlags): Promise<number> {
   checkFit(selected);
   const directory = await mkdtemp(join(tmpdir(), 'hawser-faults-'));
   try {
-    await issueKit({ directory });
-    const trials = await tryAll(selected, new Kit(directory), flags.quick === true);
+    await issueKit({ directory: join(directory, 'kit') });
+    const trials = await tryAll(selected, directory, flags.quick === true);
     return report(trials, flags);
   } finally {
     await rm(directory, { recursive: true, force: true });
@@ -95,16 +96,20 @@ function checkFit(selected: readonly Fault[]): void {
   );
 }
 
-async function tryAll(selected: readonly Fault[], kit: Kit, quick: boolean): Promise<readonly Trial[]> {
+/** Tries the faults, some at once: each of these has a copy of the kit to itself, because cases revoke certificates. */
+async function tryAll(selected: readonly Fault[], directory: string, quick: boolean): Promise<readonly Trial[]> {
   const trials = new Map<Fault, Trial>();
   const queue = [...selected];
-  const worker = async (): Promise<void> => {
+  const worker = async (_: unknown, number: number): Promise<void> => {
+    const own = join(directory, `kit-${number}`);
+    await cp(join(directory, 'kit'), own, { recursive: true });
+    const kit = new Kit(own);
     for (let fault = queue.shift(); fault !== undefined; fault = queue.shift()) {
       trials.set(fault, await tryFault(fault, casesFor(fault, quick), { kit, ...OPTIONS }));
       if (process.stderr.isTTY) process.stderr.write(`\rfaults: ${trials.size} of ${selected.length}`);
     }
   };
-  await Promise.all(Array.from({ length: TRIALS_AT_ONCE }, worker));
+  await Promise.all(Array.from({ length: Math.min(TRIALS_AT_ONCE, selected.length) }, worker));
   if (process.stderr.isTTY) process.stderr.write('\n');
   return selected.flatMap((fault) => trials.get(fault) ?? []);
 }
@@ -127,9 +132,11 @@ function report(trials: readonly Trial[], flags: FaultFlags): number {
     const silent = silentCases(trials);
     process.stdout.write(`${silent.length} cases noticed none of these faults; they are listed in ${path}\n`);
   }
+  const stumbled = trials.flatMap(({ fault, stumbled }) => stumbled.map((line) => `${fault.id}: ${line}`));
+  for (const line of stumbled) process.stdout.write(`the suite stumbled: ${line}\n`);
   const missed = trials.filter(({ named }) => named.length === 0).length;
   process.stdout.write(
     `${trials.length - missed} of ${trials.length} faults caught by a case that names the requirement\n`,
   );
-  return missed === 0 ? 0 : 1;
+  return missed === 0 && stumbled.length === 0 ? 0 : 1;
 }

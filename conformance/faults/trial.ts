@@ -16,6 +16,8 @@ export interface Trial {
   readonly noticed: readonly string[];
   /** Those of them that decide about the broken requirement. The fault is caught if there is one. */
   readonly named: readonly string[];
+  /** Cases that could not judge what came because of a mistake of their own, one line each. */
+  readonly stumbled: readonly string[];
 }
 
 export interface TrialOptions {
@@ -41,6 +43,9 @@ export async function tryFault(
       ran: results.map(({ id }) => id),
       noticed: noticed.map(({ id }) => id),
       named: noticed.filter(({ requirements }) => requirements.includes(fault.requirement)).map(({ id }) => id),
+      stumbled: results
+        .filter(({ verdict }) => verdict === 'harness-error')
+        .map(({ id, detail }) => `${id}: ${detail}`),
     };
   } finally {
     await stop();

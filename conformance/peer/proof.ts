@@ -158,8 +158,7 @@ export function requireSignedOpened(
   { proof, ...input }: ProofInput & Pick<ProofExchange, 'proof'>,
 ): void {
   const requirement = 'RLY-045';
-  const value = opened.parameter('open_signature');
-  if (!(value instanceof Uint8Array)) fail('OPENED with open_signature', opened.text, requirement);
+  const value = opened.parameterOctets('open_signature', requirement);
   if (proof === undefined) throw new TypeError('no PROOF on the channel');
   const transcript = openingTranscript(input, proof, opened.payload);
   requireSigned(readInteger(value.subarray(0, 2)), leaf.publicKey, 'opened', transcript, {

@@ -3,7 +3,10 @@ import { frameOfType } from '../model/registry.ts';
 import { describeCode, describeOctets } from './describe-frame.ts';
 import { fail } from './failure.ts';
 
-/** A frame that the implementation under test sent, with typed access to its fields. */
+/**
+ * A frame that the implementation under test sent, with typed access to its fields. Where a case asks for a field that the frame
+ * does not have, the implementation has sent another frame than the case demands: that fails the case, with the frame shown.
+ */
 export class ReceivedFrame {
   /** Name in the registry; `IGNORABLE` for an unknown type that may be ignored. */
   readonly name: string;
@@ -42,35 +45,35 @@ export class ReceivedFrame {
     const value = this.#read.fields[field];
     if (typeof value === 'number') return BigInt(value);
     if (typeof value === 'bigint') return value;
-    throw new TypeError(`${this.name} has no integer ${field}`);
+    return this.#failWithout(field);
   }
 
   /** A field of octets. */
   bytes(field: string): Uint8Array {
     const value = this.#read.fields[field];
     if (value instanceof Uint8Array) return value;
-    throw new TypeError(`${this.name} has no octets ${field}`);
+    return this.#failWithout(field);
   }
 
   /** A field of text. */
   string(field: string): string {
     const value = this.#read.fields[field];
     if (typeof value === 'string') return value;
-    throw new TypeError(`${this.name} has no text ${field}`);
+    return this.#failWithout(field);
   }
 
   /** A list of octets. */
   list(field: string): readonly Uint8Array[] {
     const values = this.#read.fields[field];
     if (Array.isArray(values) && values.every((value) => value instanceof Uint8Array)) return values;
-    throw new TypeError(`${this.name} has no list of octets ${field}`);
+    return this.#failWithout(field);
   }
 
   /** A field that lists texts. */
   texts(field: string): readonly string[] {
     const values = this.#read.fields[field];
     if (Array.isArray(values) && values.every((value) => typeof value === 'string')) return values;
-    throw new TypeError(`${this.name} has no list of texts ${field}`);
+    return this.#failWithout(field);
   }
 
   /** The parameters, in the order received; empty for a frame without. */
@@ -83,6 +86,12 @@ export class ReceivedFrame {
     return this.parameters.find((parameter) => parameter.name === name)?.value;
   }
 
+  /** The octets of a known parameter. Its absence fails the case. */
+  parameterOctets(name: string, requirement?: string): Uint8Array {
+    const value = this.parameter(name);
+    return value instanceof Uint8Array ? value : fail(`${this.name} with ${name}`, this.text, requirement);
+  }
+
   /** Name of the error code that the frame carries. */
   get code(): string {
     return describeCode(Number(this.integer('code')));
@@ -90,7 +99,12 @@ export class ReceivedFrame {
 
   /** Fails unless the frame carries this code. */
   requireCode(code: string, requirement?: string): this {
+    if (!('code' in this.#read.fields)) fail(`a frame with the code ${code}`, this.text, requirement);
     if (this.code !== code) fail(`${this.name}(${code})`, `${this.name}(${this.code})`, requirement);
     return this;
+  }
+
+  #failWithout(field: string): never {
+    return fail(`a frame with ${field}`, this.text);
   }
 }

@@ -1,9 +1,10 @@
-import { X509Certificate } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateAuthority, IssuedCertificate, IssueOptions } from '../../reference/pki/index.ts';
 import type { Credential } from '../peer/credential.ts';
 import { makeCredential } from '../peer/credential.ts';
+import { Mutex } from '../peer/ends/mutex.ts';
 import type { KitEntry, KitIndex } from './kit-files.ts';
 import type { KitIssuer, KitSubject } from './kit-plan.ts';
 import {
@@ -117,9 +118,14 @@ export async function issueKit(options: KitOptions): Promise<KitIndex> {
   return index;
 }
 
-/** Issues during a run with the root of an existing kit: short-lived certificates, new revocation lists. */
+/**
+ * Issues during a run with the root of an existing kit: short-lived certificates, new revocation lists. A kit serves one run at a
+ * time: the list of one run says nothing of what another has revoked.
+ */
 export class KitIssuance {
   readonly #directory: string;
+  /** Cases run side by side, and every list builds on the one before. */
+  readonly #listTurn = new Mutex();
   #root: Promise<CertificateAuthority> | undefined;
   #listNumber = 1;
   #revoked: readonly string[] = [];
@@ -141,13 +147,18 @@ export class KitIssuance {
     const path = join(this.#directory, 'crl.pem');
     const index = JSON.parse(await readFile(join(this.#directory, 'kit.json'), 'utf8')) as KitIndex;
     const serial = new X509Certificate(credential.certificatePem).serialNumber.toLowerCase();
-    this.#revoked = [...this.#revoked, serial];
-    this.#listNumber += 1;
-    const revoked = [...new Set([...index.revoked, ...this.#revoked])].map((each) => ({ serial: each }));
-    const list = await root.crl({ revoked, number: this.#listNumber });
-    const end = '-----END X509 CRL-----\n';
-    const others = (await readFile(path, 'latin1')).split(end).slice(1).join(end);
-    await replace(path, list.pem + others);
+    const release = await this.#listTurn.acquire();
+    try {
+      this.#revoked = [...this.#revoked, serial];
+      this.#listNumber += 1;
+      const revoked = [...new Set([...index.revoked, ...this.#revoked])].map((each) => ({ serial: each }));
+      const list = await root.crl({ revoked, number: this.#listNumber });
+      const end = '-----END X509 CRL-----\n';
+      const others = (await readFile(path, 'latin1')).split(end).slice(1).join(end);
+      await replace(path, list.pem + others);
+    } finally {
+      release();
+    }
   }
 
   #authority(): Promise<CertificateAuthority> {
@@ -380,8 +391,7 @@ async function writeCredential(path: string, issued: IssuedCertificate): Promise
 
 /** Writes a file whole or not at all, with these permissions whatever an older one has. */
 async function replace(path: string, content: string | Buffer, mode = 0o644): Promise<void> {
-  const temporary = `${path}.new`;
-  await rm(temporary, { force: true });
+  const temporary = `${path}.${randomUUID()}`;
   await writeFile(temporary, content, { mode, flag: 'wx' });
   await rename(temporary, path);
 }

@@ -481,7 +481,7 @@ export const custody: readonly RelayCase[] = relayCases([
         await requireSilence(asked, 'RLY-005');
         await solo.resumed(RECONNECT_MS);
         const opened = await peer.expect('OPENED', { channel: asked.channel, requirement: 'RLY-031' });
-        requireSame('application_data', opened.parameter('application_data') as Uint8Array, data, 'RLY-050');
+        requireSame('application_data', opened.parameterOctets('application_data', 'RLY-050'), data, 'RLY-050');
         await passesBothWays({ ...asked, end }, 'RLY-031');
       });
     },

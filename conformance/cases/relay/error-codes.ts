@@ -2,6 +2,7 @@
 import type { ErrorRow } from '../../model/registry.ts';
 import { errorNamed, registry } from '../../model/registry.ts';
 import { describeCode } from '../../peer/describe-frame.ts';
+import { fail } from '../../peer/failure.ts';
 import type { RelayCase } from '../case.ts';
 import { relayCases } from '../case.ts';
 import type { Asked, RelayContext } from '../relay-context.ts';
@@ -143,7 +144,7 @@ const momentCases = MOMENTS.map(({ slug, words, data }): Case => ({
         return;
       }
       if (frame.name !== 'MESSAGE' || frame.bytes('fragment')[0] !== next) {
-        frame.requireCode('CANCELLED', 'RLY-034');
+        fail(`message ${next} or RESET(CANCELLED) at the application end`, frame.text, 'RLY-016');
       }
     }
   },

@@ -238,7 +238,7 @@ export const proof: readonly RelayCase[] = relayCases([
         [two, data[1]],
       ] as const) {
         const opened = await asked.peer.expect('OPENED', { channel: asked.channel, requirement: REQUIREMENT });
-        requireSame('application_data', opened.parameter('application_data') as Uint8Array, own, REQUIREMENT);
+        requireSame('application_data', opened.parameterOctets('application_data', REQUIREMENT), own, REQUIREMENT);
       }
     },
   },

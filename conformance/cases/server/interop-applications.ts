@@ -167,8 +167,7 @@ const dataCases = DATA_SIZES.map((size): NewCase => ({
     const data = context.bytes(size);
     const channel = peer.sendOpen('test/data', data);
     const opened = await peer.expect('OPENED', { channel, requirement: 'APP-001' });
-    const returned = opened.parameter('application_data');
-    if (!(returned instanceof Uint8Array)) fail('application_data in OPENED', 'none', 'APP-001');
+    const returned = opened.parameterOctets('application_data', 'APP-001');
     assertThat(equal(returned, data), 'the same application_data', `${returned.length} other octets`, 'APP-001');
   },
 }));

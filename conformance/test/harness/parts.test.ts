@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { buildFrame, decodeFrame } from '../../model/codec.ts';
 import { parseClientHello } from '../../peer/client-hello.ts';
 import { describeOctets } from '../../peer/describe-frame.ts';
+import { ConformanceFailure } from '../../peer/failure.ts';
 import { Monitor } from '../../peer/monitor.ts';
 import { ReceivedFrame } from '../../peer/received-frame.ts';
 import { WireLog } from '../../peer/wire-log.ts';
@@ -41,6 +43,24 @@ describe('parseClientHello', () => {
     expect(hello?.groups.length).toBeGreaterThan(0);
     for (const length of [0, 1, 5, 40, octets.length - 1]) {
       expect(parseClientHello(octets.subarray(0, length))).toBeUndefined();
+    }
+  });
+});
+
+describe('ReceivedFrame', () => {
+  it('fails the case when it has no such field: another frame came than the case demands', () => {
+    const ping = received('PING');
+    for (const ask of [
+      () => ping.code,
+      () => ping.requireCode('CANCELLED', 'RLY-034'),
+      () => ping.bytes('fragment'),
+      () => ping.string('client'),
+      () => ping.list('chain'),
+      () => ping.texts('route'),
+      () => ping.parameterOctets('application_data', 'RLY-050'),
+    ]) {
+      expect(ask).toThrow(ConformanceFailure);
+      expect(ask).toThrow('PING data=0000000000000000');
     }
   });
 });
@@ -186,5 +206,19 @@ describe('the certificate kit', () => {
     await issuance.revoke(credential);
     expect(lists()).toBe(before);
     expect(readFileSync(kit().path('crl.pem'), 'utf8')).not.toBe(old);
+  });
+
+  it('revokes for several cases at once: the last list names all of them', async () => {
+    const issuance = new KitIssuance(kit().directory);
+    const credentials = await Promise.all(
+      Array.from({ length: 8 }, (_, number) => issuance.credential('client', `spiffe://hawser.test/${number}`, 5000)),
+    );
+    await Promise.all(credentials.map((credential) => issuance.revoke(credential)));
+    const [list = ''] = readFileSync(kit().path('crl.pem'), 'latin1').split(/(?<=END X509 CRL-----)/);
+    const der = Buffer.from(list.replaceAll(/-----.*-----|\n/g, ''), 'base64').toString('hex');
+    for (const { certificatePem } of credentials) {
+      expect(der).toContain(new X509Certificate(certificatePem).serialNumber.toLowerCase());
+    }
+    expect(readdirSync(kit().directory).filter((name) => name.startsWith('crl.pem'))).toEqual(['crl.pem']);
   });
 });
