@@ -1,4 +1,5 @@
 import type { ConformanceCase } from './case.ts';
+import { authority as clientAuthority } from './client/authority.ts';
 import { channelStates as clientChannelStates } from './client/channel-states.ts';
 import { channels as clientChannels } from './client/channels.ts';
 import { establishment as clientEstablishment } from './client/establishment.ts';
@@ -155,6 +156,7 @@ export const cases: readonly ConformanceCase[] = [
   clientAccept,
   clientSession,
   clientSessionEnd,
+  clientAuthority,
   clientChannels,
   clientChannelStates,
   clientMessageFlow,

@@ -134,4 +134,19 @@ export const continuityClientFaults: readonly Fault[] = [
       'return lose({ since: facts.now, failures: 0 }, NO_FAILURE, facts, [NOTE_DETACHED]);',
     ],
   ),
+  fault('client-keeps-to-old-lists', 'TLS-024', 'judges the servers of a session by the lists that it began with', [
+    'node/client/connect',
+    'own: this.#current,',
+    'own: ((first) => () => first)(this.#own),',
+  ]),
+  fault('client-gives-up-sessions-of-the-revoked', 'CNT-065', 'ends a session whose server was revoked', [
+    'node/client/retry',
+    'if (code !== undefined && REFUSALS.has(code))',
+    'if (false)',
+  ]),
+  fault('client-waits-on-after-a-reload', 'CNT-065', 'attempts nothing when its lists were replaced', [
+    'node/client/client-continuity',
+    "this.#take({ type: 'reloaded' });",
+    ';',
+  ]),
 ];

@@ -104,4 +104,30 @@ export const sessionFaults: readonly Fault[] = [
     'lets a session go on after the certificate of the client has expired',
     ['node/connection/authority', 'if (left > 0)', 'if (true)'],
   ),
+  fault('client-keeps-revoked-servers', 'SES-026', 'lets a session go on after the server was revoked', [
+    'node/session/session',
+    'await this.#link?.updateTrust(trust);',
+    ';',
+  ]),
+  fault(
+    'client-ends-sessions-of-the-revoked',
+    'CNT-014',
+    'ends the session with its connection when the server was revoked',
+    [
+      'node/session/session',
+      'pump.handle(connection.detach(code, pump.now(), error));',
+      'pump.handle(connection.close(code, pump.now(), error));',
+    ],
+  ),
+  fault('client-ends-all-at-new-lists', 'SES-025', 'ends every session when lists are loaded', [
+    'node/connection/authority',
+    "if (verdict.ok || this.#over || verdict.reason.startsWith('crl-'))",
+    'if (this.#over)',
+  ]),
+  fault(
+    'client-keeps-expired-servers',
+    'SES-027',
+    'lets a session go on after the certificate of the server has expired',
+    ['node/connection/authority', 'if (left > 0)', 'if (true)'],
+  ),
 ];

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { Command, Option } from 'commander';
 import { type OpenOptions, serializeEvidenceRecord } from '../core/index.ts';
-import type { Channel, Session, SessionEnd } from '../node/index.ts';
+import type { Channel, Client, Log, Session, SessionEnd } from '../node/index.ts';
 import { type Address, parseAddress } from './address.ts';
 import {
   ENVIRONMENT_HELP,
@@ -31,6 +31,13 @@ interface ConnectFlags extends EndpointFlags {
   readonly tunnel?: string;
   readonly tunnelAudience?: string;
   readonly logLevel: string;
+}
+
+/** What `hawser connect` works with. */
+interface Established {
+  readonly session: Session;
+  /** Whose session it is. */
+  readonly client: Client;
 }
 
 /** `hawser connect`: opens one channel, sends lines or files, prints what comes back. */
@@ -79,7 +86,7 @@ export function connectCommand(): Command {
     .addHelpText(
       'after',
       '\nExit status: 0 when session and channel ended in order, 1 when one failed or was refused, 2 for usage, configuration, or a\n' +
-        'server that can not be reached.\n\n' +
+        'server that can not be reached. With --listen, SIGHUP loads certificate, key, trust anchors and revocation lists again.\n\n' +
         ENVIRONMENT_HELP +
         '\nExamples:\n' +
         '  echo hello | hawser connect 127.0.0.1:7443 --cert pki/client.pem --key pki/client.key --ca pki/ca.pem \\\n' +
@@ -91,12 +98,14 @@ export function connectCommand(): Command {
       const { host, port } = parseAddress(address, '<host:port>', 1);
       const contents = files.map((file) => readBytes(file, '<file>'));
       const local = flags.listen === undefined ? undefined : localAddress(flags.listen, files);
-      const session = await establish(host, port, flags);
+      const { session, client } = await establish(host, port, flags);
       if ((flags.retention ?? 0) > 0 && !session.resumable) process.stderr.write(NO_RETENTION);
       if (flags.evidence !== undefined) {
         writeFile(flags.evidence, serializeEvidenceRecord(session.evidence()), '--evidence', 0o600);
       }
-      process.exitCode = await (local === undefined ? exchange(session, contents, flags) : lead(session, local, flags));
+      process.exitCode = await (local === undefined
+        ? exchange(session, contents, flags)
+        : lead(client, session, local, flags));
     });
 }
 
@@ -105,12 +114,14 @@ function localAddress(listen: string, files: readonly string[]): Address {
   return parseAddress(/^\d+$/.test(listen) ? `:${listen}` : listen, '--listen', 0);
 }
 
-/** Leads a local port until the session ends. */
-async function lead(session: Session, address: Address, flags: ConnectFlags): Promise<number> {
+/** Leads a local port until the session ends; SIGHUP loads certificate, key, trust anchors and lists again meanwhile. */
+async function lead(client: Client, session: Session, address: Address, flags: ConnectFlags): Promise<number> {
   const { leadLocalPort } = await import('./local-port.ts');
   const { createLog } = await import('./log.ts');
+  const log = createLog(flags.logLevel);
+  process.on('SIGHUP', () => void reload(client, flags, log));
   const target = { session, application: flags.application, ...openOptionsOf(flags) };
-  const { outcome, code, error } = await leadLocalPort(address, target, createLog(flags.logLevel));
+  const { outcome, code, error } = await leadLocalPort(address, target, log);
   if (outcome === 'orderly') return EXIT.ok;
   throw error ?? new Error(`The session ended with ${code ?? 'no code'}.`);
 }
@@ -120,36 +131,49 @@ function openOptionsOf({ data, applicationIdentity, demandProof }: ConnectFlags)
   return { applicationData, applicationIdentity, demandProof };
 }
 
-async function establish(host: string, port: number, flags: ConnectFlags): Promise<Session> {
+async function establish(host: string, port: number, flags: ConnectFlags): Promise<Established> {
   const endpoint = await loadEndpoint(flags);
-  const { connect, openKeyLog } = await import('../node/index.ts');
+  const { createClient, openKeyLog } = await import('../node/index.ts');
   const { createLog } = await import('./log.ts');
   const log = createLog(flags.logLevel);
   const keyLogFile = process.env['SSLKEYLOGFILE'];
-  const client = {
+  const options = {
     ...endpoint,
     parameters: declaredParameters(flags),
     log,
     ...(keyLogFile === undefined || keyLogFile === '' ? {} : { keyLog: openKeyLog(keyLogFile, log) }),
   };
-  const tunnel = await tunnelOf(flags, (relay, audience) => connect({ ...client, ...relay, audience }));
+  const client = await namingFiles(flags, () => createClient(options));
+  const tunnel = await tunnelOf(flags, (relay, audience) => client.connect({ ...relay, audience }));
   try {
-    const options = {
-      ...client,
+    const target = {
       host,
       port,
       audience: flags.audience,
-      ...(flags.retention === undefined ? {} : { continuity: { retentionMs: flags.retention } }),
+      ...(flags.retention === undefined
+        ? {}
+        : // Only who leads a port can be told to load other files.
+          { continuity: { retentionMs: flags.retention, awaitReload: flags.listen !== undefined } }),
       ...(tunnel === undefined ? {} : { transport: tunnel.transport }),
     };
-    const session = await namingFiles(flags, () => connect(options));
+    const session = await namingFiles(flags, () => client.connect(target));
     void session.closed.then(() => tunnel?.close());
-    return session;
+    return { session, client };
   } catch (error) {
     await tunnel?.close();
     if ((error as { code?: unknown }).code !== 'HAWSER_ERR_TRANSPORT_UNREACHABLE') throw error;
     const { message } = error as Error;
     throw new UsageError('<host:port>', `${message} Check the address, and that the server runs.`, error);
+  }
+}
+
+async function reload(client: Client, flags: ConnectFlags, log: Log): Promise<void> {
+  try {
+    const endpoint = await loadEndpoint(flags);
+    await namingFiles(flags, () => client.reload(endpoint));
+    log.info({ crls: endpoint.crls.length }, 'certificate and trust reloaded');
+  } catch (error) {
+    log.error({ err: error }, 'reload failed: the certificate, key and revocation lists in force stay');
   }
 }
 

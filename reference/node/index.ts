@@ -63,7 +63,7 @@ export {
 } from './relay/relay.ts';
 export type { Framing, HawserRoute, ProxyOption, Route, TcpRoute, TlsRoute } from './relay/route.ts';
 export { type Failure, type RetryOptions, connectWithRetry, retryDelayMs } from './client/retry.ts';
-export { type ReloadOptions, type Server, type ServerOptions, createServer } from './server/server.ts';
+export { type Server, type ServerOptions, createServer } from './server/server.ts';
 export type { ServerContinuity } from './server/server-sessions.ts';
 export type { CloseCode, Session, SessionEnd, SessionEvents } from './session/session.ts';
 export { createSigner, createVerifier } from './connection/signatures.ts';
@@ -73,5 +73,5 @@ export {
   isTestRelay,
   testApplications,
 } from './server/test-applications.ts';
-export { type Trust, type TrustFiles, readTrust } from './connection/trust.ts';
+export { type ReloadOptions, type Trust, type TrustFiles, readTrust } from './connection/trust.ts';
 export { type Credential, loadCredential, readCredential } from '../pki/index.ts';

@@ -60,7 +60,7 @@ describe('bad usage', () => {
       ['server', '--list', '--unsupported', 'prioritty'],
       /--unsupported: no server case needs prioritty; the features are /,
     ],
-    [['client', '--list', '--unsupported', 'reload'], /--unsupported: no client case needs reload/],
+    [['client', '--list', '--unsupported', 'forward'], /--unsupported: no client case needs forward/],
     [['server', '--list', '--known-failing', idle], /idle\.yaml: no case matches XYZ-001$/m],
     [['pki'], /required option '--out <dir>'/],
     [['pki', '--out', 'KIT'], /kit\.json exists already; choose another --out, or replace it with --force/],

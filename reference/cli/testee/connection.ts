@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   ERROR_CODE,
   type Event,
   type HawserError,
@@ -149,11 +150,17 @@ export class TesteeConnection {
     return this.#trust;
   }
 
-  /** Applies newer revocation lists, if they are of the same authority. */
-  updateTrust(ca: string, trust: Trust): void {
+  /** Applies newer revocation lists, if they are of the same authority. Lists that can not be used change nothing. */
+  async updateTrust(ca: string, trust: Trust): Promise<void> {
     if (ca !== this.#request.ca || trust === this.#trust) return;
     this.#trust = trust;
-    void this.#session?.updateTrust(trust);
+    // Its files do not say any more what it holds.
+    for (const [name, { client }] of knownClients) if (client === this.#client) knownClients.delete(name);
+    try {
+      await this.#client.reload({ trustAnchors: trust.trustAnchors, crls: trust.crls });
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+    }
   }
 
   /** The driver ends. A session without a connection is left to its retention. */

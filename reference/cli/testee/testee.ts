@@ -90,7 +90,7 @@ class Driver {
     // The lists of this request are newer than those that the live connections were judged by.
     for (const [name, other] of this.#connections) {
       if (other.over) this.#connections.delete(name);
-      else other.updateTrust(request.ca, connection.trust);
+      else await other.updateTrust(request.ca, connection.trust);
     }
     this.#connections.set(request.connection, connection);
     // After the response: what happens is told in order.

@@ -1,4 +1,4 @@
-import { type ConnectionOptions, type DetailedPeerCertificate, type TLSSocket, connect as connectTls } from 'node:tls';
+import { type DetailedPeerCertificate, type TLSSocket, connect as connectTls } from 'node:tls';
 import {
   type Closed,
   type Connection,
@@ -7,18 +7,19 @@ import {
   HawserError,
   InternalError,
   PROTOCOL,
-  type Signer,
   TIMERS,
   TimeoutError,
   TransportError,
   createClientConnection,
 } from '../../core/index.ts';
 import { AuthorityWatch } from '../connection/authority.ts';
+import type { Trust } from '../connection/trust.ts';
 import type { ClientOptions, Target } from './connect.ts';
 import type { ScheduledTask } from '../deadline-queue.ts';
 import { type Environment, systemEnvironment } from '../environment.ts';
 import { type Log, silentLog } from '../log.ts';
 import { type GateResult, type RefusedPeer, type VerifiedPeer, gatePeer } from '../connection/peer-gate.ts';
+import type { Own } from './own.ts';
 import type { Failure } from './retry.ts';
 import { sha256 } from '../connection/sha256.ts';
 import { createVerifier, leafVerifier, refusingVerifier } from '../connection/signatures.ts';
@@ -27,12 +28,8 @@ import { SocketPump } from '../connection/socket-pump.ts';
 
 const EMPTY_HASH = new Uint8Array(32);
 
-/** What a client makes of its options once. */
-export interface Own {
-  readonly tls: ConnectionOptions;
-  readonly signer: Signer;
-  readonly leafHash: Uint8Array;
-}
+/** What an attempt takes from its client's options; credential and trust are its {@link Own}. */
+export type AttemptOptions = Omit<ClientOptions, keyof Trust | 'credential'>;
 
 /** What one attempt is for. */
 export interface AttemptRequest {
@@ -88,10 +85,12 @@ export class AttemptFailure extends Error {
 export class Attempt {
   /** The session, once it has the connection. Rejects with an {@link AttemptFailure}. */
   readonly session: Promise<SessionEndpoint>;
-  readonly #options: ClientOptions;
+  readonly #options: AttemptOptions;
   readonly #request: AttemptRequest;
   readonly #target: Target;
+  /** What the attempt began with, and what is in force by now. */
   readonly #own: Own;
+  readonly #current: () => Own;
   readonly #environment: Environment;
   readonly #log: Log;
   readonly #startedAt: number;
@@ -102,12 +101,15 @@ export class Attempt {
   #session: SessionEndpoint | undefined;
   #authority: AuthorityWatch | undefined;
 
-  constructor(options: ClientOptions, own: Own, request: AttemptRequest) {
+  /** @param current - what is in force, which a reload replaces. */
+  constructor(options: AttemptOptions, current: () => Own, request: AttemptRequest) {
     const { target } = request;
+    const own = current();
     this.#options = options;
     this.#request = request;
     this.#target = target;
     this.#own = own;
+    this.#current = current;
     this.#environment = options.environment ?? systemEnvironment;
     this.#log = options.log ?? silentLog;
     this.session = new Promise((resolve, reject) => {
@@ -168,7 +170,7 @@ export class Attempt {
     const now = this.#environment.wallClock();
     let gate: GateResult;
     try {
-      gate = await gatePeer(socket, 'server', this.#options, now);
+      gate = await gatePeer(socket, 'server', this.#own.trust, now);
     } catch (cause) {
       const message = 'The certificate of the server can not be judged.';
       this.#fail(new TransportError('HAWSER_ERR_TRANSPORT_GATE', 'tls', message, { cause }));
@@ -276,18 +278,23 @@ export class Attempt {
       connection: engine,
       pump,
       peer,
-      ownChain: this.#options.credential.chainDer,
+      ownChain: this.#own.credential.chainDer,
       remoteAddress: `${this.#target.host}:${this.#target.port}`,
       establishedAt: this.#environment.wallClock(),
       updateTrust: async (trust) => this.#authority?.evaluate(trust),
     };
     session.attach(link);
-    this.#authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) =>
+    const authority = new AuthorityWatch(peer, 'server', this.#environment, (code, error) =>
       endLink(link, code, error),
     );
+    this.#authority = authority;
     const what = this.#request.resume === undefined ? 'session established' : 'session resumed';
     this.#log.info({ session: session.id, identity: peer.identity, epoch: session.epoch }, what);
     this.#resolve(session);
+    // A reload has passed by while the attempt was under way. [SES-025]
+    const { trust } = this.#current();
+    if (trust === this.#own.trust) return;
+    authority.evaluate(trust).catch((cause: unknown) => endLink(link, 'INTERNAL_ERROR', toHawserError(cause)));
   }
 }
 

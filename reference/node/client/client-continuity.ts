@@ -6,7 +6,7 @@ import {
   RemoteError,
   TIMERS,
 } from '../../core/index.ts';
-import { Attempt, AttemptFailure, type Own } from './attempt.ts';
+import { Attempt, AttemptFailure, type AttemptOptions } from './attempt.ts';
 import { ClientNotes } from './client-notes.ts';
 import {
   type Action,
@@ -18,11 +18,13 @@ import {
   restored,
   unattached,
 } from './client-state.ts';
-import type { ClientOptions, Target } from './connect.ts';
+import type { Target } from './connect.ts';
+import type { Own } from './own.ts';
 import type { ScheduledTask } from '../deadline-queue.ts';
 import { type Environment, systemEnvironment, randomShare } from '../environment.ts';
 import { type Log, silentLog } from '../log.ts';
 import { reconnectDelayMs } from './reconnect-delay.ts';
+import { reloadMayHelp } from './retry.ts';
 import { type Link, type SessionEndpoint, detachedError, endingError } from '../session/session.ts';
 
 /** What a client wants of a session that outlives its connections (chapter 12). */
@@ -35,13 +37,19 @@ export interface ClientContinuity {
   readonly targets?: readonly { readonly host: string; readonly port: number }[];
   /** Bound of the random wait before the first attempt to reconnect; `reconnect_first_bound_ms` by default. [ERR-007] */
   readonly reconnectBoundMs?: number;
+  /**
+   * Whether the session waits, as long as it is kept, for a reload of the client where only another certificate, trust anchor
+   * or list can help; else it ends then. True unless said otherwise. [CNT-065]
+   */
+  readonly awaitReload?: boolean;
 }
 
 /** What a {@link ClientSessionKeeper} works with. */
 export interface KeeperParts {
   readonly session: SessionEndpoint;
-  readonly options: ClientOptions;
-  readonly own: Own;
+  readonly options: AttemptOptions;
+  /** What is in force. */
+  readonly own: () => Own;
   readonly target: Target;
   readonly continuity: ClientContinuity;
   /** The last attempt that an earlier process has used. */
@@ -145,6 +153,11 @@ export class ClientSessionKeeper {
   /** The owner wants the session closed: for that it needs a connection, at once or as soon as there is one. */
   closeDetached(): void {
     this.#take({ type: 'close' });
+  }
+
+  /** The client has another certificate or trust. */
+  reloaded(): void {
+    this.#take({ type: 'reloaded' });
   }
 
   /** Another program has the session. */
@@ -296,7 +309,9 @@ export class ClientSessionKeeper {
   #logFailure(error: HawserError): void {
     const { name } = this.#state;
     const fields = { session: this.#session.id, err: error };
-    if (name === 'lost' || name === 'over') this.#log.info(fields, 'the session could not be attached');
+    if (name === 'lost' && this.#facts().awaitsReload(this.#state.failure)) {
+      this.#log.warn(fields, 'the session waits for another certificate, trust anchor or revocation list');
+    } else if (name === 'lost' || name === 'over') this.#log.info(fields, 'the session could not be attached');
     else if (name === 'attached' && this.#state.carrier.failures > 0) {
       this.#log.info(fields, 'the session could not be moved yet');
     }
@@ -356,12 +371,14 @@ export class ClientSessionKeeper {
 
   #facts(): Facts {
     const { retentionMs } = this.#session.core.terms;
+    const { awaitReload = true, reconnectBoundMs } = this.#parts.continuity;
     return {
       now: this.#now(),
       retentionMs,
       closing: this.#session.closing !== undefined,
       delayMs: (failure, failures) =>
-        reconnectDelayMs(failure, failures, randomShare(this.#environment), this.#parts.continuity.reconnectBoundMs),
+        reconnectDelayMs(failure, failures, randomShare(this.#environment), reconnectBoundMs),
+      awaitsReload: (failure) => awaitReload && reloadMayHelp(failure),
     };
   }
 

@@ -12,6 +12,8 @@ export interface Carrier {
   readonly failures: number;
   /** The refusal after which nothing is attempted without a person's doing. [ERR-006] */
   readonly hopeless: RemoteError | undefined;
+  /** The client has another certificate or trust since the connection began. */
+  readonly reloaded: boolean;
 }
 
 /** No connection carries the session. */
@@ -35,8 +37,14 @@ export type State =
   /** Its connection ends in order, as the owner wants it. */
   | { readonly name: 'parking'; readonly carrier: Carrier }
   /** An attempt is under way, which has neither a connection nor an error yet. */
-  | { readonly name: 'moving'; readonly from: Carrier | Detached; readonly wish: Wish }
-  /** It is attached again as soon as that may be tried; its retention may end before. */
+  | {
+      readonly name: 'moving';
+      readonly from: Carrier | Detached;
+      readonly wish: Wish;
+      /** The client has another certificate or trust since the attempt began. */
+      readonly reloaded: boolean;
+    }
+  /** It is attached again as soon as that may be tried: after a while, or after a reload. Its retention may end before. */
   | { readonly name: 'lost'; readonly detached: Detached; readonly failure: Failure; readonly at: number }
   /** Its owner wants it without a connection, until told otherwise. */
   | { readonly name: 'parked'; readonly detached: Detached; readonly at: number }
@@ -54,6 +62,8 @@ export type Input =
   | { readonly type: 'due' }
   | { readonly type: 'rotate' }
   | { readonly type: 'detach' }
+  /** The client has another certificate or trust. */
+  | { readonly type: 'reloaded' }
   /** The owner wants its end, and no connection is there to say so. */
   | { readonly type: 'close' }
   /** The attempt has failed. */
@@ -107,6 +117,8 @@ export interface Facts {
   readonly closing: boolean;
   /** How long to wait after a failure; undefined when only a person can help. */
   delayMs(failure: Failure, failures: number): number | undefined;
+  /** Whether a person may help by a reload, for which the session is to wait. */
+  awaitsReload(failure: Failure): boolean;
 }
 
 const OVER: State = { name: 'over' };
@@ -154,12 +166,17 @@ function whileAttached(state: State & { name: 'attached' }, input: Input, facts:
     case 'detach':
       return facts.closing ? stay(state) : { state: { name: 'parking', carrier }, actions: [] };
     case 'ended': {
-      const { hopeless } = carrier;
+      const { hopeless, reloaded } = carrier;
       const over = overWith(input.end);
       if (over !== undefined) return over;
       if (hopeless !== undefined) return giveUp(hopeless.wireName, hopeless, true);
-      return lose({ since: facts.now, failures: 0 }, input.end, facts, [NOTE_DETACHED]);
+      const detached = { since: facts.now, failures: 0 };
+      // What may help has come already. [CNT-065]
+      if (reloaded && facts.awaitsReload(input.end)) return move(detached, 'attach', [NOTE_DETACHED]);
+      return lose(detached, input.end, facts, [NOTE_DETACHED]);
     }
+    case 'reloaded':
+      return stay({ ...state, carrier: { ...carrier, reloaded: true } });
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true, carrier);
     // Its end is about to be told; then it is lost, or over.
@@ -187,6 +204,7 @@ function whileParking(state: State & { name: 'parking' }, input: Input, facts: F
       return giveUp('SUPERSEDED', undefined, true, carrier);
     // It is being left already.
     case 'leave':
+    case 'reloaded':
     case 'detach':
     case 'due':
     case 'close':
@@ -205,7 +223,13 @@ function whileMoving(state: State & { name: 'moving' }, input: Input, facts: Fac
       // It was taken up again: what became of the attempt is about to be told.
       if (input.link === former?.link) return stay(state);
       const actions: Action[] = former === undefined ? [] : [{ type: 'supersede', link: former.link }];
-      const carrier = { link: input.link, leaveAt: input.leaveAt, failures: 0, hopeless: undefined };
+      const carrier = {
+        link: input.link,
+        leaveAt: input.leaveAt,
+        failures: 0,
+        hopeless: undefined,
+        reloaded: state.reloaded,
+      };
       if (wish !== 'park' || facts.closing) return { state: attached(carrier, carrier.leaveAt), actions };
       return { state: { name: 'parking', carrier }, actions: [...actions, { type: 'detach', link: input.link }] };
     }
@@ -224,6 +248,8 @@ function whileMoving(state: State & { name: 'moving' }, input: Input, facts: Fac
       return stay(wish === 'park' ? { ...state, wish: 'try' } : state);
     case 'detach':
       return stay(facts.closing ? state : { ...state, wish: 'park' });
+    case 'reloaded':
+      return stay({ ...state, from: former === undefined ? from : { ...former, reloaded: true }, reloaded: true });
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true, former);
     // Whatever connection comes is closed.
@@ -243,6 +269,8 @@ function whileLost(state: State & { name: 'lost' }, input: Input, facts: Facts):
     case 'rotate':
     case 'close':
       return move(detached, 'attach');
+    case 'reloaded':
+      return facts.awaitsReload(failure) ? move(detached, 'attach') : stay(state); // [CNT-065]
     case 'detach':
       return stay(facts.closing ? state : parked(detached, facts));
     case 'fenced':
@@ -262,7 +290,7 @@ function whileParked(state: State & { name: 'parked' }, input: Input): Step {
     // The first connection of a new session.
     case 'attached': {
       const { link, leaveAt } = input;
-      return stay(attached({ link, leaveAt, failures: 0, hopeless: undefined }, leaveAt));
+      return stay(attached({ link, leaveAt, failures: 0, hopeless: undefined, reloaded: false }, leaveAt));
     }
     case 'due':
       return giveUp(undefined, undefined, false); // [CNT-017]
@@ -273,6 +301,7 @@ function whileParked(state: State & { name: 'parked' }, input: Input): Step {
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true);
     case 'detach':
+    case 'reloaded':
     case 'ended':
     case 'leave':
     case 'failed':
@@ -292,7 +321,7 @@ function leave(state: State & { name: 'attached' }, code: ErrorName, facts: Fact
 }
 
 function attemptFailed(
-  { from, wish }: State & { name: 'moving' },
+  { from, wish, reloaded }: State & { name: 'moving' },
   input: Input & { type: 'failed' },
   facts: Facts,
 ): Step {
@@ -307,6 +336,8 @@ function attemptFailed(
   const detached = 'link' in from ? { since: facts.now, failures: 0 } : from;
   const all = 'link' in from ? [...actions, NOTE_DETACHED] : actions;
   if (parks) return { state: parked(detached, facts), actions: all };
+  // What may help has come already. [CNT-065]
+  if (reloaded && facts.awaitsReload(failure)) return move(detached, 'attach', all);
   return lose(detached, failure, facts, all);
 }
 
@@ -327,15 +358,15 @@ function lose(before: Detached, { error, code }: Failure, facts: Facts, actions:
   const detached = { ...before, failures: before.failures + 1 };
   const delayMs = facts.delayMs({ error, code }, detached.failures);
   const end = retentionEnd(detached, facts);
+  // Who has asked for the end does not wait for a person too.
+  const awaitsReload = delayMs === undefined && !facts.closing && facts.awaitsReload({ error, code });
   // Only a person can help, or nobody any more. [ERR-006] [CNT-017]
-  if (delayMs === undefined || end <= facts.now) {
+  if ((delayMs === undefined && !awaitsReload) || end <= facts.now) {
     const { state, actions: more } = giveUp(code, error, false);
     return { state, actions: [...actions, ...more] };
   }
-  return {
-    state: { name: 'lost', detached, failure: { error, code }, at: Math.min(facts.now + delayMs, end) },
-    actions,
-  };
+  const at = delayMs === undefined ? end : Math.min(facts.now + delayMs, end);
+  return { state: { name: 'lost', detached, failure: { error, code }, at }, actions };
 }
 
 function giveUp(code: ErrorName | undefined, error: HawserError | undefined, doubt: boolean, carrier?: Carrier): Step {
@@ -359,7 +390,7 @@ function cut(carrier: Carrier | undefined): readonly Action[] {
 }
 
 function move(from: Carrier | Detached, wish: Wish, actions: readonly Action[] = []): Step {
-  return { state: { name: 'moving', from, wish }, actions: [...actions, ATTEMPT] };
+  return { state: { name: 'moving', from, wish, reloaded: false }, actions: [...actions, ATTEMPT] };
 }
 
 function stay(state: State): Step {

@@ -1,28 +1,20 @@
 import type { Duplex } from 'node:stream';
-import {
-  ConfigError,
-  type DeclaredParameters,
-  type Event,
-  FIELDS,
-  Session as CoreSession,
-  type Signer,
-} from '../../core/index.ts';
+import { ConfigError, type DeclaredParameters, type Event, FIELDS, Session as CoreSession } from '../../core/index.ts';
 import type { Credential } from '../../pki/index.ts';
 import { NamedErrors } from '../../store/named-errors.ts';
 import type { SessionHeader, SessionStore } from '../../store/index.ts';
-import { Attempt, AttemptFailure, type Own } from './attempt.ts';
+import { Attempt, AttemptFailure } from './attempt.ts';
 import type { ChannelEndpoint } from '../session/channel.ts';
 import { type ClientContinuity, ClientSessionKeeper } from './client-continuity.ts';
 import { ClientProver } from '../session/client-prover.ts';
 import { type Environment, systemEnvironment } from '../environment.ts';
 import type { KeyLog } from '../connection/key-log.ts';
 import { type Log, silentLog } from '../log.ts';
-import { checkOwnLeaf } from '../connection/own-leaf.ts';
 import { checkParameters } from '../connection/parameter-check.ts';
 import { type Session, SessionEndpoint, type SessionParts } from '../session/session.ts';
-import { createSigner, leafVerifier } from '../connection/signatures.ts';
-import { clientTlsOptions } from '../connection/tls-options.ts';
-import type { Trust } from '../connection/trust.ts';
+import { leafVerifier } from '../connection/signatures.ts';
+import { type ReloadOptions, type Trust, requireUsableLists } from '../connection/trust.ts';
+import { type Own, makeOwn } from './own.ts';
 
 /** Options of {@link createClient}: what all connections of a client have in common. */
 export interface ClientOptions extends Trust {
@@ -96,6 +88,14 @@ export interface Client {
    * @throws ConfigError `HAWSER_ERR_CONFIG_SESSION_UNKNOWN` (as a rejection) when the store has no such session.
    */
   restore(id: string, target: Target): Promise<Session>;
+  /**
+   * Takes a new credential, trust anchors or revocation lists: for every connection that begins from now on, those included
+   * that carry a session which exists. The server of each live connection is judged by the new trust, and cut at once if it
+   * fails. [SES-025] [SES-026]
+   *
+   * @throws Error when the new ones can not be used (as a rejection); the old ones stay in force.
+   */
+  reload(options: ReloadOptions): Promise<void>;
 }
 
 /**
@@ -110,23 +110,26 @@ export function createClient(options: ClientOptions): Client {
 
 class HawserClient implements Client {
   readonly #options: ClientOptions;
-  readonly #own: Own;
+  /** Sessions that are not over. */
+  readonly #sessions = new Map<SessionEndpoint, ClientSessionKeeper | undefined>();
+  #own: Own;
   /** Ids of sessions whose end is not in the store yet: they are not gone on with. */
   readonly #endings = new Set<string>();
 
   constructor(options: ClientOptions) {
-    const leaf = checkOwnLeaf(options.credential, 'client');
-    const signer: Signer = createSigner(options.credential.privateKey);
     const { store } = options;
     this.#options = store === undefined ? options : { ...options, store: new NamedErrors(store) };
-    this.#own = { tls: clientTlsOptions(options.credential, options), signer, leafHash: leaf.hash };
+    this.#own = makeOwn(options.credential, options);
   }
+
+  /** What is in force. */
+  readonly #current = (): Own => this.#own;
 
   async connect(target: Target): Promise<Session> {
     checkAudience(target.audience);
     const { continuity } = target;
     const { store } = this.#options;
-    const attempt = new Attempt(this.#options, this.#own, {
+    const attempt = new Attempt(this.#options, this.#current, {
       target,
       continuity: continuity && {
         retentionMs: continuity.retentionMs,
@@ -184,6 +187,17 @@ class HawserClient implements Client {
     return session;
   }
 
+  async reload(options: ReloadOptions): Promise<void> {
+    const { credential: ownCredential, trust: ownTrust } = this.#own;
+    const { credential = ownCredential, trustAnchors = ownTrust.trustAnchors, crls = ownTrust.crls } = options;
+    const { environment = systemEnvironment } = this.#options;
+    const own = makeOwn(credential, { trustAnchors, crls });
+    await requireUsableLists(credential, 'client', own.trust, environment.wallClock());
+    this.#own = own;
+    await Promise.all([...this.#sessions.keys()].map((session) => session.updateTrust(own.trust)));
+    for (const keeper of this.#sessions.values()) keeper?.reloaded();
+  }
+
   /** A session that outlives its connections, with what keeps it attached. */
   #kept(
     core: CoreSession,
@@ -209,25 +223,23 @@ class HawserClient implements Client {
     const keeper = new ClientSessionKeeper({
       session,
       options: this.#options,
-      own: this.#own,
+      own: this.#current,
       target,
       continuity,
       attempt,
       endings: this.#endings,
     });
+    this.#sessions.set(session, keeper);
     return { session, keeper };
   }
 
   #endpoint(core: CoreSession, peerIdentity: string, kept: Partial<SessionParts> = {}): SessionEndpoint {
-    const { credential, environment = systemEnvironment, log = silentLog } = this.#options;
-    const prover = new ClientProver({
-      audience: peerIdentity,
-      trust: this.#options,
-      chain: credential.chainDer,
-      signer: this.#own.signer,
-      environment,
-    });
-    return new SessionEndpoint({ core, environment, log, peerIdentity, prover, ...kept });
+    const { environment = systemEnvironment, log = silentLog } = this.#options;
+    const prover = new ClientProver({ audience: peerIdentity, authority: this.#current, environment });
+    const session = new SessionEndpoint({ core, environment, log, peerIdentity, prover, ...kept });
+    this.#sessions.set(session, undefined);
+    void session.closed.then(() => this.#sessions.delete(session));
+    return session;
   }
 }
 

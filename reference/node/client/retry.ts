@@ -100,6 +100,23 @@ function storeMayRetry({ code }: StoreError): boolean {
   return ['HAWSER_ERR_STORE_UNAVAILABLE', 'HAWSER_ERR_STORE_FULL', 'HAWSER_ERR_STORE_FAILED'].includes(code);
 }
 
+/** Codes that say: with another certificate, or by another policy. */
+const REFUSALS: ReadonlySet<ErrorName> = new Set(['AUTHENTICATION_FAILED', 'AUTHORITY_REVOKED', 'AUTHORITY_EXPIRED']);
+
+/** Errors of a transport on which one end did not take the certificate of the other. */
+const REFUSED_TRANSPORTS: ReadonlySet<string> = new Set([
+  'HAWSER_ERR_TRANSPORT_TLS',
+  'HAWSER_ERR_TRANSPORT_TLS_REFUSED',
+  'HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE',
+]);
+
+/** Whether another certificate, trust anchor or list, of this end or of the server, may help. [CNT-065] */
+export function reloadMayHelp({ error, code }: Failure): boolean {
+  if (code !== undefined && REFUSALS.has(code)) return true;
+  if (error instanceof RemoteError) return REFUSALS.has(error.wireName);
+  return error instanceof TransportError && REFUSED_TRANSPORTS.has(error.code);
+}
+
 /** Options of {@link connectWithRetry}. */
 export interface RetryOptions {
   /** Stops further attempts; the promise rejects with its reason. */

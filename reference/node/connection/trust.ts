@@ -1,7 +1,9 @@
 import { readFile } from 'node:fs/promises';
+import { ConfigError } from '../../core/index.ts';
 import {
   type CertificateRole,
   type ChainCheckResult,
+  type Credential,
   checkChain,
   encodePem,
   parseCertificatesPem,
@@ -17,6 +19,11 @@ export interface Trust {
    * judged. [TLS-024] [TLS-025]
    */
   readonly crls: readonly Uint8Array[];
+}
+
+/** What `reload` of a client, server or relay replaces; what is left out stays. */
+export interface ReloadOptions extends Partial<Trust> {
+  readonly credential?: Credential;
 }
 
 /** A {@link Trust} by the names of its files. */
@@ -68,4 +75,32 @@ export function judgeChain(
     now,
     revocation: trust.crls.length > 0 ? 'required' : 'if-present',
   });
+}
+
+/** Why peers under the authority of the own certificate would all be refused for their lists; undefined when they would not. */
+export async function listProblem(
+  { chainDer }: Credential,
+  role: CertificateRole,
+  trust: Trust,
+  now: Date,
+): Promise<string | undefined> {
+  const verdict = await judgeChain(chainDer, role, trust, now);
+  return !verdict.ok && verdict.requirement === 'TLS-025' ? verdict.message : undefined;
+}
+
+/**
+ * Refuses lists with which every peer would be refused: the old ones stay in force then (section 5.5).
+ *
+ * @throws ConfigError `HAWSER_ERR_CONFIG_CRL_UNUSABLE` (as a rejection).
+ */
+export async function requireUsableLists(
+  credential: Credential,
+  role: CertificateRole,
+  trust: Trust,
+  now: Date,
+): Promise<void> {
+  const problem = await listProblem(credential, role, trust, now);
+  if (problem === undefined) return;
+  const message = `The revocation lists can not be used: ${problem} Give the current list of each authority.`;
+  throw new ConfigError('HAWSER_ERR_CONFIG_CRL_UNUSABLE', 'crl', message);
 }

@@ -3,17 +3,17 @@ import type { AddressInfo } from 'node:net';
 import type { SessionStore } from '../../store/index.ts';
 import type { ChannelRequest } from '../server/application.ts';
 import { type Channel, ChannelEndpoint } from '../session/channel.ts';
-import { type Client, type ClientOptions, createClient } from '../client/connect.ts';
+import { type ClientOptions, createClient } from '../client/connect.ts';
 import { type Environment, systemEnvironment } from '../environment.ts';
 import { type Log, silentLog } from '../log.ts';
 import { checkOwnLeaf } from '../connection/own-leaf.ts';
 import type { Policy } from '../server/policy.ts';
-import { type ReloadOptions, type Server, type ServerOptions, createServer } from '../server/server.ts';
+import { type Server, type ServerOptions, createServer } from '../server/server.ts';
 import { ChannelPair } from './channel-pair.ts';
 import { ChannelRecord } from './channel-record.ts';
 import { CircuitBreaker } from './circuit-breaker.ts';
 import { type HawserRoute, type Route, routeOf } from './route.ts';
-import type { Trust } from '../connection/trust.ts';
+import { type ReloadOptions, type Trust, requireUsableLists } from '../connection/trust.ts';
 import { ConnectError } from './socket-connect.ts';
 import { leadToSocket } from './socket-end.ts';
 import { Trunk } from './trunk.ts';
@@ -115,8 +115,10 @@ class HawserRelay implements Relay {
   readonly #log: Log;
   /** By address and identity. */
   readonly #trunks = new Map<string, Trunk>();
+  /** Those to which no route leads any more, until their last channel is over, with what their application end is judged by. */
+  readonly #retiring = new Map<Trunk, Trust | undefined>();
   /** What application ends are judged by where it is not the own trust. */
-  readonly #trusts = new Map<string, Trust>();
+  #trusts: ReadonlyMap<string, Trust>;
   /** Why application ends were not reached, as far as the breakers know of it. */
   readonly #counted = new WeakSet<object>();
   /** By address. */
@@ -124,7 +126,6 @@ class HawserRelay implements Relay {
   #routes: readonly Route[];
   #policy: RelayPolicy;
   #clientOptions: ClientOptions;
-  #client: Client;
   #identity: string;
 
   constructor(options: RelayOptions) {
@@ -135,14 +136,15 @@ class HawserRelay implements Relay {
     this.#log = options.log ?? silentLog;
     this.#routes = routes;
     checkTrunks(routes, trunk.store);
-    this.#noteTrusts();
+    this.#trusts = trustsOf(routes);
     this.#policy = policy;
     this.#identity = checkOwnLeaf(options.credential, 'server').identity;
     const { credential, trustAnchors, crls, environment, grease, log, parameters, keyLog } = options;
     const shared = { environment, grease, log, parameters, keyLog, store: trunk.store };
     const given = Object.fromEntries(Object.entries(shared).filter(([, value]) => value !== undefined));
     this.#clientOptions = { credential, trustAnchors, crls, ...given };
-    this.#client = createClient(this.#clientOptions);
+    // Trunks are made when they are needed; that they can be is known from here on.
+    for (const trust of [{}, ...this.#trusts.values()]) createClient({ ...this.#clientOptions, ...trust });
     this.server = createServer({
       ...server,
       ...(admission === undefined ? {} : { limits: admission }),
@@ -183,18 +185,35 @@ class HawserRelay implements Relay {
       ...(crls === undefined ? {} : { crls }),
     };
     checkTrunks(routes ?? this.#routes, this.#options.trunk?.store);
-    const client = createClient(clientOptions);
+    const trusts = trustsOf(routes ?? this.#routes);
+    for (const trust of [clientOptions, ...trusts.values()]) {
+      createClient({ ...clientOptions, ...trust });
+      await requireUsableLists(clientOptions.credential, 'client', trust, this.#environment.wallClock());
+    }
     await this.server.reload(options);
     // From here on nothing fails.
     this.#clientOptions = clientOptions;
-    this.#client = client;
     this.#identity = checkOwnLeaf(clientOptions.credential, 'server').identity;
     this.#routes = routes ?? this.#routes;
     this.#policy = policy ?? this.#policy;
-    this.#noteTrusts();
-    await Promise.all(
-      [...this.#trunks].map(([key, trunk]) => trunk.updateTrust(this.#trusts.get(key) ?? clientOptions)),
-    );
+    this.#retireTrunks();
+    this.#trusts = trusts;
+    const reloadOf = (trust: Trust = clientOptions): ReloadOptions => ({ ...clientOptions, ...trust });
+    await Promise.all([
+      ...[...this.#trunks].map(([key, trunk]) => trunk.reload(reloadOf(trusts.get(key)))),
+      ...[...this.#retiring].map(([trunk, trust]) => trunk.reload(reloadOf(trust))),
+    ]);
+  }
+
+  /** Trunks to which no route leads any more go when their channels have. */
+  #retireTrunks(): void {
+    const led = new Set(this.#routes.flatMap((route) => (route.kind === 'hawser' ? [trunkKey(route)] : [])));
+    for (const [key, trunk] of this.#trunks) {
+      if (led.has(key)) continue;
+      this.#trunks.delete(key);
+      this.#retiring.set(trunk, this.#trusts.get(key));
+      void trunk.retire().then(() => this.#retiring.delete(trunk));
+    }
   }
 
   async drain(deadlineMs: number): Promise<number> {
@@ -209,7 +228,7 @@ class HawserRelay implements Relay {
   }
 
   async #leaveTrunks(): Promise<void> {
-    await Promise.all([...this.#trunks.values()].map((trunk) => trunk.close()));
+    await Promise.all([...this.#trunks.values(), ...this.#retiring.keys()].map((trunk) => trunk.close()));
   }
 
   async #lead(channel: Channel, request: ChannelRequest, route: Route): Promise<void> {
@@ -323,13 +342,6 @@ class HawserRelay implements Relay {
     this.#counted.add(reason);
   }
 
-  #noteTrusts(): void {
-    this.#trusts.clear();
-    for (const route of this.#routes) {
-      if (route.kind === 'hawser' && route.trust !== undefined) this.#trusts.set(trunkKey(route), route.trust);
-    }
-  }
-
   #trunkOf(route: HawserRoute): Trunk {
     const { host, port, audience } = route;
     const key = trunkKey(route);
@@ -338,10 +350,7 @@ class HawserRelay implements Relay {
     const { retentionMs = 300_000, reconnectBoundMs } = this.#options.trunk ?? {};
     const continuity = { retentionMs, ...(reconnectBoundMs === undefined ? {} : { reconnectBoundMs }) };
     const trunk = new Trunk({
-      client: () => {
-        const trust = this.#trusts.get(key);
-        return trust === undefined ? this.#client : createClient({ ...this.#clientOptions, ...trust });
-      },
+      client: createClient({ ...this.#clientOptions, ...this.#trusts.get(key) }),
       target: { host, port, audience, continuity },
       retry: this.#limits.retry,
       environment: this.#environment,
@@ -374,6 +383,15 @@ function checkTrunks(routes: readonly Route[], store: SessionStore | undefined):
     const message = `Two routes lead to ${route.audience}, at ${known} and at ${place}. Give the servers identities of their own, or lead both routes to one address.`;
     throw new ConfigError('HAWSER_ERR_CONFIG_ROUTE_AUDIENCE', 'routes', message);
   }
+}
+
+/** What application ends are judged by where their route says so, by the key of their trunk. */
+function trustsOf(routes: readonly Route[]): ReadonlyMap<string, Trust> {
+  return new Map(
+    routes.flatMap((route) =>
+      route.kind === 'hawser' && route.trust !== undefined ? [[trunkKey(route), route.trust] as const] : [],
+    ),
+  );
 }
 
 function trunkKey({ host, port, audience }: HawserRoute): string {

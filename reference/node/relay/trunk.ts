@@ -4,7 +4,7 @@ import type { Client, Target } from '../client/connect.ts';
 import type { Environment } from '../environment.ts';
 import type { Log } from '../log.ts';
 import { type Session, SessionEndpoint, type SessionEnd } from '../session/session.ts';
-import type { Trust } from '../connection/trust.ts';
+import type { ReloadOptions } from '../connection/trust.ts';
 import { ChannelPair } from './channel-pair.ts';
 import { type RetryLimits, connectRepeatedly } from './connect-attempts.ts';
 import { ConnectError } from './socket-connect.ts';
@@ -12,7 +12,7 @@ import { ConnectError } from './socket-connect.ts';
 /** What a trunk is made of. */
 export interface TrunkParts {
   /** Makes its connections. */
-  readonly client: () => Client;
+  readonly client: Client;
   readonly target: Target;
   readonly retry: RetryLimits;
   readonly environment: Environment;
@@ -41,7 +41,7 @@ export class Trunk {
   /** Goes on with the sessions of before a restart. */
   async restore(): Promise<void> {
     const { client, target, log } = this.#parts;
-    for (const { id, owner } of await client().stored()) {
+    for (const { id, owner } of await client.stored()) {
       if (owner !== target.audience) continue;
       const onChannelRestored = (channel: ChannelEndpoint): void => {
         // The other leg was abandoned too, or would have been: it finds nothing here.
@@ -52,7 +52,7 @@ export class Trunk {
         if (this.#waiting.has(key)) pair.abandon();
         else this.#waiting.set(key, pair);
       };
-      this.#keep(await client().restore(id, { ...target, onChannelRestored }));
+      this.#keep(await client.restore(id, { ...target, onChannelRestored }));
     }
   }
 
@@ -105,9 +105,24 @@ export class Trunk {
     return this.#late.error;
   }
 
-  /** Judges the application end by new trust anchors and revocation lists. */
-  async updateTrust(trust: Trust): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.updateTrust(trust)));
+  /** Takes a new credential, trust anchors or revocation lists: see {@link Client.reload}. */
+  reload(options: ReloadOptions): Promise<void> {
+    return this.#parts.client.reload(options);
+  }
+
+  /**
+   * No route leads here any more: each session ends in order when the last of its channels is over. Resolves when all have
+   * ended.
+   */
+  async retire(): Promise<void> {
+    this.abandonUnclaimed();
+    await Promise.all(
+      [...this.#sessions].map(async (session) => {
+        for (let [channel] = session.channels; channel !== undefined; [channel] = session.channels)
+          await channel.closed;
+        await session.close('NO_ERROR');
+      }),
+    );
   }
 
   /** Leaves the connections; sessions in a store that outlives the process are kept there. */
@@ -149,7 +164,7 @@ export class Trunk {
     const { signal } = this.#leaving;
     const facts = { application: target.audience };
     const session = this.#keep(
-      await connectRepeatedly(() => client().connect(target), { retry, deadline, signal, environment, log, facts }),
+      await connectRepeatedly(() => client.connect(target), { retry, deadline, signal, environment, log, facts }),
     );
     if (signal.aborted) void session.close('SHUTTING_DOWN');
     return session;

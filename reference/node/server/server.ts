@@ -27,7 +27,7 @@ import type { Session } from '../session/session.ts';
 import { sha256 } from '../connection/sha256.ts';
 import { createSigner } from '../connection/signatures.ts';
 import { secureContextOptions, serverTlsOptions } from '../connection/tls-options.ts';
-import { type Trust, judgeChain } from '../connection/trust.ts';
+import { type ReloadOptions, type Trust, listProblem, requireUsableLists } from '../connection/trust.ts';
 
 /** Options of {@link createServer}. */
 export interface ServerOptions extends Trust {
@@ -61,11 +61,6 @@ export interface ServerOptions extends Trust {
  * to be written: a frame and a round trip, or a write to a disk, on a machine that is busy with all of them at once.
  */
 const LEAVE_MS = 1000;
-
-/** What {@link Server.reload} replaces; what is left out stays. */
-export interface ReloadOptions extends Partial<Trust> {
-  readonly credential?: Credential;
-}
 
 /** A Hawser server. */
 export interface Server {
@@ -191,7 +186,7 @@ class HawserServer implements Server {
   }
 
   async listen(port: number, host: string): Promise<AddressInfo> {
-    const problem = await this.#listProblem(this.#credential, this.#trust);
+    const problem = await listProblem(this.#credential, 'server', this.#trust, this.#environment.wallClock());
     if (problem !== undefined)
       this.#log.error({ problem }, 'the revocation lists can not be used: clients are refused');
     return this.#listen(port, host);
@@ -221,11 +216,7 @@ class HawserServer implements Server {
       crls: options.crls ?? this.#trust.crls,
     };
     const serverCredential = toServerCredential(credential);
-    const problem = await this.#listProblem(credential, trust);
-    if (problem !== undefined) {
-      const message = `The revocation lists can not be used: ${problem} Give the current list of each authority.`;
-      throw new ConfigError('HAWSER_ERR_CONFIG_CRL_UNUSABLE', 'crl', message);
-    }
+    await requireUsableLists(credential, 'server', trust, this.#environment.wallClock());
     // Throws for what the library can not use, and then nothing has changed. Live connections keep their context.
     this.#tls.setSecureContext(secureContextOptions(credential, trust));
     this.#credential = credential;
@@ -301,11 +292,6 @@ class HawserServer implements Server {
    * What is wrong with the revocation lists of the authorities above the own certificate, which commonly issue for the
    * clients too: with lists that can not be used every chain is refused, and a reload would end every session.
    */
-  async #listProblem(credential: Credential, trust: Trust): Promise<string | undefined> {
-    const verdict = await judgeChain(credential.chainDer, 'server', trust, this.#environment.wallClock());
-    return !verdict.ok && verdict.requirement === 'TLS-025' ? verdict.message : undefined;
-  }
-
   #createHost(): ServerConnectionHost {
     const { policy, parameters = {}, grant = {}, grease = true } = this.#options;
     const isClosing = (): boolean => this.#closing;

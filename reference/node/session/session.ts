@@ -120,8 +120,6 @@ export interface Session {
   drain(deadlineMs: number): void;
   /** Measures the round trip in milliseconds. Rejects when the connection ends first. */
   ping(): Promise<number>;
-  /** Judges the peer's chain by new trust anchors and revocation lists, and ends the connection if it fails. [SES-025] */
-  updateTrust(trust: Trust): Promise<void>;
   /** The evidence record of the session's last establishment (section 4.8); `serializeEvidenceRecord` makes the file. */
   evidence(): EvidenceRecord;
   on<Name extends keyof SessionEvents>(name: Name, listener: (...args: SessionEvents[Name]) => void): this;
@@ -443,8 +441,8 @@ export class SessionEndpoint extends EventEmitter implements Session, ChannelHos
     return this.journal?.confirmed();
   }
 
+  /** Judges the peer's chain by new trust anchors and revocation lists, and ends the connection if it fails. [SES-025] */
   async updateTrust(trust: Trust): Promise<void> {
-    if (this.#parts.prover !== undefined) this.#parts.prover.trust = trust;
     await this.#link?.updateTrust(trust);
   }
 

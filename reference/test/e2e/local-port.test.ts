@@ -1,11 +1,20 @@
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { type Socket, connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { type PkiFiles, makePki, run, startServe } from './support/cli.ts';
+import {
+  CLIENT_IDENTITY,
+  type PkiFiles,
+  expectOk,
+  issueArguments,
+  makePki,
+  run,
+  startServe,
+  temporaryFolder,
+} from './support/cli.ts';
 import { type ListeningCommand, startLocalPort } from './support/relay.ts';
 
 let pki: PkiFiles;
@@ -62,6 +71,29 @@ describe('hawser connect --listen', () => {
       status: 1,
       stderr: expect.stringContaining('(HAWSER_ERR_') as string,
     });
+  });
+
+  it('shows a renewed certificate at SIGHUP, in the session that it has', async () => {
+    const own = await makePki(temporaryFolder());
+    const serve = await startServe([...own.server, '--test-mode']);
+    const options = ['--application', 'test/echo', '--retention', '60000'];
+    const { port, child, line } = await startLocalPort(['connect', serve.address, ...own.client, ...options], 'info');
+    const expectEcho = async (): Promise<void> => {
+      const socket = open(port);
+      socket.end('there?');
+      expect((await buffer(socket)).toString()).toBe('there?');
+    };
+    await expectEcho();
+    const client = issueArguments(own.folder, 'client', CLIENT_IDENTITY, own.file('client'));
+    const former = own.file('former.pem');
+    copyFileSync(own.file('client.pem'), former);
+    await expectOk([...client, '--force']);
+    child.kill('SIGHUP');
+    await line('stderr', /certificate and trust reloaded/);
+    await expectOk(['pki', 'revoke', '--ca', own.folder, '--cert', former]);
+    serve.child.kill('SIGHUP');
+    await line('stderr', /session resumed/);
+    await expectEcho();
   });
 
   it('says what is wrong with its options', async () => {

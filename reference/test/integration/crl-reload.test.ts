@@ -1,5 +1,14 @@
-import { beforeAll, describe, expect, it } from 'vitest';
-import { connectClient, expectEcho, startServer } from './support/endpoints.ts';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import type { Client, Target } from '../../node/index.ts';
+import {
+  RecordingLog,
+  type RunningServer,
+  clientOf,
+  connectClient,
+  expectEcho,
+  startServer,
+} from './support/endpoints.ts';
+import { happens } from './support/waiting.ts';
 import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit, issue, toCredential } from './support/kit.ts';
 
 let kit: Kit;
@@ -25,17 +34,85 @@ describe('new revocation lists', () => {
     });
   });
 
-  it('reach a live session of a client too', async () => {
+  /** A server whose certificate can be revoked, a client, and the list that does it. */
+  async function revocable(): Promise<
+    RunningServer & { client: Client; target: Target; log: RecordingLog; crls: Uint8Array[] }
+  > {
     const issued = await kit.authority.issue({ role: 'server', uris: [SERVER_IDENTITY] });
     const { port, server } = await startServer(kit, { credential: await toCredential(issued) });
-    const session = await connectClient(kit, port);
-    const [atServer] = server.sessions;
-    await session.updateTrust(kit.trust);
-    await expectEcho(session);
+    const log = new RecordingLog();
+    const target = { host: '127.0.0.1', port, audience: SERVER_IDENTITY };
     const crls = [(await kit.authority.crl({ number: 2, revoked: [{ serial: issued.serial }] })).der];
-    await session.updateTrust({ ...kit.trust, crls });
+    return { server, port, client: clientOf(kit, { log }), target, log, crls };
+  }
+
+  it('reach a live session of a client too', async () => {
+    const { server, client, target, crls } = await revocable();
+    const session = await client.connect(target);
+    const [atServer] = server.sessions;
+    await client.reload(kit.trust);
+    await expectEcho(session);
+    await client.reload({ crls });
     expect(await session.closed).toMatchObject({ code: 'AUTHORITY_REVOKED', remote: false });
     expect(await atServer?.closed).toMatchObject({ code: 'AUTHORITY_REVOKED', remote: true });
+    await expect(client.connect(target)).rejects.toMatchObject({ code: 'HAWSER_ERR_TRANSPORT_TLS' });
+  });
+
+  it('reach a session of a client that comes about meanwhile', async () => {
+    const { client, target, crls } = await revocable();
+    const connecting = client.connect(target);
+    await client.reload({ crls });
+    expect(await (await connecting).closed).toMatchObject({ code: 'AUTHORITY_REVOKED', remote: false });
+  });
+
+  it('keep a session that lives on from the server that they revoke, until that has another certificate [TLS-024]', async () => {
+    const { server, client, target, log, crls } = await revocable();
+    const session = await client.connect({ ...target, continuity: { retentionMs: 60_000, reconnectBoundMs: 1 } });
+    onTestFinished(() => session.close().then(() => undefined));
+    const [attached, detached] = [happens(session, 'attached'), happens(session, 'detached')];
+    await client.reload({ crls });
+    expect(await detached).toMatchObject([{ code: 'AUTHORITY_REVOKED', remote: false }]);
+    await client.reload({ crls });
+    expect((await log.line('waits for another certificate')).fields).toMatchObject({
+      err: { code: 'HAWSER_ERR_TRANSPORT_TLS' },
+    });
+    expect(session.state).toBe('detached');
+    await server.reload({ credential: kit.server });
+    await client.reload({ crls });
+    await attached;
+    await expectEcho(session);
+    expect(session.evidence().serverChain[0]).toEqual(kit.server.chainDer[0]);
+  });
+});
+
+describe('a client', () => {
+  it('shows its new certificate on every further connection, of sessions that exist too', async () => {
+    const { server, port } = await startServer(kit);
+    const client = clientOf(kit);
+    const target = { host: '127.0.0.1', port, audience: SERVER_IDENTITY, continuity: { retentionMs: 60_000 } };
+    const session = await client.connect(target);
+    onTestFinished(() => session.close().then(() => undefined));
+    const renewed = await issue(kit.authority, { role: 'client', uris: [CLIENT_IDENTITY], keyAlgorithm: 'ed25519' });
+    await client.reload({ credential: renewed });
+    expect(session.evidence().clientChain[0]).toEqual(kit.client.chainDer[0]);
+    await session.rotate();
+    expect(session.evidence().clientChain[0]).toEqual(renewed.chainDer[0]);
+    expect(server.sessions[0]?.evidence().clientChain[0]).toEqual(renewed.chainDer[0]);
+    await expectEcho(session);
+  });
+
+  it('keeps what it has when the new can not be used', async () => {
+    const { port } = await startServer(kit);
+    const client = clientOf(kit);
+    await expect(client.reload({ credential: kit.server })).rejects.toMatchObject({
+      code: 'HAWSER_ERR_CONFIG_CERTIFICATE_PROFILE',
+    });
+    const past = new Date(Date.now() - 60_000);
+    const expired = (await kit.authority.crl({ thisUpdate: past, nextUpdate: past })).der;
+    await expect(client.reload({ crls: [expired] })).rejects.toMatchObject({ code: 'HAWSER_ERR_CONFIG_CRL_UNUSABLE' });
+    const session = await client.connect({ host: '127.0.0.1', port, audience: SERVER_IDENTITY });
+    await expectEcho(session);
+    await session.close();
   });
 });
 

@@ -21,7 +21,7 @@ import {
 import { createCertificateAuthority } from '../../pki/index.ts';
 import { type SessionStore, openDurableStore } from '../../store/index.ts';
 import { CutProxy } from './support/cut-proxy.ts';
-import { type RunningServer, connectClient, expectEcho, startServer } from './support/endpoints.ts';
+import { type RunningServer, clientOf, connectClient, expectEcho, startServer } from './support/endpoints.ts';
 import { CLIENT_IDENTITY, type Kit, SERVER_IDENTITY, createKit, issue, toCredential } from './support/kit.ts';
 import { channelEndpoint, sessionEndpoint } from './support/relay-ends.ts';
 import { TestClock, testEnvironment } from './support/test-clock.ts';
@@ -128,9 +128,11 @@ describe('a client that is asked for proof', () => {
     const issued = await kit.authority.issue({ role: 'server', uris: [SERVER_IDENTITY] });
     const { chainDer } = await toCredential(issued);
     const { port } = await serverAsking(() => ({ chain: chainDer }));
-    const session = await connectClient(kit, port);
+    const client = clientOf(kit);
+    const session = await client.connect({ host: '127.0.0.1', port, audience: SERVER_IDENTITY });
+    onTestFinished(() => session.close().then(() => undefined));
     const crl = await kit.authority.crl({ number: 2, revoked: [{ serial: issued.serial }] });
-    await session.updateTrust({ trustAnchors: kit.trust.trustAnchors, crls: [crl.der] });
+    await client.reload({ crls: [crl.der] });
     await expect(session.open('it')).rejects.toMatchObject({ code: 'HAWSER_ERR_PROOF_CHAIN' });
   });
 

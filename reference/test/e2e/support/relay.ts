@@ -71,8 +71,8 @@ export function toRelay(pki: PkiFiles, address: string, application: string): st
  *
  * @param connect - the arguments, without `--listen`.
  */
-export function startLocalPort(connect: readonly string[]): Promise<ListeningCommand> {
-  return listening(start([...connect, '--listen', '0', '--log-level', 'warn']));
+export function startLocalPort(connect: readonly string[], logLevel = 'warn'): Promise<ListeningCommand> {
+  return listening(start([...connect, '--listen', '0', '--log-level', logLevel]));
 }
 
 async function listening(command: RunningCommand): Promise<ListeningCommand> {

@@ -1,5 +1,7 @@
 import { onTestFinished } from 'vitest';
 import {
+  type Client,
+  type ClientOptions,
   type ConnectOptions,
   type Log,
   type Server,
@@ -7,6 +9,7 @@ import {
   type Session,
   TEST_MODE_PARAMETERS,
   connect,
+  createClient,
   createServer,
   testApplications,
 } from '../../../node/index.ts';
@@ -93,6 +96,11 @@ export async function connectClient(kit: Kit, port: number, options: Partial<Con
   });
   onTestFinished(() => session.close().then(() => undefined));
   return session;
+}
+
+/** The kit's client, for what `connectClient` does not keep of it. */
+export function clientOf(kit: Kit, options: Partial<ClientOptions> = {}): Client {
+  return createClient({ credential: kit.client, ...kit.trust, ...options });
 }
 
 /** Sends a message through `test/echo` and expects it back: the session is alive. */

@@ -10,6 +10,7 @@ import {
   restored,
   unattached,
 } from '../../../node/client/client-state.ts';
+import { reloadMayHelp } from '../../../node/client/retry.ts';
 import type { Link } from '../../../node/session/session.ts';
 import { StoreError } from '../../../store/index.ts';
 
@@ -20,7 +21,7 @@ function link(): Link {
 }
 
 function facts(now: number, closing = false, delayMs: number | undefined = 10): Facts {
-  return { now, retentionMs: RETENTION_MS, closing, delayMs: () => delayMs };
+  return { now, retentionMs: RETENTION_MS, closing, delayMs: () => delayMs, awaitsReload: reloadMayHelp };
 }
 
 function end(session: 'detached' | 'ended', code: ErrorName | undefined, remote: boolean): Closed {
@@ -37,7 +38,13 @@ function remoteError(code: ErrorName): RemoteError {
 function inputFor(state: State, choice: number, now: number): Input {
   const error = [remoteError('BUSY'), remoteError('AUTHENTICATION_FAILED'), storeError()][choice % 3] ?? storeError();
   const code = (['SHUTTING_DOWN', 'SUPERSEDED', 'NO_ERROR'] as const)[choice % 3] ?? 'NO_ERROR';
-  const common: Input[] = [{ type: 'rotate' }, { type: 'detach' }, { type: 'close' }, { type: 'leave', code }];
+  const common: Input[] = [
+    { type: 'rotate' },
+    { type: 'detach' },
+    { type: 'close' },
+    { type: 'reloaded' },
+    { type: 'leave', code },
+  ];
   const timed: Input[] = 'at' in state && state.at !== Infinity ? [{ type: 'due' }] : [];
   const ended: Input = { type: 'ended', end: end(choice % 7 === 0 ? 'ended' : 'detached', code, choice % 2 === 0) };
   const ofState: Record<State['name'], Input[]> = {
@@ -101,7 +108,8 @@ describe('the state of a client’s session, whatever happens', () => {
           const before = state;
           const { actions, state: next } = react(before, input, facts(now, closing, hopeless ? undefined : 10));
           state = next;
-          expect(count(actions, 'attempt')).toBe(next.name === 'moving' && before.name !== 'moving' ? 1 : 0);
+          const begins = next.name === 'moving' && (before.name !== 'moving' || input.type === 'failed');
+          expect(count(actions, 'attempt')).toBe(begins ? 1 : 0);
           ends += count(actions, 'give-up') + count(actions, 'finish');
           expect(ends).toBe(next.name === 'over' ? 1 : 0);
           const held = heldBy(before);
@@ -133,6 +141,57 @@ describe('the state of a client’s session, whatever happens', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+});
+
+describe('a session that a certificate has cost its connection (CNT-065)', () => {
+  const revoked: Input = { type: 'ended', end: end('detached', 'AUTHORITY_REVOKED', true) };
+  const error = remoteError('AUTHENTICATION_FAILED');
+  const failed: Input = { type: 'failed', error, failure: { error, code: undefined }, carried: false };
+  /** Only a person can help. */
+  const world = (now: number, closing = false): Facts => ({ ...facts(now, closing), delayMs: () => undefined });
+
+  function attachedNow(): State {
+    return react(unattached(world(0)), { type: 'attached', link: link(), leaveAt: Infinity }, world(0)).state;
+  }
+
+  it('waits for a reload, and is tried at once then', () => {
+    const lost = react(attachedNow(), revoked, world(5)).state;
+    expect(lost).toMatchObject({ name: 'lost', at: 5 + RETENTION_MS });
+    const moving = react(lost, { type: 'reloaded' }, world(6));
+    expect(moving).toMatchObject({ state: { name: 'moving' }, actions: [{ type: 'attempt' }] });
+    expect(react(moving.state, failed, world(7)).state).toMatchObject({ name: 'lost', at: 5 + RETENTION_MS });
+  });
+
+  it('is tried once more after a reload that has passed by an attempt', () => {
+    const moving = react(react(attachedNow(), revoked, world(5)).state, { type: 'rotate' }, world(6)).state;
+    const reloaded = react(moving, { type: 'reloaded' }, world(7)).state;
+    const again = react(reloaded, failed, world(8));
+    expect(again.actions).toContainEqual({ type: 'attempt' });
+    expect(react(again.state, failed, world(9)).state.name).toBe('lost');
+  });
+
+  it('is tried at once where the reload came before its connection was lost', () => {
+    const reloaded = react(attachedNow(), { type: 'reloaded' }, world(4)).state;
+    expect(react(reloaded, revoked, world(5)).actions).toContainEqual({ type: 'attempt' });
+    const moving = react(attachedNow(), { type: 'rotate' }, world(2)).state;
+    const moved = react(
+      react(moving, { type: 'reloaded' }, world(3)).state,
+      { ...failed, carried: true },
+      world(4),
+    ).state;
+    expect(moved.name).toBe('attached');
+    expect(react(moved, revoked, world(5)).actions).toContainEqual({ type: 'attempt' });
+  });
+
+  it('ends with its retention, and at once where its owner has asked for its end or nothing can help', () => {
+    const lost = react(attachedNow(), revoked, world(5)).state;
+    const over = react(lost, { type: 'due' }, world(5 + RETENTION_MS));
+    expect(over).toMatchObject({ state: { name: 'over' }, actions: [{ type: 'give-up', code: 'AUTHORITY_REVOKED' }] });
+    expect(react(attachedNow(), revoked, world(5, true)).state.name).toBe('over');
+    const never: Input = { type: 'ended', end: end('detached', 'SIGNATURE_INVALID', true) };
+    expect(react(attachedNow(), never, world(5)).state.name).toBe('over');
+    expect(react(attachedNow(), revoked, { ...world(5), awaitsReload: () => false }).state.name).toBe('over');
   });
 });
 

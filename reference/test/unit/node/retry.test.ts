@@ -124,6 +124,7 @@ describe('connectWithRetry', () => {
       },
       stored: () => Promise.resolve([]),
       restore: () => Promise.reject(new Error('not of this test')),
+      reload: () => Promise.reject(new Error('not of this test')),
     };
     return client;
   }
