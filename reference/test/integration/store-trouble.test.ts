@@ -178,14 +178,19 @@ describe('a resumable session whose peer is revoked', () => {
   it('loses its connection at once and can not be resumed with that certificate [SES-026] [CNT-014]', async () => {
     const { server, port } = await startServer(kit);
     const issued = await kit.authority.issue({ role: 'client', uris: ['spiffe://hawser.test/fired'] });
-    const fired = await connectClient(kit, port, { credential: await toCredential(issued), continuity });
+    const credential = await toCredential(issued);
+    const fired = await connectClient(kit, port, { credential, continuity });
+    const impatient = await connectClient(kit, port, { credential, continuity: { ...continuity, awaitReload: false } });
     const other = await connectClient(kit, port, { continuity });
     const lost = happens(fired, 'detached');
     const crls = [(await kit.authority.crl({ number: 2, revoked: [{ serial: issued.serial }] })).der];
     await server.reload({ crls });
     const [end] = (await lost) as [{ code: string }];
     expect(end.code).toBe('AUTHORITY_REVOKED');
-    expect(await fired.closed).toMatchObject({ session: 'ended' });
+    expect(await impatient.closed).toMatchObject({ session: 'ended', code: 'AUTHORITY_REVOKED' });
+    await expect(fired.rotate()).rejects.toMatchObject({ wireName: 'AUTHENTICATION_FAILED' });
+    expect(fired.state).toBe('detached');
+    expect(await fired.close()).toMatchObject({ session: 'ended' });
     await expectEcho(other);
     expect(other.epoch).toBe(1);
   });
