@@ -198,6 +198,7 @@ export class ChannelReceiver {
     this.#options.answered(number, seq);
     const code = meaningOf('REFUSED', wireCode); // [ERR-002]
     this.#emit({ type: 'channel-refused', channel: number, code, wireCode, retryAfterMs });
+    channel.endKept = false;
     this.#channels.step(channel, next);
   }
 

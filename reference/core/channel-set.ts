@@ -38,8 +38,8 @@ export class ChannelSet {
   readonly #forget: (number: number) => void;
   readonly #channels = new Map<number, Channel>();
   /**
-   * Closed channels with messages that the application has not decided on, or whose outcome it does not know: they survive
-   * a crash until that is so.
+   * Closed channels with messages that the application has not decided on, or whose outcome it does not know, and those of
+   * which it has yet to pass on the end: they survive a crash until that is so.
    */
   readonly #lingering = new Map<number, Channel>();
   /** The channel looked up last: traffic comes in runs. */
@@ -206,8 +206,8 @@ export class ChannelSet {
   }
 
   /** Whether something of a closed channel must not be forgotten. */
-  #lingers({ inbox, reported, lastMessage }: Channel): boolean {
-    return this.#journal !== undefined && (!inbox.empty || reported < lastMessage);
+  #lingers({ inbox, reported, lastMessage, endKept }: Channel): boolean {
+    return this.#journal !== undefined && (endKept || !inbox.empty || reported < lastMessage);
   }
 
   /** Nobody wants what was received on a channel and not decided on. */

@@ -80,6 +80,8 @@ export interface RestoredChannel {
   readonly openedPayload: Uint8Array | undefined;
   /** Undefined where no end has abandoned it. */
   readonly abandonment: Abandonment | undefined;
+  /** Whether its end is to be told again after a crash: something elsewhere still has to follow from it. */
+  readonly endKept?: boolean;
 }
 
 /** What all channels of a session have in common. */
@@ -137,6 +139,7 @@ export class Channel implements RunHolder {
   /** As in {@link RestoredChannel}. */
   openedPayload: Uint8Array | undefined;
   abandonment: Abandonment | undefined;
+  endKept: boolean;
   /** The owner has released it before it was closed. */
   released = false;
   /** The OPEN or FORWARD that waits until the peer is live again, and the code of the RESET that is to follow it. */
@@ -170,6 +173,7 @@ export class Channel implements RunHolder {
     this.opening = restored?.opening;
     this.openedPayload = restored?.openedPayload;
     this.abandonment = restored?.abandonment;
+    this.endKept = restored?.endKept ?? false;
   }
 
   /** The owner has taken note of the outcomes of own messages. */

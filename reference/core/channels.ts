@@ -338,6 +338,7 @@ export class Channels {
     if (channel === undefined || next === undefined) return;
     const payload = encodeRefused({ code: ERROR_CODE[code], retryAfterMs });
     this.#outbox.sequenced(FRAME_TYPE.REFUSED, 0, number, payload);
+    channel.endKept = false;
     this.#set.step(channel, next);
   }
 
@@ -421,6 +422,27 @@ export class Channels {
     const channel = this.#set.deciding(number);
     if (channel === undefined) return;
     channel.report(last);
+    this.#set.settled(channel);
+  }
+
+  /**
+   * The end of a channel survives a crash until `leaveEnd`: the owner has something to do first that follows from it.
+   *
+   * @returns false when the channel is over, also where the owner has not been told yet.
+   */
+  keepEnd(number: number): boolean {
+    const channel = this.#set.deciding(number);
+    if (channel === undefined) return false;
+    if (!channel.endKept) this.#options.journal?.touch();
+    channel.endKept = true;
+    return true;
+  }
+
+  leaveEnd(number: number): void {
+    const channel = this.#set.deciding(number);
+    if (channel?.endKept !== true) return;
+    channel.endKept = false;
+    this.#options.journal?.touch();
     this.#set.settled(channel);
   }
 

@@ -293,6 +293,17 @@ export class Session {
     for (const range of joinRanges(ranges)) this.#ledger.forget(range);
   }
 
+  /** Whether the end of a channel is to be told again after a crash, also where nothing else is left of it. */
+  keepEnd(channel: number, now: number): boolean {
+    this.#advance(now);
+    return !this.#over && this.channels.keepEnd(channel);
+  }
+
+  leaveEnd(channel: number, now: number): void {
+    this.#advance(now);
+    if (!this.#over) this.channels.leaveEnd(channel);
+  }
+
   release(channel: number, now: number): void {
     this.#advance(now);
     if (!this.#mute) this.channels.release(channel);
@@ -877,6 +888,7 @@ export class Session {
             opening: channel.opening,
             openedPayload: channel.openedPayload,
             abandonment: channel.abandonment,
+            ...(channel.endKept ? { endKept: true } : {}),
           },
         ];
       }),

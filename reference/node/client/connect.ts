@@ -170,8 +170,12 @@ class HawserClient implements Client {
   async restore(id: string, target: Target): Promise<Session> {
     checkAudience(target.audience);
     // To load it would take it from its end.
-    const stored = this.#endings.has(id) ? undefined : await this.#options.store?.load(id);
-    if (stored === undefined || stored.header.owner !== target.audience) {
+    const loaded = this.#endings.has(id) ? undefined : await this.#options.store?.load(id);
+    const stored = loaded?.header.owner === target.audience ? loaded : undefined;
+    const isEmpty = stored?.entries.length === 0;
+    // The process died before anything of it was stored: nothing was sent, and nothing acknowledged. [CNT-006] [CNT-011]
+    if (isEmpty) await this.#options.store?.end(id, stored.header.epoch, { receiveCursor: 0, sendCursor: 0 });
+    if (stored === undefined || isEmpty) {
       const message = `The store has no session ${id} with ${target.audience}: it has ended, or its retention is over.`;
       throw new ConfigError('HAWSER_ERR_CONFIG_SESSION_UNKNOWN', 'session', message);
     }

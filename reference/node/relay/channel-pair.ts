@@ -33,6 +33,7 @@ export class ChannelPair implements ClientObserver {
   /** @param down - the channel on the trunk. */
   constructor(down: ChannelEndpoint, log: Log) {
     this.#down = down;
+    down.keepEnd();
     this.#log = log;
     this.#forth = new Passage(down, {
       passed: (bytes) => this.#record?.messageIn(bytes),
@@ -46,6 +47,8 @@ export class ChannelPair implements ClientObserver {
     const down = this.#down;
     this.#up = up;
     this.#record = record;
+    up.keepEnd();
+    void this.#leaveEnds(up);
     this.#back = new Passage(up, {
       passed: (bytes) => record.messageOut(bytes),
       unfit: (error) => this.#unfit(error),
@@ -70,6 +73,24 @@ export class ChannelPair implements ClientObserver {
     this.#back.join(down);
   }
 
+  /** The client's channel was reset before a restart, and the application end may not know. [RLY-034] */
+  resetBy(up: ChannelEndpoint): void {
+    this.#up = up;
+    void this.#leaveEnds(up);
+    void up.closed.then((end) => this.#upEnded(end));
+  }
+
+  /**
+   * Each leg keeps its end until the other one has stored what follows from it. The trunk lets go first: a channel of a client
+   * finds out that it is alone, one of the trunk would wait for a client. [RLY-019] [RLY-020] [RLY-034]
+   */
+  async #leaveEnds(up: ChannelEndpoint): Promise<void> {
+    const down = this.#down;
+    await Promise.all([up.closed, down.closed]);
+    if (await storedOrOver(up)) down.leaveEnd();
+    if (await storedOrOver(down)) up.leaveEnd();
+  }
+
   /** [RLY-035] */
   clientRevoked(): void {
     this.#down.pause();
@@ -89,6 +110,7 @@ export class ChannelPair implements ClientObserver {
   /** Nobody comes any more for a channel of the trunk. [RLY-034] */
   abandon(): void {
     this.#forth.release();
+    this.#down.leaveEnd();
     this.#down.reset('CANCELLED');
   }
 
@@ -148,5 +170,15 @@ export class ChannelPair implements ClientObserver {
     );
     this.#up?.reset('FRAMING_INVALID');
     this.#down.reset('FRAMING_INVALID');
+  }
+}
+
+/** Whether everything so far is stored, or of no use any more because the session is over. */
+async function storedOrOver(channel: ChannelEndpoint): Promise<boolean> {
+  try {
+    await channel.stored();
+    return true;
+  } catch {
+    return channel.sessionEnding;
   }
 }

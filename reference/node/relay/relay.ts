@@ -233,8 +233,13 @@ class HawserRelay implements Relay {
 
   async #lead(channel: Channel, request: ChannelRequest, route: Route): Promise<void> {
     if (!(channel instanceof ChannelEndpoint)) throw new TypeError('A channel of the own server is an endpoint.');
-    // It was reset before a restart: nothing goes on, and the other leg is nobody's.
-    if (channel.wasReset) return;
+    if (channel.wasReset) {
+      // Before a restart: nothing goes on, and the other leg has to hear of it.
+      const other = route.kind === 'hawser' ? this.#trunkOf(route).claim(request) : undefined;
+      if (other === undefined) channel.leaveEnd();
+      else other.resetBy(channel);
+      return;
+    }
     const { deadlines } = this.#environment;
     const { session, identity, relays, application } = request;
     const end = `${route.kind}://${route.host}:${route.port}`;
@@ -274,6 +279,7 @@ class HawserRelay implements Relay {
       // The trunk has not kept it.
       channel.onOutcome = () => undefined;
       channel.reset('APPLICATION_LOST');
+      channel.leaveEnd();
       return;
     }
     if (channel.again) {
@@ -307,7 +313,7 @@ class HawserRelay implements Relay {
     try {
       const session = await trunk.session(this.#limits.connectTimeoutMs);
       breaker.succeeded();
-      if (channel.over || channel.sessionEnding || request.session.revoked) {
+      if (channel.over || channel.sessionEnding || request.session.revoked || !channel.keepEnd()) {
         // It comes back, perhaps, and finds the answer. [RLY-035]
         request.refuse('ROUTE_UNREACHABLE');
         return undefined;

@@ -1,3 +1,4 @@
+import { ConfigError } from '../../core/index.ts';
 import type { ChannelRequest } from '../server/application.ts';
 import type { ChannelEndpoint } from '../session/channel.ts';
 import type { Client, Target } from '../client/connect.ts';
@@ -45,14 +46,23 @@ export class Trunk {
       if (owner !== target.audience) continue;
       const onChannelRestored = (channel: ChannelEndpoint): void => {
         // The other leg was abandoned too, or would have been: it finds nothing here.
-        if (channel.abandoned || channel.wasReset) return;
+        if (channel.abandoned || channel.wasReset) {
+          channel.leaveEnd();
+          return;
+        }
         const pair = new ChannelPair(channel, log);
         const key = keyOf(channel);
         // A client that has stated a nonce twice does not find both.
         if (this.#waiting.has(key)) pair.abandon();
         else this.#waiting.set(key, pair);
       };
-      this.#keep(await client.restore(id, { ...target, onChannelRestored }));
+      try {
+        this.#keep(await client.restore(id, { ...target, onChannelRestored }));
+      } catch (error) {
+        // The relay had only just begun with it.
+        if (!(error instanceof ConfigError && error.code === 'HAWSER_ERR_CONFIG_SESSION_UNKNOWN')) throw error;
+        log.info({ session: id, application: target.audience, err: error }, 'a trunk is not gone on with');
+      }
     }
   }
 
@@ -132,7 +142,8 @@ export class Trunk {
       [...this.#sessions].map(async (session) => {
         if (session.core.terms.custody === 'stored') {
           session.detach();
-          await session.stored();
+          // One that is over by then has nothing to go on with.
+          await session.stored().catch(() => undefined);
           return;
         }
         // Without a connection the session would have to find another one first: nobody waits for that.

@@ -355,6 +355,20 @@ export class ChannelEndpoint implements Channel {
     this.#host.flushSoon();
   }
 
+  /**
+   * Its end is told again after a crash, until `leaveEnd`: what follows from it elsewhere has to be stored first.
+   *
+   * @returns false when it is over, also where nobody has been told of that yet.
+   */
+  keepEnd(): boolean {
+    return this.#host.core.keepEnd(this.number, this.#host.now());
+  }
+
+  leaveEnd(): void {
+    this.#host.core.leaveEnd(this.number, this.#host.now());
+    this.#host.flushSoon();
+  }
+
   /** Whether this end has abandoned the channel. */
   get abandoned(): boolean {
     return this.#resetSent !== undefined;
@@ -479,6 +493,7 @@ export class ChannelEndpoint implements Channel {
       // Nobody asks what has become of its messages.
       this.#endedBefore = false;
       this.letGo();
+      this.leaveEnd();
       this.#host.forget(this.number);
       return;
     }
