@@ -77,8 +77,12 @@ export class ClientSessionKeeper {
   #state: State;
   /** Tells the state of its time. */
   #timer: ScheduledTask | undefined;
-  /** Which of the servers is tried next. */
+  /** Counts the servers that are tried, one after another. */
   #server = 0;
+  /** The one that the attempt under way asks. */
+  #asked = 0;
+  /** When each of the servers may be asked again. [EST-024] */
+  readonly #notBefore: number[] = [];
   /** Those who wait for the attempt under way. */
   #waiting: Waiter[] = [];
 
@@ -244,8 +248,8 @@ export class ClientSessionKeeper {
     const session = this.#session;
     try {
       const attempt = await this.#nextAttempt();
-      const servers = [target, ...(continuity.targets ?? [])];
-      const { host, port } = servers[this.#server % servers.length] ?? target;
+      this.#asked = this.#next;
+      const { host, port } = [target, ...(continuity.targets ?? [])][this.#asked] ?? target;
       const { retentionMs, custody } = session.core.terms;
       const { deadlineMs } = continuity;
       await new Attempt(options, own, {
@@ -258,6 +262,11 @@ export class ClientSessionKeeper {
     } catch (cause) {
       this.#attemptFailed(AttemptFailure.of(cause));
     }
+  }
+
+  /** Which of the servers is tried next. */
+  get #next(): number {
+    return this.#server % (1 + (this.#parts.continuity.targets?.length ?? 0));
   }
 
   /** The number is noted before it is used. [CNT-018] */
@@ -293,6 +302,7 @@ export class ClientSessionKeeper {
 
   #attemptFailed({ error, end, failure }: AttemptFailure): void {
     const state = this.#state;
+    if (error instanceof RemoteError) this.#notBefore[this.#asked] = this.#now() + (error.retryAfterMs ?? 0);
     if (state.name !== 'moving') return;
     if (end?.session === 'ended') this.#take({ type: 'refused', end, error });
     else {
@@ -376,6 +386,7 @@ export class ClientSessionKeeper {
       now: this.#now(),
       retentionMs,
       closing: this.#session.closing !== undefined,
+      earliest: this.#notBefore[this.#next] ?? 0,
       delayMs: (failure, failures) =>
         reconnectDelayMs(failure, failures, randomShare(this.#environment), reconnectBoundMs),
       awaitsReload: (failure) => awaitReload && reloadMayHelp(failure),

@@ -43,7 +43,7 @@ export class ClientNotes {
   async nextAttempt(): Promise<number | 'fenced'> {
     this.#attempt += 1;
     const attempt = this.#attempt;
-    const result = await this.#inTurn((store, id) => store.note(id, this.#epoch, { attempt }));
+    const result = await this.#inTurn((store, id) => this.#noteAttempt(store, id, attempt));
     return result === 'fenced' ? 'fenced' : attempt;
   }
 
@@ -61,11 +61,22 @@ export class ClientNotes {
     const repeats = this.#unsureEpoch === epoch;
     this.#unsureEpoch = epoch;
     const result = await store.note(id, this.#epoch, { epoch });
+    const isNoted = result === 'committed' || (repeats && (await this.#isAt(store, id, epoch)));
+    // Not before the store has said which one it is: it may fail to once more.
     this.#unsureEpoch = undefined;
-    if (result === 'committed' || !repeats) return result;
-    // To look at it takes it from nobody, as `load` would: whoever has it now fences the next batch.
-    const header = (await store.list('client')).find((stored) => stored.id === id);
-    return header?.epoch === epoch ? 'committed' : 'fenced';
+    return isNoted ? 'committed' : 'fenced';
+  }
+
+  /** To look at it takes it from nobody, as `load` would: whoever has it now fences the next batch. */
+  async #isAt(store: SessionStore, id: string, epoch: number): Promise<boolean> {
+    return (await store.list('client')).some((stored) => stored.id === id && stored.epoch === epoch);
+  }
+
+  /** An epoch whose note had no answer may be the one that the store knows. */
+  async #noteAttempt(store: SessionStore, id: string, attempt: number): Promise<ChangeResult> {
+    const result = await store.note(id, this.#epoch, { attempt });
+    if (result === 'committed' || this.#unsureEpoch === undefined) return result;
+    return store.note(id, this.#unsureEpoch, { attempt });
   }
 
   /** Notes that no connection carries the session. [CNT-013] */

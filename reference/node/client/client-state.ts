@@ -43,6 +43,8 @@ export type State =
       readonly wish: Wish;
       /** The client has another certificate or trust since the attempt began. */
       readonly reloaded: boolean;
+      /** Infinity where a connection carries the session; else the end of its retention. */
+      readonly at: number;
     }
   /** It is attached again as soon as that may be tried: after a while, or after a reload. Its retention may end before. */
   | { readonly name: 'lost'; readonly detached: Detached; readonly failure: Failure; readonly at: number }
@@ -115,6 +117,8 @@ export interface Facts {
   readonly retentionMs: number;
   /** Whether the owner has asked for the end of the session: for that it needs a connection. */
   readonly closing: boolean;
+  /** When the server that is tried next may be asked again. [EST-024] */
+  readonly earliest: number;
   /** How long to wait after a failure; undefined when only a person can help. */
   delayMs(failure: Failure, failures: number): number | undefined;
   /** Whether a person may help by a reload, for which the session is to wait. */
@@ -149,7 +153,7 @@ export function react(state: State, input: Input, facts: Facts): Step {
     case 'lost':
       return whileLost(state, input, facts);
     case 'parked':
-      return whileParked(state, input);
+      return whileParked(state, input, facts);
     case 'over':
       return stay(state);
   }
@@ -162,7 +166,7 @@ function whileAttached(state: State & { name: 'attached' }, input: Input, facts:
       return leave(state, input.code, facts);
     case 'due':
     case 'rotate':
-      return move(carrier, 'attach');
+      return move(carrier, 'attach', facts);
     case 'detach':
       return facts.closing ? stay(state) : { state: { name: 'parking', carrier }, actions: [] };
     case 'ended': {
@@ -172,7 +176,7 @@ function whileAttached(state: State & { name: 'attached' }, input: Input, facts:
       if (hopeless !== undefined) return giveUp(hopeless.wireName, hopeless, true);
       const detached = { since: facts.now, failures: 0 };
       // What may help has come already. [CNT-065]
-      if (reloaded && facts.awaitsReload(input.end)) return move(detached, 'attach', [NOTE_DETACHED]);
+      if (reloaded && facts.awaitsReload(input.end)) return move(detached, 'attach', facts, [NOTE_DETACHED]);
       return lose(detached, input.end, facts, [NOTE_DETACHED]);
     }
     case 'reloaded':
@@ -199,7 +203,7 @@ function whileParking(state: State & { name: 'parking' }, input: Input, facts: F
       return { state: parked(detached, facts), actions: [NOTE_DETACHED] };
     }
     case 'rotate':
-      return move(carrier, 'try');
+      return move(carrier, 'try', facts);
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true, carrier);
     // It is being left already.
@@ -237,10 +241,12 @@ function whileMoving(state: State & { name: 'moving' }, input: Input, facts: Fac
       return attemptFailed(state, input, facts);
     case 'refused':
       return finished(input.end, former);
-    case 'ended':
+    case 'ended': {
       if (input.end.session === 'ended') return finished(input.end);
       // The attempt decides, also where the connection was taken by it.
-      return { state: { ...state, from: { since: facts.now, failures: 0 } }, actions: [NOTE_DETACHED] };
+      const detached = { since: facts.now, failures: 0 };
+      return { state: { ...state, from: detached, at: movingUntil(detached, facts) }, actions: [NOTE_DETACHED] };
+    }
     case 'leave':
       if (former === undefined || former.leaveAt <= facts.now) return stay(state);
       return { state: { ...state, from: { ...former, leaveAt: facts.now } }, actions: elsewhere(input.code) };
@@ -252,9 +258,11 @@ function whileMoving(state: State & { name: 'moving' }, input: Input, facts: Fac
       return stay({ ...state, from: former === undefined ? from : { ...former, reloaded: true }, reloaded: true });
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true, former);
+    case 'due':
+      // Whatever the attempt waits for, a store perhaps that does not answer. [CNT-017]
+      return former === undefined ? giveUp(undefined, undefined, false) : stay(state);
     // Whatever connection comes is closed.
     case 'close':
-    case 'due':
       return stay(state);
   }
 }
@@ -265,12 +273,13 @@ function whileLost(state: State & { name: 'lost' }, input: Input, facts: Facts):
     case 'due':
       // Nobody can help any more. [CNT-017]
       if (facts.now >= retentionEnd(detached, facts)) return giveUp(failure.code, failure.error, false);
-      return move(detached, 'attach');
+      return move(detached, 'attach', facts);
     case 'rotate':
+      return move(detached, 'attach', facts);
     case 'close':
-      return move(detached, 'attach');
+      return close(detached, failure, facts);
     case 'reloaded':
-      return facts.awaitsReload(failure) ? move(detached, 'attach') : stay(state); // [CNT-065]
+      return facts.awaitsReload(failure) ? move(detached, 'attach', facts) : stay(state); // [CNT-065]
     case 'detach':
       return stay(facts.closing ? state : parked(detached, facts));
     case 'fenced':
@@ -284,7 +293,7 @@ function whileLost(state: State & { name: 'lost' }, input: Input, facts: Facts):
   }
 }
 
-function whileParked(state: State & { name: 'parked' }, input: Input): Step {
+function whileParked(state: State & { name: 'parked' }, input: Input, facts: Facts): Step {
   const { detached } = state;
   switch (input.type) {
     // The first connection of a new session.
@@ -295,9 +304,9 @@ function whileParked(state: State & { name: 'parked' }, input: Input): Step {
     case 'due':
       return giveUp(undefined, undefined, false); // [CNT-017]
     case 'rotate':
-      return move(detached, 'try');
+      return move(detached, 'try', facts);
     case 'close':
-      return move(detached, 'attach');
+      return close(detached, NO_FAILURE, facts);
     case 'fenced':
       return giveUp('SUPERSEDED', undefined, true);
     case 'detach':
@@ -310,6 +319,13 @@ function whileParked(state: State & { name: 'parked' }, input: Input): Step {
   }
 }
 
+/** Its owner wants its end, and waits no longer than a server has asked for: what has failed before is another matter. [EST-024] */
+function close({ since }: Detached, failure: Failure, facts: Facts): Step {
+  const detached = { since, failures: 0 };
+  if (facts.earliest <= facts.now) return move(detached, 'attach', facts);
+  return stay({ name: 'lost', detached, failure, at: Math.min(facts.earliest, retentionEnd(detached, facts)) });
+}
+
 /** The connection should be left; one attempt follows another until it is. [CNT-047] [CNT-050] */
 function leave(state: State & { name: 'attached' }, code: ErrorName, facts: Facts): Step {
   const { carrier } = state;
@@ -317,7 +333,7 @@ function leave(state: State & { name: 'attached' }, code: ErrorName, facts: Fact
   if (carrier.leaveAt <= facts.now) return stay(state);
   const left = { ...carrier, leaveAt: facts.now };
   if (left.hopeless !== undefined) return { state: attached(left, Infinity), actions: elsewhere(code) };
-  return move(left, 'attach', elsewhere(code));
+  return move(left, 'attach', facts, elsewhere(code));
 }
 
 function attemptFailed(
@@ -330,14 +346,17 @@ function attemptFailed(
   const actions = error instanceof StoreError ? [] : [NEXT_SERVER];
   const parks = wish !== 'attach' && !facts.closing;
   if ('link' in from && carried) {
-    if (parks) return { state: { name: 'parking', carrier: from }, actions };
+    // Its owner may have left it when it was between two connections: then nobody has ended this one yet.
+    if (parks) {
+      return { state: { name: 'parking', carrier: from }, actions: [...actions, { type: 'detach', link: from.link }] };
+    }
     return { state: goOn(from, error, failure, facts), actions };
   }
   const detached = 'link' in from ? { since: facts.now, failures: 0 } : from;
   const all = 'link' in from ? [...actions, NOTE_DETACHED] : actions;
   if (parks) return { state: parked(detached, facts), actions: all };
   // What may help has come already. [CNT-065]
-  if (reloaded && facts.awaitsReload(failure)) return move(detached, 'attach', all);
+  if (reloaded && facts.awaitsReload(failure)) return move(detached, 'attach', facts, all);
   return lose(detached, failure, facts, all);
 }
 
@@ -355,7 +374,9 @@ function goOn(former: Carrier, error: HawserError, failure: Failure, facts: Fact
 
 /** Without a connection: the next attempt follows, as often as it takes, until the retention is over. [CNT-057] */
 function lose(before: Detached, { error, code }: Failure, facts: Facts, actions: readonly Action[] = []): Step {
-  const detached = { ...before, failures: before.failures + 1 };
+  // That the own store fails says nothing against the server, which was not asked.
+  const failures = error instanceof StoreError ? Math.max(1, before.failures) : before.failures + 1;
+  const detached = { ...before, failures };
   const delayMs = facts.delayMs({ error, code }, detached.failures);
   const end = retentionEnd(detached, facts);
   // Who has asked for the end does not wait for a person too.
@@ -365,7 +386,7 @@ function lose(before: Detached, { error, code }: Failure, facts: Facts, actions:
     const { state, actions: more } = giveUp(code, error, false);
     return { state, actions: [...actions, ...more] };
   }
-  const at = delayMs === undefined ? end : Math.min(facts.now + delayMs, end);
+  const at = delayMs === undefined ? end : Math.min(Math.max(facts.now + delayMs, facts.earliest), end);
   return { state: { name: 'lost', detached, failure: { error, code }, at }, actions };
 }
 
@@ -389,8 +410,14 @@ function cut(carrier: Carrier | undefined): readonly Action[] {
   return carrier === undefined ? [] : [{ type: 'supersede', link: carrier.link }];
 }
 
-function move(from: Carrier | Detached, wish: Wish, actions: readonly Action[] = []): Step {
-  return { state: { name: 'moving', from, wish, reloaded: false }, actions: [...actions, ATTEMPT] };
+function move(from: Carrier | Detached, wish: Wish, facts: Facts, actions: readonly Action[] = []): Step {
+  const state: State = { name: 'moving', from, wish, reloaded: false, at: movingUntil(from, facts) };
+  return { state, actions: [...actions, ATTEMPT] };
+}
+
+/** Without a connection an attempt lasts no longer than the retention. [CNT-017] */
+function movingUntil(from: Carrier | Detached, facts: Facts): number {
+  return 'link' in from ? Infinity : retentionEnd(from, facts);
 }
 
 function stay(state: State): Step {

@@ -30,8 +30,9 @@ async function tryEnd(store: SessionStore, id: string, { epoch, cursors, asked }
   if ((await store.end(id, epoch, cursors)) === 'committed') return 'ended';
   const header = (await store.load(id))?.header;
   if (header === undefined) return store.shared ? 'elsewhere' : 'ended';
-  // No client uses the number of an attempt twice: whoever asked with it is the holder. [CNT-018]
-  const isRaised = asked !== undefined && header.attempt === asked;
+  // No client uses the number of an attempt twice: whoever asked with it is the holder. [CNT-018] Where another one has had
+  // the session in between, the last word is not for this one to say. [CNT-037]
+  const isRaised = asked !== undefined && header.attempt === asked && header.epoch === epoch + 1;
   return isRaised && (await store.end(id, header.epoch, cursors)) === 'committed' ? 'ended' : 'elsewhere';
 }
 

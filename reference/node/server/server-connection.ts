@@ -234,6 +234,9 @@ export class ServerConnection {
     if (result.type === 'reject') {
       const { code, retryAfterMs, parameters } = result;
       this.#pump.handle(engine.reject(code, retryAfterMs, this.#pump.now(), parameters));
+    } else if (result.type === 'unsure') {
+      // Without an answer the client leaves its former connection, and attaches the session anew (section 12.8).
+      this.#pump.destroy();
     } else if (result.type === 'kept' && host.closing !== undefined) {
       // Judged last: who is not the owner learns nothing else. The session waits for another server, or this one again.
       this.#pump.handle(engine.reject(host.closing, 0, this.#pump.now()));

@@ -67,6 +67,8 @@ export type Resumption =
   | { readonly type: 'given' }
   /** Its connection was not ready: the session stays where it was. */
   | { readonly type: 'kept' }
+  /** The store may have given it to this process, or not: any answer could be wrong. */
+  | { readonly type: 'unsure' }
   | {
       readonly type: 'reject';
       readonly code: ErrorName;
@@ -217,7 +219,9 @@ export class ServerSessions {
     }
     const { deadlines } = this.#host.environment;
     // One that was not attached after all is kept no longer than from when it was detached.
-    const until = this.#detachedUntil.get(id) ?? deadlines.now() + core.terms.retentionMs + GRACE_MS;
+    // One that its owner has ended waits for nobody: its end is told to the store, which says whether it is still here.
+    const keptMs = session.closing === undefined ? core.terms.retentionMs + GRACE_MS : 0;
+    const until = this.#detachedUntil.get(id) ?? deadlines.now() + keptMs;
     this.#detachedUntil.set(id, until);
     // The store is told once it has said under which epoch it has the session.
     if (!this.#asked.has(id)) void this.#noteDetached(session);
@@ -292,6 +296,7 @@ export class ServerSessions {
     // Somebody else's attempt disturbs nothing.
     if (held !== undefined && held.peerIdentity !== owner) return REFUSED; // [CNT-021]
     let late = false;
+    let isAsking = false;
     try {
       if (held !== undefined) await this.#settle(held);
       // Neither does one that was delayed on its way: the store says what it is, and the connection stays. [CNT-023]
@@ -303,14 +308,17 @@ export class ServerSessions {
       if (!(await this.#pendingEnds.confirm(id))) return busy();
       const epoch = held && this.#epochOf(held);
       if (held !== undefined && held === this.#held.get(id) && !late) this.#asked.set(id, attempt);
+      isAsking = true;
       const result = await this.store.attach(id, owner, attempt, request.epoch);
+      isAsking = false;
       this.#asked.delete(id);
       if (result.type === 'attached') return await this.#take(result.session, held, epoch, request, connection);
       return await this.#refuse(result, request, held);
     } catch (error) {
       this.#host.log.error({ session: id, err: error }, 'the store fails: a client that wants to resume has to wait');
       await this.#settleOrDetach(held, error);
-      return busy();
+      // A client that is refused may go on with a connection to another server, which has lost the session then. [CNT-052]
+      return isAsking && held === undefined ? { type: 'unsure' } : busy();
     } finally {
       // Whoever holds it now, as it was or anew.
       const session = this.#held.get(id);
@@ -347,7 +355,8 @@ export class ServerSessions {
     // The end of a session that is over asks for itself.
     if (this.#held.get(id) !== held) return;
     this.#asked.delete(id);
-    if (header?.attempt === attempt) {
+    // Where another one has had it in between, what is held here is out of date, and stays under the epoch that it had. [CNT-037]
+    if (header?.attempt === attempt && header.epoch === this.#epochOf(held) + 1) {
       this.#epochs.set(id, header.epoch);
       this.#attempts.set(id, attempt);
     }
@@ -411,12 +420,13 @@ export class ServerSessions {
     connection: ResumingConnection,
   ): Promise<Resumption> {
     const { id, epoch } = stored.header;
-    if (held?.state === 'ended') {
+    const isCurrent = before !== undefined && before + 1 === epoch;
+    if (held?.state === 'ended' && isCurrent) {
       // It has ended in the meantime, and its messages have their outcomes. [CNT-036] [CNT-042]
       const end = { ...this.#endOf(held), epoch };
       return (await this.#pendingEnds.add(id, end)) ? endedAnswer(epoch, end.cursors, request) : busy();
     }
-    const session = before !== undefined && before + 1 === epoch ? held : this.#restore(stored, held);
+    const session = isCurrent ? held : this.#restore(stored, held);
     if (session === undefined) return REFUSED;
     this.#note(stored);
     const cursors = cursorsOf(session.core);

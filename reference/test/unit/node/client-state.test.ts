@@ -21,7 +21,14 @@ function link(): Link {
 }
 
 function facts(now: number, closing = false, delayMs: number | undefined = 10): Facts {
-  return { now, retentionMs: RETENTION_MS, closing, delayMs: () => delayMs, awaitsReload: reloadMayHelp };
+  return {
+    now,
+    retentionMs: RETENTION_MS,
+    closing,
+    earliest: 0,
+    delayMs: () => delayMs,
+    awaitsReload: reloadMayHelp,
+  };
 }
 
 function end(session: 'detached' | 'ended', code: ErrorName | undefined, remote: boolean): Closed {
