@@ -43,16 +43,16 @@ const codeCases = CODES.map(({ slug, code, words }): Case => ({
   id: `CNT-047/client-${slug}`,
   requirements: code === 0x7777 ? ['CNT-047', 'ERR-002'] : ['CNT-047'],
   title: `the client leaves a connection that is drained (${slug})`,
-  stimulus: `The server sends DRAIN with a deadline of one second and the code ${words}.`,
+  stimulus: `The server sends DRAIN with a deadline of two seconds and the code ${words}.`,
   expectation: 'Before the deadline the client asks for its session on another connection, and goes on there.',
   features: FEATURES,
   run: async (context) => {
     const met = await keptOpen(context, 'test/sink');
     const before = performance.now();
-    drain(met.peer, 1000, code);
-    const coming = await comes(context, met, 'CNT-047', 1500);
+    drain(met.peer, 2000, code);
+    const coming = await comes(context, met, 'CNT-047', 4000);
     const passedMs = Math.round(performance.now() - before);
-    assertThat(passedMs < 1000, 'an attempt before the deadline', `one after ${passedMs} ms`, 'CNT-047');
+    assertThat(passedMs < 2000, 'an attempt before the deadline', `one after ${passedMs} ms`, 'CNT-047');
     await sendAndTake({ ...met, ...(await attach(coming)) }, small(1));
   },
 }));
@@ -108,17 +108,18 @@ export const continuityDrain: readonly ClientCase[] = clientCases([
     id: 'CNT-047/client-earlier-deadline-stands',
     requirements: ['CNT-047', 'CNT-049'],
     title: 'a later DRAIN does not extend the deadline',
-    stimulus: 'The server sends DRAIN with a deadline of 600 ms, and at once another one with a deadline of one hour.',
-    expectation: 'The client asks for its session on another connection within 600 ms.',
+    stimulus:
+      'The server sends DRAIN with a deadline of 2,000 ms, and at once another one with a deadline of one hour.',
+    expectation: 'The client asks for its session on another connection within 2,000 ms.',
     features: FEATURES,
     run: async (context) => {
       const met = await kept(context);
       const before = performance.now();
-      drain(met.peer, 600);
+      drain(met.peer, 2000);
       drain(met.peer, 3_600_000);
-      const coming = await comes(context, met, 'CNT-047', 1200);
+      const coming = await comes(context, met, 'CNT-047', 4000);
       const passedMs = Math.round(performance.now() - before);
-      assertThat(passedMs < 600, 'an attempt within 600 ms', `one after ${passedMs} ms`, 'CNT-047');
+      assertThat(passedMs < 2000, 'an attempt within 2,000 ms', `one after ${passedMs} ms`, 'CNT-047');
       await attach(coming);
     },
   },
@@ -126,17 +127,17 @@ export const continuityDrain: readonly ClientCase[] = clientCases([
     id: 'CNT-047/client-sooner-deadline-counts',
     requirements: ['CNT-047'],
     title: 'a later DRAIN may bring the deadline forward',
-    stimulus: 'The server sends DRAIN with a deadline of one hour, and then another one with a deadline of 600 ms.',
-    expectation: 'The client asks for its session on another connection within 600 ms of the second one.',
+    stimulus: 'The server sends DRAIN with a deadline of one hour, and then another one with a deadline of 2,000 ms.',
+    expectation: 'The client asks for its session on another connection within 2,000 ms of the second one.',
     features: FEATURES,
     run: async (context) => {
       const met = await kept(context);
       drain(met.peer, 3_600_000);
       const before = performance.now();
-      drain(met.peer, 600);
-      const coming = await comes(context, met, 'CNT-047', 1200);
+      drain(met.peer, 2000);
+      const coming = await comes(context, met, 'CNT-047', 4000);
       const passedMs = Math.round(performance.now() - before);
-      assertThat(passedMs < 600, 'an attempt within 600 ms', `one after ${passedMs} ms`, 'CNT-047');
+      assertThat(passedMs < 2000, 'an attempt within 2,000 ms', `one after ${passedMs} ms`, 'CNT-047');
       await attach(coming);
     },
   },
@@ -145,19 +146,19 @@ export const continuityDrain: readonly ClientCase[] = clientCases([
     requirements: ['CNT-047', 'CNT-018'],
     title: 'an attempt that fails before the deadline is followed by another one',
     stimulus:
-      'The server sends DRAIN with a deadline of 1,500 ms. The first attempt is answered with REJECT(BUSY), the second is accepted.',
+      'The server sends DRAIN with a deadline of 3,000 ms. The first attempt is answered with REJECT(BUSY), the second is accepted.',
     expectation:
       'Both attempts come before the deadline, the second one with a greater number, and the session goes on.',
     features: FEATURES,
     run: async (context) => {
       const met = await keptOpen(context, 'test/sink');
       const before = performance.now();
-      drain(met.peer, 1500);
-      const first = await comes(context, met, 'CNT-047', 1500);
+      drain(met.peer, 3000);
+      const first = await comes(context, met, 'CNT-047', 3000);
       first.peer.sendReject('BUSY');
-      const second = await comes(context, met, 'CNT-047', 1500);
+      const second = await comes(context, met, 'CNT-047', 3000);
       const passedMs = Math.round(performance.now() - before);
-      assertThat(passedMs < 1500, 'two attempts within 1,500 ms', `the second after ${passedMs} ms`, 'CNT-047');
+      assertThat(passedMs < 3000, 'two attempts within 3,000 ms', `the second after ${passedMs} ms`, 'CNT-047');
       assertEqual('attempt', second.connect.integer('attempt'), 2n, 'CNT-018');
       await sendAndTake({ ...met, ...(await attach(second)) }, small(1));
     },
