@@ -130,8 +130,8 @@ export const continuityClientFaults: readonly Fault[] = [
     ['node/client/client-state', "if (end.code === 'SUPERSEDED' && end.remote)", 'if (false)'],
     [
       'node/client/client-state',
-      'return lose({ since: facts.now, failures: 0 }, input.end, facts, [NOTE_DETACHED]);',
-      'return lose({ since: facts.now, failures: 0 }, NO_FAILURE, facts, [NOTE_DETACHED]);',
+      'if (reloaded && facts.awaitsReload(input.end))',
+      "if (input.end.code === 'SUPERSEDED')",
     ],
   ),
   fault('client-keeps-to-old-lists', 'TLS-024', 'judges the servers of a session by the lists that it began with', [

@@ -100,8 +100,8 @@ export const proofFaults: readonly Fault[] = [
   ]),
   fault('client-proves-to-clients', 'RLY-040', 'takes a PROVE with a certificate that is only for clients', [
     'node/session/client-prover',
-    "const verdict = await judgeChain(chain, 'server', this.trust, this.#environment.wallClock());",
-    "let verdict = await judgeChain(chain, 'server', this.trust, this.#environment.wallClock()); if (!verdict.ok) verdict = await judgeChain(chain, 'client', this.trust, this.#environment.wallClock());",
+    "const verdict = await judgeChain(chain, 'server', authority().trust, environment.wallClock());",
+    "let verdict = await judgeChain(chain, 'server', authority().trust, environment.wallClock()); if (!verdict.ok) verdict = await judgeChain(chain, 'client', authority().trust, environment.wallClock());",
   ]),
   fault('client-gives-no-reason', 'RLY-041', 'answers a PROVE that does not hold with RESET(CANCELLED)', [
     'node/session/session',
