@@ -110,8 +110,10 @@ const REFUSED_TRANSPORTS: ReadonlySet<string> = new Set([
   'HAWSER_ERR_TRANSPORT_PEER_CERTIFICATE',
 ]);
 
-/** Whether another certificate, trust anchor or list, of this end or of the server, may help. [CNT-065] */
-export function reloadMayHelp({ error, code }: Failure): boolean {
+/** Whether only another certificate, trust anchor or list may help, of this end or of the server. [CNT-065] */
+export function reloadMayHelp(failure: Failure): boolean {
+  if (mayRetry(failure)) return false;
+  const { error, code } = failure;
   if (code !== undefined && REFUSALS.has(code)) return true;
   if (error instanceof RemoteError) return REFUSALS.has(error.wireName);
   return error instanceof TransportError && REFUSED_TRANSPORTS.has(error.code);

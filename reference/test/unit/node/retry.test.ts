@@ -11,7 +11,7 @@ import {
 } from '../../../core/index.ts';
 import { systemEnvironment } from '../../../node/environment.ts';
 import { type Client, DeadlineQueue, type Session, connectWithRetry, retryDelayMs } from '../../../node/index.ts';
-import { networkMayRecover } from '../../../node/client/retry.ts';
+import { networkMayRecover, reloadMayHelp } from '../../../node/client/retry.ts';
 import { StoreError, type StoreErrorCode } from '../../../store/index.ts';
 
 const remote = (name: ErrorName, retryAfterMs = 0): { error: RemoteError; code: ErrorName } => ({
@@ -108,6 +108,26 @@ describe('networkMayRecover', () => {
     expect(networkMayRecover(remote('BUSY', 1).error)).toBe(false);
     expect(networkMayRecover(new TimeoutError('establishment', 1, 'x'))).toBe(false);
     expect(networkMayRecover(new Error('x'))).toBe(false);
+  });
+});
+
+describe('whether a session waits for a reload (CNT-065)', () => {
+  it('is so where one end has not taken the certificate of the other', () => {
+    for (const code of ['AUTHENTICATION_FAILED', 'AUTHORITY_REVOKED', 'AUTHORITY_EXPIRED'] as const) {
+      expect(reloadMayHelp({ error: undefined, code })).toBe(true);
+      expect(reloadMayHelp(remote(code, 0))).toBe(true);
+    }
+    for (const code of ['TLS', 'TLS_REFUSED', 'PEER_CERTIFICATE'] as const) {
+      expect(reloadMayHelp(transport(`HAWSER_ERR_TRANSPORT_${code}`))).toBe(true);
+    }
+  });
+
+  it('is not so where another attempt may do, nor where nothing helps', () => {
+    expect(reloadMayHelp(transport('HAWSER_ERR_TRANSPORT_TLS', 'ECONNRESET'))).toBe(false);
+    expect(reloadMayHelp(transport('HAWSER_ERR_TRANSPORT_UNREACHABLE'))).toBe(false);
+    expect(reloadMayHelp(remote('BUSY', 1))).toBe(false);
+    expect(reloadMayHelp(remote('SIGNATURE_INVALID', 0))).toBe(false);
+    expect(reloadMayHelp({ error: undefined, code: 'SUPERSEDED' })).toBe(false);
   });
 });
 
