@@ -254,6 +254,15 @@ export class Peer {
     return close;
   }
 
+  /** Demands CLOSE with this code, whatever comes before it, and ends the session with the peer. */
+  async expectClosedWith(code: string, requirement: string, withinMs: number = this.#options.stepMs): Promise<void> {
+    const expectation = { requirement, withinMs };
+    const close = await this.expectWhere(`CLOSE(${code})`, ({ name }) => name === 'CLOSE', expectation);
+    close.requireCode(code, requirement);
+    this.sendClose();
+    await this.expectEnd('SES-014');
+  }
+
   /** Ends the connection and keeps the session; the peer has to answer in kind. */
   async detach(requirement = 'CNT-015'): Promise<ReceivedFrame> {
     this.sendClose('NO_ERROR', { flags: [] });

@@ -1,12 +1,9 @@
 import { X509Certificate } from 'node:crypto';
 import type { Credential } from '../../peer/credential.ts';
-import { fail } from '../../peer/failure.ts';
-import type { ServerPeer } from '../../peer/server-peer.ts';
 import type { ClientCase } from '../case.ts';
 import { clientCases } from '../case.ts';
 import type { ClientContext } from '../client-context.ts';
-import type { Kept } from './continuity-sessions.ts';
-import { again, attach, comes, keptOpen, sendAndTake, small } from './continuity-sessions.ts';
+import { again, attach, comes, expectNotTaken, keptOpen, sendAndTake, small } from './continuity-sessions.ts';
 
 /** New lists come with another request to connect. */
 const FEATURES = ['reload', 'concurrent'];
@@ -27,35 +24,6 @@ async function revoke(context: ClientContext, credential: Credential): Promise<v
   await context.dependency('a connection with the newer list', () => context.established());
 }
 
-/** Demands CLOSE with a code for a session in which nothing was wrong but the authority of the server. */
-async function expectAuthorityClose(
-  peer: ServerPeer,
-  code: string,
-  requirement: string,
-  withinMs?: number,
-): Promise<void> {
-  const close = await peer.expectWhere(`CLOSE(${code})`, ({ name }) => name === 'CLOSE', {
-    requirement,
-    ...(withinMs === undefined ? {} : { withinMs }),
-  });
-  close.requireCode(code, requirement);
-  peer.sendClose();
-  await peer.expectEnd('SES-014');
-}
-
-/** Demands that the client does not take the server on its next connection. */
-async function expectNotTaken(met: Kept, requirement: string): Promise<void> {
-  const attempt = await met.listener.nextAttempt();
-  if (attempt.type === 'refused') return;
-  const { peer } = attempt;
-  peer.sendChallenge();
-  const what = 'the end of the connection, or CLOSE(AUTHENTICATION_FAILED)';
-  const answer = await peer.nextOrEnd(what);
-  if (typeof answer === 'string') return;
-  if (answer.name !== 'CLOSE') fail(what, answer.text, requirement);
-  answer.requireCode('AUTHENTICATION_FAILED', 'EST-010');
-}
-
 /** Section 5.5, for a client. */
 export const authority: readonly ClientCase[] = clientCases([
   {
@@ -73,7 +41,7 @@ export const authority: readonly ClientCase[] = clientCases([
       const { peer, client } = await context.opened('test/echo', { listen: { credential } });
       await context.dependency('a PING', () => peer.barrier());
       await revoke(context, credential);
-      await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      await peer.expectClosedWith('AUTHORITY_REVOKED', 'SES-026');
       await client.expectEvent('failed', 'SES-026');
       await other.peer.barrier('SES-025');
     },
@@ -166,7 +134,7 @@ export const authority: readonly ClientCase[] = clientCases([
       const credential = await freshCredential(context, SHORT_MS);
       const { peer } = await context.established({ listen: { credential } });
       const expiresAt = Date.parse(new X509Certificate(credential.certificatePem).validTo);
-      await expectAuthorityClose(peer, 'AUTHORITY_EXPIRED', 'SES-027', expiresAt - Date.now() + LATE_MS);
+      await peer.expectClosedWith('AUTHORITY_EXPIRED', 'SES-027', expiresAt - Date.now() + LATE_MS);
     },
   },
 ]);

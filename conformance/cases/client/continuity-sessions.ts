@@ -89,6 +89,19 @@ export async function comes(
   return { ...met, peer, connect, former: met.peer };
 }
 
+/** Demands that the client does not take the server on its next connection. */
+export async function expectNotTaken(met: Kept, requirement: string): Promise<void> {
+  const attempt = await met.listener.nextAttempt();
+  if (attempt.type === 'refused') return;
+  const { peer } = attempt;
+  peer.sendChallenge();
+  const what = 'the end of the connection, or CLOSE(AUTHENTICATION_FAILED)';
+  const answer = await peer.nextOrEnd(what);
+  if (typeof answer === 'string') return;
+  if (answer.name !== 'CLOSE') fail(what, answer.text, requirement);
+  answer.requireCode('AUTHENTICATION_FAILED', 'EST-010');
+}
+
 /** Grants the resumption that was asked for, and demands that the client reports it. */
 export async function attach<Way extends Coming>(coming: Way, options: SigningOptions = {}): Promise<Way> {
   coming.peer.sendAcceptResume(coming.former, options);

@@ -20,22 +20,6 @@ const SHORT_MS = 4000;
 
 const expiryOf = (credential: Credential): number => Date.parse(new X509Certificate(credential.certificatePem).validTo);
 
-/** Demands CLOSE with a code for a session in which nothing was wrong but the authority of the client. */
-async function expectAuthorityClose(
-  peer: ClientPeer,
-  code: string,
-  requirement: string,
-  withinMs?: number,
-): Promise<void> {
-  const close = await peer.expectWhere(`CLOSE(${code})`, ({ name }) => name === 'CLOSE', {
-    requirement,
-    ...(withinMs === undefined ? {} : { withinMs }),
-  });
-  close.requireCode(code, requirement);
-  peer.sendClose();
-  await peer.expectEnd('SES-014');
-}
-
 /** Revokes a certificate that no session shows, and waits until the server has loaded the list: another one is on it too. */
 async function revokeUnseen(context: ServerContext, credential: Credential): Promise<void> {
   const witness = await freshCredential(context, HOUR_MS);
@@ -43,13 +27,13 @@ async function revokeUnseen(context: ServerContext, credential: Credential): Pro
   await context.issuance.revoke(credential);
   await context.issuance.revoke(witness);
   await context.reload();
-  await context.dependency('a list that is loaded', () => expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026'));
+  await context.dependency('a list that is loaded', () => peer.expectClosedWith('AUTHORITY_REVOKED', 'SES-026'));
 }
 
 /** Demands AUTHORITY_EXPIRED when the certificate is over. */
 async function expectExpiry(peer: ClientPeer, credential: Credential): Promise<void> {
   const leftMs = expiryOf(credential) - Date.now();
-  await expectAuthorityClose(peer, 'AUTHORITY_EXPIRED', 'SES-027', leftMs + LATE_MS);
+  await peer.expectClosedWith('AUTHORITY_EXPIRED', 'SES-027', leftMs + LATE_MS);
 }
 
 /** Section 5.5, for a server. */
@@ -70,7 +54,7 @@ export const authority: readonly ServerCase[] = serverCases([
       await context.dependency('a PING', () => peer.barrier());
       await context.issuance.revoke(credential);
       await context.reload();
-      await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      await peer.expectClosedWith('AUTHORITY_REVOKED', 'SES-026');
       await other.barrier('SES-025');
     },
   },
@@ -98,7 +82,7 @@ export const authority: readonly ServerCase[] = serverCases([
       await context.issuance.revoke(credential);
       await context.reload();
       for (const peer of [idle, inside.peer, waiting.peer]) {
-        await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+        await peer.expectClosedWith('AUTHORITY_REVOKED', 'SES-026');
       }
     },
   },
@@ -115,7 +99,7 @@ export const authority: readonly ServerCase[] = serverCases([
       const peer = await context.established({ credential });
       await context.issuance.revoke(credential);
       await context.reload();
-      await expectAuthorityClose(peer, 'AUTHORITY_REVOKED', 'SES-026');
+      await peer.expectClosedWith('AUTHORITY_REVOKED', 'SES-026');
       await context.expectNotAccepted({ credential }, 'TLS-024');
     },
   },
@@ -136,7 +120,7 @@ export const authority: readonly ServerCase[] = serverCases([
       ];
       await context.issuance.revoke(credentials[0]);
       await context.reload();
-      await expectAuthorityClose(revoked, 'AUTHORITY_REVOKED', 'SES-026');
+      await revoked.expectClosedWith('AUTHORITY_REVOKED', 'SES-026');
       await context.reload();
       await good.barrier('SES-025');
       await good.close();
