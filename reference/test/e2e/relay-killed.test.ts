@@ -40,11 +40,11 @@ class Recorder {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Resolves when so many lines have come over the newest connection. */
-  lines(count: number): Promise<void> {
+  /** Resolves when so many lines have come over a connection, the first one unless told otherwise. */
+  lines(count: number, connection = 0): Promise<void> {
     return new Promise((resolve) => {
       this.#look = () => {
-        if ((this.records.at(-1)?.lines.length ?? 0) >= count) resolve();
+        if ((this.records[connection]?.lines.length ?? 0) >= count) resolve();
       };
       this.#look();
     });
@@ -133,7 +133,7 @@ async function expectNothingTwice(
 
   const next = await session.open(channel.application, { outcomes: channel.outcomes });
   await next.send(Buffer.from('again'));
-  await recorder.lines(1);
+  await recorder.lines(1, 1);
   expect(recorder.records.map((record) => record.lines)).toEqual([lines, ['again']]);
 }
 
