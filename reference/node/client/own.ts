@@ -22,11 +22,8 @@ export interface Own {
  */
 export function makeOwn(credential: Credential, { trustAnchors, crls }: Trust): Own {
   const trust = { trustAnchors, crls };
-  return {
-    credential,
-    trust,
-    tls: clientTlsOptions(credential, trust),
-    signer: createSigner(credential.privateKey),
-    leafHash: checkOwnLeaf(credential, 'client').hash,
-  };
+  // First: its errors say what to do, and those of the TLS library do not.
+  const { hash: leafHash } = checkOwnLeaf(credential, 'client');
+  const tls = clientTlsOptions(credential, trust);
+  return { credential, trust, tls, signer: createSigner(credential.privateKey), leafHash };
 }
